@@ -1,0 +1,178 @@
+"""urllib3 connections that can be interrupted, age when idle, and read chunks fast."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import threading
+import time
+from typing import Any, Protocol
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+_MAX_SIZE_LINE = 4096
+
+
+class ConnectionUser(Protocol):
+    """Who sends on a connection and may want to interrupt it."""
+
+    def uses(self, connection: Watched) -> None:
+        """Called before connecting and before sending; may raise to stop that."""
+
+
+class _Users(threading.local):
+    current: ConnectionUser | None = None
+
+
+users = _Users()
+
+
+class _Cut(http.client.HTTPException):
+    """A chunked body that ends before its last chunk."""
+
+
+class _ChunkedBody(http.client.HTTPResponse):
+    """A body whose `read1` gives all chunks that one read of the socket brought.
+
+    http.client and urllib3 go to the buffer three times a chunk, and Dify sends a chunk an event.
+    """
+
+    _pending = b""  # the beginning of a line that is not whole yet
+    _missing = 0  # bytes of the current chunk, and of the CRLF behind it, still to come
+    _in_trailer = False
+
+    def read1(self, n: int = -1) -> bytes:
+        if not self.chunked or self.fp is None:
+            return super().read1(n)
+        while True:
+            block = self.fp.read1(n)
+            if not block:
+                raise _Cut("the connection was closed in the middle of the body")
+            pieces, ended = self._dechunk(block)
+            if ended:
+                self.close()
+            if (data := b"".join(pieces)) or ended:
+                return data
+
+    def _dechunk(self, block: bytes) -> tuple[list[bytes], bool]:
+        pieces: list[bytes] = []
+        position = 0
+        if self._missing:
+            position = min(self._missing, len(block))
+            pieces.append(block[: min(position, max(self._missing - 2, 0))])
+            self._missing -= position
+        elif self._pending:
+            block = self._pending + block
+            self._pending = b""
+        while position < len(block):
+            line_end = block.find(b"\r\n", position)
+            if line_end < 0:
+                self._pending = block[position:]
+                if len(self._pending) > _MAX_SIZE_LINE:
+                    raise _Cut("the chunks of the body cannot be told apart")
+                break
+            line = block[position:line_end]
+            position = line_end + 2
+            if self._in_trailer:
+                if not line:
+                    return pieces, True
+                continue
+            size = self._size(line)
+            if size == 0:
+                self._in_trailer = True
+                continue
+            end = position + size
+            pieces.append(block[position:end])
+            position = end + 2
+            if position > len(block):
+                self._missing = position - len(block)
+        return pieces, False
+
+    @staticmethod
+    def _size(line: bytes) -> int:
+        try:
+            size = int(line.partition(b";")[0], 16)
+        except ValueError:
+            size = -1
+        if size < 0:
+            raise _Cut("the chunks of the body cannot be told apart")
+        return size
+
+
+class Watched(HTTPConnection):
+    """Knows who uses it, and counts as dropped when it lay idle for too long."""
+
+    response_class = _ChunkedBody
+    keep_alive_seconds = 1.5
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._lock = threading.Lock()
+        self._user: ConnectionUser | None = None
+        self._sent_on: socket.socket | None = None  # http.client forgets `sock` on HTTP/1.0
+        self._last_used = 0.0
+
+    def connect(self) -> None:
+        self._take()
+        super().connect()
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        self._take()
+        self._last_used = time.monotonic()
+        super().request(*args, **kwargs)
+        self._sent_on = self.sock
+
+    @property
+    def is_connected(self) -> bool:
+        idle = time.monotonic() - self._last_used
+        return super().is_connected and idle < self.keep_alive_seconds
+
+    def interrupt(self, user: ConnectionUser) -> None:
+        """Wake the thread that reads or writes for `user`; it finds the connection closed.
+
+        Does nothing once another user has taken the connection from the pool.
+        """
+        with self._lock:
+            sock = self.sock or self._sent_on
+            if self._user is user and sock is not None:
+                with contextlib.suppress(OSError):
+                    # SSLSocket's own shutdown drops its TLS state under the reader
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def set_read_timeout(self, seconds: float) -> None:
+        """For the answer that is being read."""
+        if self._sent_on is not None:
+            self._sent_on.settimeout(seconds)
+
+    def _take(self) -> None:
+        with self._lock:
+            self._user = users.current
+        if users.current is not None:
+            users.current.uses(self)
+
+
+def pool_classes(keep_alive_seconds: float | None) -> dict[str, type[HTTPConnectionPool]]:
+    """Pools of such connections, by scheme.
+
+    Dify's own server (gunicorn) drops a connection that lay idle for two seconds, and a request
+    sent at that moment is lost with it; a TLS proxy waits a minute.
+    """
+
+    class Plain(Watched):
+        pass
+
+    class Tls(Watched, HTTPSConnection):
+        pass
+
+    Plain.keep_alive_seconds = 1.5 if keep_alive_seconds is None else keep_alive_seconds
+    Tls.keep_alive_seconds = 30.0 if keep_alive_seconds is None else keep_alive_seconds
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain  # pyright: ignore[reportAssignmentType]
+
+    class TlsPool(HTTPSConnectionPool):
+        ConnectionCls = Tls  # pyright: ignore[reportAssignmentType]
+
+    return {"http": PlainPool, "https": TlsPool}

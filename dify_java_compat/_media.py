@@ -1,0 +1,263 @@
+"""Files on their way out, audio on its way in; neither is ever whole in memory."""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from urllib3.fields import RequestField
+
+from ._answers import Answer
+from .errors import DecodeException, IllegalArgumentException
+from .models.requests import DifyFile
+
+_IN_MEMORY = 1024 * 1024
+
+# the extensions Dify knows, by its own kinds of file
+_KINDS = {
+    "image": "jpg jpeg png gif webp svg",
+    "video": "mp4 mov mpeg webm",
+    "audio": "mp3 m4a wav amr mpga",
+    "document": "txt markdown md mdx pdf html htm xlsx xls vtt properties doc docx csv eml msg"
+    " pptx ppt xml epub json",
+}
+_KIND_OF = {extension: kind for kind, names in _KINDS.items() for extension in names.split()}
+
+# what Python's own table has by another name than Dify, or not at all
+_TYPE_OF = {
+    "amr": "audio/amr",
+    "csv": "text/csv",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "eml": "message/rfc822",
+    "epub": "application/epub+zip",
+    "m4a": "audio/m4a",
+    "markdown": "text/markdown",
+    "md": "text/markdown",
+    "mdx": "text/markdown",
+    "mpga": "audio/mpga",
+    "msg": "application/vnd.ms-outlook",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "properties": "text/plain",
+    "vtt": "text/vtt",
+    "wav": "audio/wav",
+    "webp": "image/webp",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_python_types = mimetypes.MimeTypes()  # without the machine's own files: the same everywhere
+
+# audio-to-text takes five types by these names alone, whatever the file holds
+_AUDIO_NAMES = {
+    "mp3": "mp3 mpeg mpeg3 x-mp3 x-mpeg x-mpeg-3",
+    "mpga": "mpga",
+    "m4a": "m4a x-m4a mp4 x-mp4 mp4a-latm",
+    "wav": "wav wave x-wav x-pn-wav vnd.wave",
+    "amr": "amr amr-wb amr-nb",
+}
+_AUDIO_NAME_OF = {
+    alias: name for name, aliases in _AUDIO_NAMES.items() for alias in aliases.split()
+}
+_AUDIO_STARTS = ((0, b"ID3", "mp3"), (0, b"RIFF", "wav"), (0, b"#!AMR", "amr"), (4, b"ftyp", "m4a"))
+
+
+def message_file_type(mime_type: str | None, url: str | None) -> str:
+    """Dify's kind of a file; image, Java's default, where neither type nor name says anything."""
+    extension = _extension((url or "").partition("?")[0].partition("#")[0].rpartition("/")[2])
+    if extension in _KIND_OF:
+        return _KIND_OF[extension]
+    if mime_type:
+        family = mime_type.partition("/")[0]
+        known = family in ("image", "audio", "video")
+        return (
+            family if known else "document" if family == "text" or "pdf" in mime_type else "custom"
+        )
+    return "custom" if extension else "image"
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """A file as it goes into a form: `size` bytes of `stream`, from `start` on."""
+
+    name: str
+    content_type: str
+    stream: Any
+    start: int
+    size: int
+    opened_here: bool
+
+
+def file_part(file: Any, *, audio: bool = False) -> FilePart:
+    """Whatever a caller has as a file; IllegalArgumentException says what it may be.
+
+    A DifyFile, a path, bytes, a file opened in binary mode, `(filename, content, type)`, or the
+    upload object of a web framework (Werkzeug, Django, Starlette).
+    """
+    name, content_type, stream, opened_here = _opened(file)
+    start = stream.tell()
+    size = stream.seek(0, io.SEEK_END) - start
+    stream.seek(start)
+    extension = _extension(name or "")
+    if audio:
+        name_of_audio = (
+            _AUDIO_NAME_OF.get((content_type or "").lower().removeprefix("audio/"))
+            or _AUDIO_NAME_OF.get(extension)
+            or (None if content_type or extension else _sniffed(stream, start))
+        )
+        content_type = f"audio/{name_of_audio}" if name_of_audio else content_type
+        name = name or f"audio.{name_of_audio or 'bin'}"
+    content_type = content_type or _type_of(extension) or "application/octet-stream"
+    return FilePart(name or "file", content_type, stream, start, size, opened_here)
+
+
+def _opened(file: Any) -> tuple[str | None, str | None, Any, bool]:
+    """Name, type, a seekable binary stream, and whether it is ours to close."""
+    if isinstance(file, DifyFile):
+        return _declared(file.filename, file.content, file.content_type)
+    if isinstance(file, tuple) and len(file) in (2, 3):
+        return _declared(*file)
+    if isinstance(file, (bytes, bytearray, memoryview)):
+        return None, None, io.BytesIO(file), True
+    if isinstance(file, (str, os.PathLike)):
+        path = os.fspath(file)
+        try:
+            return os.path.basename(path), None, open(path, "rb"), True
+        except OSError as error:
+            raise IllegalArgumentException(f"file cannot be opened: {error}") from error
+    inner = (getattr(file, "stream", None), getattr(file, "file", None), file)
+    stream: Any = next(each for each in inner if each is not None)
+    if not callable(getattr(stream, "read", None)) or isinstance(stream, io.TextIOBase):
+        raise IllegalArgumentException(
+            "file must be a DifyFile, a path, bytes, a file opened in binary mode,"
+            f" (filename, content, type) or a framework's upload, not {type(file).__name__}"
+        )
+    name = getattr(file, "filename", None) or getattr(file, "name", None)
+    name = os.path.basename(name) if isinstance(name, str) else None
+    content_type = getattr(file, "content_type", None)
+    try:
+        stream.seek(stream.tell())
+    except (AttributeError, OSError):  # a pipe or a socket: its size must be known beforehand
+        spool: Any = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+        shutil.copyfileobj(stream, spool)
+        spool.seek(0)
+        return name, content_type, spool, True
+    return name, content_type, stream, False
+
+
+def _declared(
+    filename: str | None, content: Any, content_type: str | None = None
+) -> tuple[str | None, str | None, Any, bool]:
+    name, its_type, stream, opened_here = _opened(content)
+    return filename or name, content_type or its_type, stream, opened_here
+
+
+def _extension(name: str) -> str:
+    return name.rpartition(".")[2].lower() if "." in name else ""
+
+
+def _type_of(extension: str) -> str | None:
+    return _TYPE_OF.get(extension) or _python_types.guess_type(f"file.{extension}")[0]
+
+
+def _sniffed(stream: Any, start: int) -> str:
+    head = stream.read(12)
+    stream.seek(start)
+    return next((name for at, mark, name in _AUDIO_STARTS if head.startswith(mark, at)), "mp3")
+
+
+class MultipartForm:
+    """A form with one file, read from disk as it is sent; can be sent again."""
+
+    def __init__(self, fields: dict[str, str], part: FilePart) -> None:
+        self._part = part
+        boundary = secrets.token_hex(16)
+        self.content_type = f"multipart/form-data; boundary={boundary}"
+        head = io.BytesIO()
+        for name, value in fields.items():
+            field = RequestField(name, value)
+            field.make_multipart()
+            head.write(f"--{boundary}\r\n{field.render_headers()}{value}\r\n".encode())
+        field = RequestField("file", b"", filename=part.name)
+        field.make_multipart(content_type=part.content_type)
+        head.write(f"--{boundary}\r\n{field.render_headers()}".encode())
+        self._head = head.getvalue()
+        self._tail = f"\r\n--{boundary}--\r\n".encode()
+        self.rewind()
+
+    def __len__(self) -> int:
+        return len(self._head) + self._part.size + len(self._tail)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while block := self.read(65536):
+            yield block
+
+    def close(self) -> None:
+        if self._part.opened_here:
+            self._part.stream.close()
+
+    def rewind(self) -> None:
+        self._part.stream.seek(self._part.start)
+        self._left = self._part.size
+        self._before, self._after = io.BytesIO(self._head), io.BytesIO(self._tail)
+
+    def read(self, size: int = -1) -> bytes:
+        size = len(self) if size is None or size < 0 else size
+        if block := self._before.read(size):
+            return block
+        if self._left:
+            block = self._part.stream.read(min(size, self._left))
+            if not block:
+                raise IllegalArgumentException("file became shorter while it was sent")
+            self._left -= len(block)
+            return bytes(block)
+        return self._after.read(size)
+
+
+def audio_blocks(answer: Answer) -> Iterator[bytes]:
+    """The audio of an answer; DecodeException where it is something else, JSON `null` mostly."""
+    if answer.content_type in ("application/json", "text/html"):
+        body = answer.read().decode("utf-8", "replace")
+        text = f"audio was expected, but {answer.content_type} came: {body[:200]!r}"
+        raise DecodeException(text, response_body=body, **answer.context())
+    return _closing(answer)
+
+
+def _closing(answer: Answer) -> Iterator[bytes]:
+    try:
+        yield from answer.blocks()
+    finally:
+        answer.close()
+
+
+def write_audio(answer: Answer, response: Any) -> None:
+    """Put an answer's type, disposition and audio into a web framework's response.
+
+    A response that streams by itself (Werkzeug's, Django's StreamingHttpResponse) is given the
+    blocks to fetch as it sends; any other has `write` called block by block.
+    """
+    blocks = audio_blocks(answer)
+    headers = {
+        "Content-Type": answer.headers.get("Content-Type") or "audio/mpeg",
+        "Content-Disposition": answer.headers.get("Content-Disposition")
+        or "attachment; filename=audio.mp3",
+    }
+    target = getattr(response, "headers", None)
+    if target is None and hasattr(response, "__setitem__"):
+        target = response
+    if target is not None:
+        for name, value in headers.items():
+            target[name] = value
+    if hasattr(response, "streaming_content"):
+        response.streaming_content = blocks
+    elif hasattr(response, "response") and hasattr(response, "call_on_close"):
+        response.response = blocks
+        response.headers.pop("Content-Length", None)
+        response.call_on_close(answer.close)
+    else:
+        for block in blocks:
+            response.write(block)

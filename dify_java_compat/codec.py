@@ -1,0 +1,121 @@
+"""JSON bytes to DTOs and back, by one msgspec plan per class.
+
+Tolerant: a value of an unexpected type is kept as it came instead of failing, and every DTO keeps
+its bytes, so that `raw` shows what no field declares.
+"""
+
+from __future__ import annotations
+
+import functools
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from ._dto import Dto, ResponseDto, build, loads, names_of
+from .models.events import EVENT_DATA, CompletionData
+from .models.responses import ChatMessageSendCompletionResponse, DifyPageResult
+
+R = TypeVar("R", bound=ResponseDto)
+
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+def encode(value: Any) -> bytes:
+    """A request body; TypeError names what JSON cannot hold."""
+    return msgspec.json.encode(value)
+
+
+def decode(cls: type[R], body: bytes) -> R:
+    """One object. ValueError when `body` is not a JSON object."""
+    decoder: msgspec.json.Decoder[R] | None = _decoder(cls)
+    if decoder is not None:
+        try:
+            return _with_raw(decoder.decode(body), body)
+        except _UNREADABLE:
+            pass
+    return _with_raw(build(cls, _object(body), strict=False), body)
+
+
+class _Page(msgspec.Struct):
+    data: list[msgspec.Raw]
+    has_more: bool | None = None
+    limit: int | None = None
+    page: int | None = None
+    total: int | None = None
+
+
+_page_decoder = msgspec.json.Decoder(_Page)
+
+
+def decode_page(cls: type[R], body: bytes) -> DifyPageResult[R]:
+    """A page of objects. ValueError when `body` is not a JSON object."""
+    try:
+        page = _page_decoder.decode(body)
+    except _UNREADABLE:
+        wire = _object(body)
+        result: DifyPageResult[R] = build(DifyPageResult, wire, strict=False)
+        if isinstance(result.data, list):
+            result.data = [_from_wire(cls, item) for item in result.data]
+    else:
+        result = DifyPageResult(
+            data=[decode(cls, bytes(item)) for item in page.data],
+            has_more=page.has_more,
+            limit=page.limit,
+            page=page.page,
+            total=page.total,
+        )
+    return _with_raw(result, body)
+
+
+def decode_event(data: bytes) -> ChatMessageSendCompletionResponse:
+    """One event of a stream. ValueError when `data` is not a JSON object."""
+    item = decode(ChatMessageSendCompletionResponse, data)
+    if type(item.data) is dict:
+        vars(item)["data"] = _from_wire(EVENT_DATA.get(item.event or "", CompletionData), item.data)
+    elif isinstance(item.data, CompletionData):
+        _with_raw(item.data, item.raw["data"])
+    return item
+
+
+def _from_wire(cls: type[R], wire: Any) -> Any:
+    if not isinstance(wire, Mapping):
+        return wire
+    try:
+        value = msgspec.convert(wire, cls)
+    except _UNREADABLE:
+        value = build(cls, wire, strict=False)
+    return _with_raw(value, wire)
+
+
+def _with_raw(value: R, raw: Any) -> R:
+    vars(value)["_raw"] = raw
+    return value
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    value = loads(body)
+    if not isinstance(value, dict):
+        raise ValueError(f"a JSON object was expected, not {type(value).__name__}")
+    return value
+
+
+@functools.cache
+def _decoder(cls: type[Any]) -> msgspec.json.Decoder[Any] | None:
+    """None where a name in the class's tree is not the wire's: msgspec renames no dataclass."""
+    return None if _has_renamed(cls) else msgspec.json.Decoder(cls)
+
+
+def _has_renamed(cls: type) -> bool:
+    if any(field != wire for field, wire in names_of(cls).wire):
+        return True
+    hints = typing.get_type_hints(cls)
+    return any(_has_renamed(part) for hint in hints.values() for part in _dtos_in(hint))
+
+
+def _dtos_in(hint: Any) -> Iterator[type[Dto]]:
+    if isinstance(hint, type) and issubclass(hint, Dto):
+        yield hint
+    for argument in typing.get_args(hint):
+        yield from _dtos_in(argument)

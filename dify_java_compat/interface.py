@@ -1,0 +1,190 @@
+"""The facade: Java's `DifyChat`, method for method.
+
+Requests are DTOs as in Java. The methods that take plain arguments take them in Java's order, by
+position, by their Python names or by Java's. Every method raises `IllegalArgumentException` before
+any I/O for an argument that cannot work, `HttpClientException` (a subclass per status) for an
+answer that is not a success, `ConnectionException`, `TimeoutException` and `DecodeException`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, overload
+
+from reactivex import Observable
+
+from .models.parameters import AppParametersResponseVO
+from .models.requests import (
+    AudioToTextRequest,
+    ChatMessageSendRequest,
+    FileUploadRequest,
+    MessageConversationsRequest,
+    MessageFeedbackRequest,
+    MessagesRequest,
+    RenameConversationRequest,
+    TextToAudioRequest,
+)
+from .models.responses import (
+    ChatMessageSendCompletionResponse,
+    ChatMessageSendResponse,
+    DifyPageResult,
+    DifyTextVO,
+    FileUploadResponse,
+    MessageConversationsResponse,
+    MessageFeedbackResponse,
+    MessagesResponseVO,
+    ResponseEntity,
+)
+
+
+class DifyChat(Protocol):
+    """What a chat service asks of Dify; Java's `io.github.guoshiqiufeng.dify.chat.DifyChat`."""
+
+    def send(self, send_request: ChatMessageSendRequest) -> ChatMessageSendResponse:
+        """1.1 发送消息: ask, wait, and get the whole answer.
+
+        Dify's POST /chat-messages with response_mode blocking, or streaming and collected with
+        `ClientConfig(blocking_via_stream=True)`. Dify refuses blocking for agent apps
+        (BadRequestException, invalid_param), and gateways cut it after a minute or two.
+        """
+        ...
+
+    def sendChatMessageStream(
+        self, send_request: ChatMessageSendRequest
+    ) -> Observable[ChatMessageSendCompletionResponse]:
+        """1.2 发送流式消息: ask, and get the answer's events as they come.
+
+        Dify's POST /chat-messages with response_mode streaming. The Observable is cold: each
+        subscription asks anew, and nothing is sent before. It emits every data event in order, and
+        ends with on_completed, or on_error with StreamErrorException (Dify's `error` event),
+        StreamInterruptedException (cut, or ended early), StreamDecodeException, or what the other
+        methods raise. `dispose()` returns at once; see `ClientConfig.stop_on_dispose`.
+        """
+        ...
+
+    def stopMessagesStream(
+        self,
+        api_key: str | None = None,
+        task_id: str | None = None,
+        user_id: str | None = None,
+        *,
+        apiKey: str | None = None,
+        taskId: str | None = None,
+        userId: str | None = None,
+    ) -> None:
+        """1.3 终止消息流: stop an answer that is being streamed.
+
+        Dify's POST /chat-messages/{task_id}/stop, which says success whatever it was given.
+        `user_id` must be the one who asked.
+        """
+        ...
+
+    def messageFeedback(
+        self, message_feedback_request: MessageFeedbackRequest
+    ) -> MessageFeedbackResponse:
+        """1.4 消息反馈: like or dislike a message, or take that back with a rating of None.
+
+        Dify's POST /messages/{message_id}/feedbacks.
+        """
+        ...
+
+    def messages(self, request: MessagesRequest) -> DifyPageResult[MessagesResponseVO]:
+        """1.5 获取消息列表: a page of a conversation's messages, oldest first.
+
+        Dify's GET /messages. Without `first_id` the newest page; the id of its first message as
+        `first_id` gives the page before it. `limit` is 1 to 100.
+        """
+        ...
+
+    def messagesSuggested(
+        self,
+        message_id: str | None = None,
+        api_key: str | None = None,
+        user_id: str | None = None,
+        *,
+        messageId: str | None = None,
+        apiKey: str | None = None,
+        userId: str | None = None,
+    ) -> list[str]:
+        """1.6 获取建议回复: what a user might ask next.
+
+        Dify's GET /messages/{message_id}/suggested.
+        """
+        ...
+
+    def conversations(
+        self, request: MessageConversationsRequest
+    ) -> DifyPageResult[MessageConversationsResponse]:
+        """2.1 获取会话列表: a page of a user's conversations, last used first.
+
+        Dify's GET /conversations. The id of a page's last conversation as `last_id` gives the next
+        page. `limit` is 1 to 100.
+        """
+        ...
+
+    def deleteConversation(
+        self,
+        conversation_id: str | None = None,
+        api_key: str | None = None,
+        user_id: str | None = None,
+        *,
+        conversationId: str | None = None,
+        apiKey: str | None = None,
+        userId: str | None = None,
+    ) -> None:
+        """2.2 删除会话: delete a conversation and its messages.
+
+        Dify's DELETE /conversations/{conversation_id}, which succeeds for an unknown one too.
+        """
+        ...
+
+    def renameConversation(
+        self, rename_conversation_request: RenameConversationRequest
+    ) -> MessageConversationsResponse:
+        """2.3 会话重命名: give a conversation a name, or let Dify make one up.
+
+        Dify's POST /conversations/{conversation_id}/name.
+        """
+        ...
+
+    @overload
+    def textToAudio(self, request: TextToAudioRequest) -> ResponseEntity[bytes]: ...
+
+    @overload
+    def textToAudio(self, request: TextToAudioRequest, response: Any) -> None: ...
+
+    def textToAudio(
+        self, request: TextToAudioRequest, response: Any = None
+    ) -> ResponseEntity[bytes] | None:
+        """3.1 文本转语音: speak a text, or a message's answer.
+
+        Dify's POST /text-to-audio. Alone it returns the audio with its status and headers. With a
+        `response` it writes the type, the disposition (attachment; filename=audio.mp3 where Dify
+        gives none) and the audio into that, block by block: anything with `write`, a Werkzeug or
+        Flask `Response`, a Django `HttpResponse` or `StreamingHttpResponse`.
+        """
+        ...
+
+    def audioToText(self, request: AudioToTextRequest) -> DifyTextVO:
+        """3.2 语音转文本: write down what is said.
+
+        Dify's POST /audio-to-text, for mp3, m4a, wav, amr and mpga up to 30 MB. `request.file` is
+        a DifyFile, a path, bytes, a file opened in binary mode, `(filename, content, type)`, or
+        the upload object of a web framework (Werkzeug, Django, Starlette).
+        """
+        ...
+
+    def fileUpload(self, request: FileUploadRequest) -> FileUploadResponse:
+        """上传文件: upload a file for a message; its id is a message file's `upload_file_id`.
+
+        Dify's POST /files/upload. `request.file` is what `audioToText` takes.
+        """
+        ...
+
+    def parameters(
+        self, api_key: str | None = None, *, apiKey: str | None = None
+    ) -> AppParametersResponseVO:
+        """获取应用参数: the app's opening, its form and what it can take.
+
+        Dify's GET /parameters.
+        """
+        ...

@@ -1,0 +1,252 @@
+"""The `data` of a stream's events, a class each; `EVENT_DATA` says which event has which."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._dto import ResponseDto, dto
+
+
+@dto
+class CompletionData(ResponseDto):
+    """The `data` of any event; of an unknown one, everything is in `raw`."""
+
+
+@dto
+class EmptyData(CompletionData):
+    """The `data` of an event that has its fields beside it."""
+
+
+@dto
+class WorkflowStartedData(CompletionData):
+    """workflow_started."""
+
+    id: str | None = None
+    workflow_id: str | None = None
+    sequence_number: int | None = None
+    created_at: int | None = None
+    inputs: dict[str, Any] | None = None
+    reason: str | None = None
+
+
+@dto
+class WorkflowFinishedData(CompletionData):
+    """workflow_finished; `status` is succeeded, failed, partial-succeeded or stopped."""
+
+    id: str | None = None
+    workflow_id: str | None = None
+    outputs: dict[str, Any] | None = None
+    status: str | None = None
+    error: str | None = None
+    elapsed_time: float | None = None
+    total_tokens: int | None = None
+    total_steps: int | None = None
+    created_at: int | None = None
+    finished_at: int | None = None
+    exceptions_count: int | None = None
+    created_by: dict[str, Any] | None = None
+    files: list[Any] | None = None
+
+
+@dto
+class WorkflowPausedData(CompletionData):
+    """workflow_paused: the run waits for a person."""
+
+    workflow_run_id: str | None = None
+    paused_nodes: list[Any] | None = None
+    outputs: dict[str, Any] | None = None
+    reasons: list[dict[str, Any]] | None = None
+    status: str | None = None
+    created_at: int | None = None
+    elapsed_time: float | None = None
+    total_tokens: int | None = None
+    total_steps: int | None = None
+
+
+@dto
+class NodeStartedData(CompletionData):
+    """node_started."""
+
+    id: str | None = None
+    node_id: str | None = None
+    node_type: str | None = None
+    title: str | None = None
+    index: int | None = None
+    predecessor_node_id: str | None = None
+    inputs: dict[str, Any] | None = None
+    created_at: int | None = None
+    inputs_truncated: bool | None = None
+    extras: dict[str, Any] | None = None
+    iteration_id: str | None = None
+    loop_id: str | None = None
+    agent_strategy: Any = None
+
+
+@dto
+class NodeFinishedData(NodeStartedData):
+    """node_finished; `status` is succeeded, failed, exception or stopped."""
+
+    @dto
+    class ExecutionMetadata(ResponseDto):
+        """What a node cost; `total_price` is a decimal number as text."""
+
+        total_tokens: int | None = None
+        total_price: Any = None
+        currency: str | None = None
+        error_strategy: str | None = None
+        iteration_id: str | None = None
+        iteration_index: int | None = None
+        iteration_duration_map: dict[str, float] | None = None
+        loop_id: str | None = None
+        loop_index: int | None = None
+        loop_duration_map: dict[str, float] | None = None
+
+    process_data: dict[str, Any] | None = None
+    outputs: dict[str, Any] | None = None
+    status: str | None = None
+    error: str | None = None
+    elapsed_time: float | None = None
+    execution_metadata: NodeFinishedData.ExecutionMetadata | None = None
+    process_data_truncated: bool | None = None
+    outputs_truncated: bool | None = None
+    finished_at: int | None = None
+    files: list[Any] | None = None
+
+
+@dto
+class NodeRetryData(NodeFinishedData):
+    """node_retry: the node failed and starts again; its tokens come again too."""
+
+    retry_index: int | None = None
+
+
+@dto
+class ContainerData(CompletionData):
+    """iteration_* and loop_*: a node that runs others; `index` counts its rounds from 0."""
+
+    id: str | None = None
+    node_id: str | None = None
+    node_type: str | None = None
+    title: str | None = None
+    index: int | None = None
+    inputs: dict[str, Any] | None = None
+    outputs: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
+    status: str | None = None
+    error: str | None = None
+    elapsed_time: float | None = None
+    total_tokens: int | None = None
+    steps: int | None = None
+    execution_metadata: NodeFinishedData.ExecutionMetadata | None = None
+    inputs_truncated: bool | None = None
+    outputs_truncated: bool | None = None
+    pre_iteration_output: Any = None
+    pre_loop_output: Any = None
+    extras: dict[str, Any] | None = None
+    created_at: int | None = None
+    finished_at: int | None = None
+
+
+@dto
+class ParallelBranchStartedData(CompletionData):
+    """parallel_branch_started, of servers before 1.5."""
+
+    parallel_id: str | None = None
+    parallel_branch_id: str | None = None
+    parent_parallel_id: str | None = None
+    parent_parallel_start_node_id: str | None = None
+    iteration_id: str | None = None
+    loop_id: str | None = None
+    created_at: int | None = None
+
+
+@dto
+class ParallelBranchFinishedData(ParallelBranchStartedData):
+    """parallel_branch_finished, of servers before 1.5."""
+
+    status: str | None = None
+    error: str | None = None
+
+
+@dto
+class MetaData(ResponseDto):
+    """The tool provider of an agent's log entry."""
+
+    provider: str | None = None
+    icon: str | None = None
+
+
+@dto
+class AgentLogData(CompletionData):
+    """agent_log: a step of an agent node."""
+
+    node_execution_id: str | None = None
+    id: str | None = None
+    label: str | None = None
+    parent_id: str | None = None
+    error: str | None = None
+    status: str | None = None
+    data: dict[str, Any] | None = None
+    metadata: MetaData | None = None
+    node_id: str | None = None
+
+
+@dto
+class HumanInputData(CompletionData):
+    """human_input_required, human_input_form_filled and human_input_form_timeout."""
+
+    form_id: str | None = None
+    form_token: str | None = None
+    node_id: str | None = None
+    node_title: str | None = None
+    form_content: str | None = None
+    inputs: list[dict[str, Any]] | None = None
+    actions: list[dict[str, Any]] | None = None
+    display_in_ui: bool | None = None
+    resolved_default_values: dict[str, Any] | None = None
+    expiration_time: int | None = None
+    rendered_content: str | None = None
+    action_id: str | None = None
+    action_text: str | None = None
+
+
+@dto
+class ReasoningChunkData(CompletionData):
+    """reasoning_chunk: what a model thinks aloud; `is_final` marks the last one."""
+
+    message_id: str | None = None
+    reasoning: str | None = None
+    node_id: str | None = None
+    is_final: bool | None = None
+
+
+@dto
+class TextChunkData(CompletionData):
+    """text_chunk, of workflow apps."""
+
+    text: str | None = None
+    from_variable_selector: list[str] | None = None
+
+
+EVENT_DATA: dict[str, type[CompletionData]] = {
+    "workflow_started": WorkflowStartedData,
+    "workflow_finished": WorkflowFinishedData,
+    "workflow_paused": WorkflowPausedData,
+    "node_started": NodeStartedData,
+    "node_finished": NodeFinishedData,
+    "node_retry": NodeRetryData,
+    "iteration_started": ContainerData,
+    "iteration_next": ContainerData,
+    "iteration_completed": ContainerData,
+    "loop_started": ContainerData,
+    "loop_next": ContainerData,
+    "loop_completed": ContainerData,
+    "parallel_branch_started": ParallelBranchStartedData,
+    "parallel_branch_finished": ParallelBranchFinishedData,
+    "agent_log": AgentLogData,
+    "human_input_required": HumanInputData,
+    "human_input_form_filled": HumanInputData,
+    "human_input_form_timeout": HumanInputData,
+    "reasoning_chunk": ReasoningChunkData,
+    "text_chunk": TextChunkData,
+}

@@ -1,0 +1,87 @@
+"""Bytes to server-sent events: pure, no I/O, no JSON.
+
+Lines end at LF, CRLF or CR and nowhere else: Dify sends U+0085, U+2028 and U+2029 raw inside its
+JSON, and `str.splitlines` would cut there.
+"""
+
+from __future__ import annotations
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class EventTooLargeError(ValueError):
+    """One event holds more bytes than the decoder was told to keep."""
+
+
+class SSEDecoder:
+    """Turns the bytes of a `text/event-stream`, cut anywhere, into the data of its events.
+
+    An event without data (Dify's `event: ping`) and a comment give nothing. The fields `event`,
+    `id` and `retry` are passed over: Dify names an event inside its JSON.
+    """
+
+    def __init__(self, max_event_bytes: int) -> None:
+        self._max_event_bytes = max_event_bytes
+        self._pieces: list[bytes] = []  # of the event that is not whole yet
+        self._size = 0
+        self._after_cr = False
+        self._before_start = True
+
+    def feed(self, block: bytes) -> list[bytes]:
+        """Take the next bytes; return the data of each event they complete, in order."""
+        if self._after_cr and block:
+            self._after_cr = False
+            block = block.removeprefix(b"\n")
+        if b"\r" in block:
+            self._after_cr = block.endswith(b"\r")
+            block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if self._before_start:
+            block = self._without_bom(block)
+        pieces = self._pieces
+        if pieces:
+            ends_here = block.startswith(b"\n") and pieces[-1].endswith(b"\n")
+            if not ends_here and b"\n\n" not in block:
+                self._keep(block)
+                return []
+            pieces.append(block)
+            block = b"".join(pieces)
+            pieces.clear()
+            self._size = 0
+        frames = block.split(b"\n\n")
+        self._keep(frames.pop())
+        events = []
+        for frame in frames:
+            if frame.startswith(b"data: {") and b"\n" not in frame:
+                events.append(frame[6:])
+            elif data := _data(frame):
+                events.append(data)
+        return events
+
+    def flush(self) -> bytes | None:
+        """The data of an event that the end of the stream left without its empty line, if any."""
+        frame = b"".join(self._pieces)
+        self._pieces.clear()
+        return _data(frame)
+
+    def _keep(self, piece: bytes) -> None:
+        if piece:
+            self._pieces.append(piece)
+            self._size += len(piece)
+            if self._size > self._max_event_bytes:
+                raise EventTooLargeError(f"an event of more than {self._max_event_bytes} bytes")
+
+    def _without_bom(self, block: bytes) -> bytes:
+        block = b"".join(self._pieces) + block
+        self._pieces.clear()
+        self._size = 0
+        self._before_start = len(block) < len(_BOM) and _BOM.startswith(block)
+        return block if self._before_start else block.removeprefix(_BOM)
+
+
+def _data(frame: bytes) -> bytes | None:
+    values = []
+    for line in frame.split(b"\n"):
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            values.append(value.removeprefix(b" "))
+    return b"\n".join(values) or None

@@ -1,0 +1,285 @@
+"""HTTP: one request out, one answer in. The only importer of requests; knows no DTO and no SSE."""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from requests import exceptions as failure
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from ._answers import Answer, reason
+from ._connections import Watched, pool_classes, users
+from .config import ClientConfig
+from .errors import (
+    ConnectionException,
+    DifyException,
+    HttpClientException,
+    IllegalArgumentException,
+    TimeoutException,
+)
+
+logger = logging.getLogger("dify_java_compat")
+
+_MAX_RETRY_AFTER = 30.0
+_MAX_REDIRECTS = 3
+
+
+class Key(AuthBase):
+    """An API key that puts itself into a request's header and shows itself nowhere else.
+
+    An `auth=` object: it alone keeps requests from putting a `.netrc` password there instead.
+    """
+
+    def __init__(self, key: str, header: str = "Authorization", scheme: str = "Bearer ") -> None:
+        if not key or re.search(r"[^\x21-\x7e]", key):
+            raise IllegalArgumentException(
+                "api_key must not be empty and must be ASCII without blanks or line breaks"
+            )
+        self._key, self._header, self._scheme = key, header, scheme
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers[self._header] = self._scheme + self._key
+        return request
+
+    def __repr__(self) -> str:
+        return "Key(***)"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it goes out; `path` is encoded and has its query.
+
+    `body` is bytes, or an object with `read`, `__len__`, `rewind` and `close`. `ids` are those the
+    caller gave, for the exceptions.
+    """
+
+    operation: str
+    method: str
+    path: str
+    key: Key
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    streams: bool = False
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+    def context(self) -> dict[str, Any]:
+        """What an exception says of this request."""
+        path = "/v1" + self.path.partition("?")[0]
+        return {"operation": self.operation, "method": self.method, "path": path, **self.ids}
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self, config: ClientConfig) -> None:
+        self._pool_classes = pool_classes(config.keep_alive_seconds)
+        super().__init__(pool_maxsize=config.max_idle_connections)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pool_classes
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = self._pool_classes
+        return manager
+
+
+class Transport:
+    """The connections to one server, shared by any number of threads."""
+
+    def __init__(self, base_url: str, config: ClientConfig) -> None:
+        self.base_url = base_url
+        self.config = config
+        with requests.Session() as session:
+            self._settings: dict[str, Any] = dict(
+                session.merge_environment_settings(
+                    base_url, dict(config.proxies or {}), True, config.verify, config.cert
+                )
+            )
+        self._adapter = _Adapter(config)
+
+    def exchange(self, request: Request) -> Exchange:
+        return Exchange(self, request)
+
+    def send(self, url: str, request: Request, timeout: tuple[float, float]) -> requests.Response:
+        prepared = requests.PreparedRequest()
+        prepared.prepare(
+            method=request.method,
+            url=url,
+            headers={"User-Agent": "dify-java-compat", **request.headers},
+            data=request.body,
+            auth=request.key,
+        )
+        return self._adapter.send(prepared, timeout=timeout, **self._settings)
+
+    def close(self) -> None:
+        self._adapter.close()
+
+
+class Exchange:
+    """One request and its answer; `abort` ends it from any thread, at any moment."""
+
+    def __init__(self, transport: Transport, request: Request) -> None:
+        self.request = request
+        self._transport = transport
+        self._config = config = transport.config
+        self._idle = config.sse_read_timeout if request.streams else config.read_timeout
+        self._deadline = time.monotonic() + config.call_timeout if config.call_timeout else None
+        self._form = None if isinstance(request.body, bytes) else request.body
+        self._aborted = threading.Event()
+        self._connection: Watched | None = None
+
+    def uses(self, connection: Watched) -> None:
+        self._connection = connection
+        if self._aborted.is_set():
+            raise ConnectionException("given up before it was sent", **self.context())
+
+    @property
+    def sent(self) -> bool:
+        """Whether anything may have gone out."""
+        return self._connection is not None
+
+    def abort(self) -> None:
+        """Free the thread that is connecting, waiting or reading; returns at once."""
+        self._aborted.set()
+        if self._connection is not None:
+            self._connection.interrupt(self)
+
+    def open(self) -> Answer:
+        """Send, and send again where that is safe; return once the answer's headers are there.
+
+        Raises HttpClientException for a status that is not a success, ConnectionException and
+        TimeoutException. A body that is not bytes is closed.
+        """
+        try:
+            return self._open()
+        finally:
+            if self._form is not None:
+                self._form.close()
+
+    def _open(self) -> Answer:
+        url = self._transport.base_url + self.request.path
+        redirects = failures = 0
+        while True:
+            try:
+                answer = self._send(url)
+                if 200 <= answer.status < 300:
+                    return answer
+                target = self._redirect_target(answer, url)
+                if target is None or redirects == _MAX_REDIRECTS:
+                    raise answer.error()
+                answer.close()
+                url, redirects = target, redirects + 1
+            except DifyException as error:
+                pause = self._pause_before_retry(error, failures)
+                if pause is None or self._aborted.wait(pause):
+                    raise
+                failures += 1
+            if self._form is not None:
+                self._form.rewind()
+
+    def context(self) -> dict[str, Any]:
+        return self.request.context()
+
+    def bound_next_read(self) -> None:
+        """Let the next read end with the call's total time, where that comes first."""
+        if self._deadline is not None and self._connection is not None:
+            self._connection.set_read_timeout(self._remaining(self._idle))
+
+    def timed_out(self, phase: str) -> TimeoutException:
+        config = self._config
+        if self._deadline is not None and time.monotonic() > self._deadline - 0.01:
+            phase = "total"
+        elif phase == "read" and self.request.streams:
+            phase = "idle"
+        text = {
+            "connect": f"no connection within {config.connect_timeout:g} s (connect_timeout)",
+            "read": f"nothing came for {config.read_timeout:g} s (read_timeout)",
+            "idle": f"nothing came for {config.sse_read_timeout:g} s (sse_read_timeout)",
+            "total": f"not done within {config.call_timeout:g} s (call_timeout)",
+        }[phase]
+        return TimeoutException(text, phase=phase, **self.context())
+
+    def _remaining(self, seconds: float) -> float:
+        if self._deadline is None:
+            return seconds
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise self.timed_out("total")
+        return min(seconds, left)
+
+    def _send(self, url: str) -> Answer:
+        timeout = self._remaining(self._config.connect_timeout), self._remaining(self._idle)
+        started = time.monotonic()
+        users.current = self
+        try:
+            response = self._transport.send(url, self.request, timeout)
+        except failure.ConnectTimeout as error:
+            raise self.timed_out("connect") from _without_request(error)
+        except failure.ReadTimeout as error:
+            raise self.timed_out("read") from _without_request(error)
+        except (failure.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            origin = "{0.scheme}://{0.netloc}".format(urlsplit(self._transport.base_url))
+            text = f"no answer from {origin}: {reason(error)}"
+            raise ConnectionException(text, **self.context()) from _without_request(error)
+        finally:
+            users.current = None
+        logger.debug(
+            "%s %s -> %d, %.0f ms",
+            self.request.method,
+            self.request.path,
+            response.status_code,
+            (time.monotonic() - started) * 1000,
+        )
+        return Answer(self, response.headers, response.raw)
+
+    def _redirect_target(self, answer: Answer, url: str) -> str | None:
+        """Where to send the same request again; None for anywhere the key must not go."""
+        repeats = answer.status in (307, 308) or (
+            answer.status in (301, 302, 303) and self.request.method == "GET"
+        )
+        target = urljoin(url, answer.headers.get("Location", ""))
+        same_origin = urlsplit(target)[:2] == urlsplit(url)[:2]
+        return target if repeats and same_origin else None
+
+    def _pause_before_retry(self, error: DifyException, failures: int) -> float | None:
+        """Seconds to wait before sending again; None where the first sending may have counted."""
+        if failures >= self._config.max_retries or self._aborted.is_set():
+            return None
+        if isinstance(error, HttpClientException):
+            again = error.status_code == 429 and error.code == "too_many_requests"
+            again = again or (self.request.method == "GET" and error.status_code >= 500)
+        else:
+            again = _never_connected(error.__cause__) or (
+                self.request.method == "GET"
+                and not isinstance(error.__cause__, failure.SSLError)
+                and getattr(error, "phase", None) != "total"
+            )
+        pause = 0.2 * 2**failures * random.uniform(0.8, 1.2)
+        asked = getattr(error, "retry_after", None) or 0.0
+        return max(pause, asked) if again and asked <= _MAX_RETRY_AFTER else None
+
+
+def _never_connected(cause: BaseException | None) -> bool:
+    if isinstance(cause, failure.ConnectTimeout):
+        return True
+    reason = getattr(cause.args[0], "reason", None) if cause is not None and cause.args else None
+    return isinstance(reason, urllib3.exceptions.NewConnectionError)
+
+
+def _without_request(error: Exception) -> Exception:
+    """The request carries the key, and exceptions get pickled and logged."""
+    if isinstance(error, failure.RequestException):
+        error.request = error.response = None
+    return error
