@@ -1,0 +1,82 @@
+"""One request on its way to a handler: authorised, routed, its body read and its user known."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from werkzeug.wrappers import Request
+
+from .apps import APPS, App
+from .errors import ServerCrash, bad_request, invalid_param, not_json, unauthorized
+from .runs import Runs
+from .state import EndUser, State
+
+# Where an operation looks for its user; None is an operation that knows no user.
+UserPlace = Literal["json", "query", "form", None]
+_DEFAULT_USER = "DEFAULT-USER"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Speeds, in seconds: between two tokens, and of silence before a ping."""
+
+    token_pause: float
+    ping_seconds: float
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a handler gets."""
+
+    request: Request
+    app: App
+    user: EndUser
+    body: Mapping[str, Any]
+    ids: Mapping[str, str]
+    state: State
+    runs: Runs
+    settings: Settings
+
+
+def authorize(request: Request) -> App:
+    """The app whose key the request bears."""
+    header = request.headers.get("Authorization", "").strip()
+    if " " not in header:
+        raise unauthorized("Authorization header must be provided and start with 'Bearer'")
+    scheme, key = header.split(None, 1)
+    if scheme.lower() != "bearer":
+        raise unauthorized("Authorization scheme must be 'Bearer'")
+    for app in APPS:
+        if app.key == key:
+            return app
+    raise unauthorized("Access token is invalid")
+
+
+def json_body(request: Request) -> dict[str, Any]:
+    """The body as a JSON object."""
+    if not request.is_json:
+        raise not_json()
+    try:
+        body = json.loads(request.get_data())
+    except ValueError:
+        raise bad_request() from None
+    if not isinstance(body, dict):
+        raise ServerCrash("the real server takes every JSON body for an object")
+    return body
+
+
+def user_name(
+    request: Request, body: Mapping[str, Any], place: UserPlace, *, required: bool
+) -> str:
+    """The caller's user, or the default one where none is given and none is needed."""
+    given: Any = None
+    if place == "json":
+        given = body.get("user")
+    elif place == "query":
+        given = request.args.get("user")
+    elif place == "form":
+        given = request.form.get("user")
+    if not given and required:
+        raise invalid_param("Arg user must be provided.")
+    return str(given) if given else _DEFAULT_USER

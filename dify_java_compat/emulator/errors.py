@@ -1,0 +1,69 @@
+"""The errors of a Dify server, with its own codes and wording.
+
+An ``ApiError`` raised anywhere below a route becomes the JSON body
+``{"code": ..., "message": ..., "status": ...}``.
+"""
+
+# Dify's framework adds "did you mean" to a 404 raised on a path that resembles known routes.
+_LOOK_ALIKES = {
+    "/v1/chat-messages": (
+        "/v1/chat-messages or /api/chat-messages or /v1/chat-messages/<string:task_id>/stop"
+    ),
+    "/v1/messages": "/v1/messages or /v1/chat-messages or /api/messages",
+    "/v1/conversations": (
+        "/v1/conversations or /api/conversations or /v1/conversations/<uuid:c_id>"
+    ),
+}
+
+
+class ApiError(Exception):
+    """An answer with an error status: HTTP status, Dify's code, human message."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def invalid_param(message: str) -> ApiError:
+    return ApiError(400, "invalid_param", message)
+
+
+def bad_request(
+    message: str = "The browser (or proxy) sent a request that this server could not understand.",
+    *,
+    code: str = "bad_request",
+) -> ApiError:
+    return ApiError(400, code, message)
+
+
+def unauthorized(message: str) -> ApiError:
+    return ApiError(401, "unauthorized", message)
+
+
+def not_found(message: str, path: str = "") -> ApiError:
+    """A 404; ``path`` is the request's path, for the suffix the real server adds to some."""
+    similar = _LOOK_ALIKES.get(path)
+    if similar:
+        message += f" You have requested this URI [{path}] but did you mean {similar} ?"
+    return ApiError(404, "not_found", message)
+
+
+def not_chat_app() -> ApiError:
+    return ApiError(
+        400, "not_chat_app", "Please check if your app mode matches the right API route."
+    )
+
+
+def not_json() -> ApiError:
+    return ApiError(
+        415,
+        "unsupported_media_type",
+        "Did not attempt to load JSON data because the request Content-Type was not"
+        " 'application/json'.",
+    )
+
+
+class ServerCrash(Exception):
+    """Something the real server fails on with a 500 of its own shape."""

@@ -1,0 +1,119 @@
+"""Speech, hearing, uploads, and what an app says of itself."""
+
+import posixpath
+
+from werkzeug.datastructures import FileStorage
+
+from .answers import speech, transcript
+from .apps import App
+from .calls import Call
+from .errors import ApiError, bad_request, invalid_param
+from .files import TENANT_ID, signed_url
+from .replies import Reply, json_reply
+from .validation import Model, as_uuid
+
+_MIB = 1024 * 1024
+# By the part's own type; what Python's mimetypes calls an MP3 (audio/mpeg) is refused.
+_AUDIO_TYPES = ("audio/mp3", "audio/m4a", "audio/wav", "audio/amr", "audio/mpga")
+_MAX_AUDIO = 30 * _MIB
+_FORBIDDEN = '/\\:*?"<>|'
+
+
+def parameters(call: Call) -> Reply:
+    """GET /parameters."""
+    return json_reply(call.app.parameters)
+
+
+def info(call: Call) -> Reply:
+    """GET /info."""
+    return json_reply(
+        {
+            "name": call.app.name,
+            "description": f"{call.app.name}: a local stand-in 本地模拟",
+            "tags": [],
+            "mode": call.app.mode,
+            "author_name": "emulator",
+        }
+    )
+
+
+def text_to_audio(call: Call) -> Reply:
+    """POST /text-to-audio: an MP3 in chunks, whether streaming was asked for or not."""
+    payload = Model("TextToAudioPayload", call.body)
+    message_id = payload.string("message_id")
+    text = payload.string("text")
+    payload.string("voice")
+    payload.check()
+    _need(call.app, "text_to_speech", "TTS is not enabled")
+    if message_id:
+        found = as_uuid(message_id)
+        row = call.state.message(found, call.app.id, call.user.id) if found else None
+        if row is None or not row["answer"]:
+            return json_reply(None)
+        text = row["answer"]
+    if not text:
+        raise invalid_param("Text is required")
+    return Reply(200, iter(speech(text)), "audio/mpeg")
+
+
+def audio_to_text(call: Call) -> Reply:
+    """POST /audio-to-text."""
+    file = call.request.files.get("file")
+    if file is None:
+        raise bad_request(code="bad_request_key_error")
+    _need(call.app, "speech_to_text", "Speech to text is not enabled")
+    if file.mimetype not in _AUDIO_TYPES:
+        raise ApiError(415, "unsupported_audio_type", "Audio type not allowed.")
+    size = len(file.read())
+    if size > _MAX_AUDIO:
+        raise ApiError(413, "audio_too_large", "Audio size larger than 30 mb")
+    return json_reply({"text": transcript(size)})
+
+
+def upload(call: Call) -> Reply:
+    """POST /files/upload: any kind of file, the first of several."""
+    file = call.request.files.get("file")
+    if file is None:
+        raise bad_request("Please upload your file.", code="no_file_uploaded")
+    if not file.mimetype:
+        raise ApiError(415, "unsupported_file_type", "File type not allowed.")
+    name = file.filename or ""
+    if not name:
+        message = "The specified filename does not exist."
+        raise bad_request(message, code="filename_not_exists_error")
+    if any(character in name for character in _FORBIDDEN):
+        raise invalid_param("Filename contains invalid characters")
+    content = file.read()
+    if len(content) > _size_limit(call.app, file):
+        # The braces are the real server's: it never fills them in.
+        raise ApiError(413, "file_too_large", "File size exceeded. {message}")
+    row = call.state.add_file(call.user.id, name, file.mimetype, content)
+    described = {
+        "id": row["id"],
+        "name": row["name"],
+        "size": row["size"],
+        "extension": posixpath.splitext(name)[1].lstrip(".").lower(),
+        "mime_type": row["mime_type"],
+        "created_by": row["user_id"],
+        "created_at": int(row["created_at"]),
+        "preview_url": None,
+        "source_url": signed_url(call.request.host_url, row["id"]),
+        "original_url": None,
+        "user_id": None,
+        "tenant_id": TENANT_ID,
+        "conversation_id": None,
+        "file_key": None,
+    }
+    return json_reply(described, 201)
+
+
+def _need(app: App, feature: str, message: str) -> None:
+    if not app.enabled(feature):
+        raise invalid_param(message)
+
+
+def _size_limit(app: App, file: FileStorage) -> int:
+    limits = app.parameters["system_parameters"]
+    kind = file.mimetype.partition("/")[0]
+    name = f"{kind}_file_size_limit" if kind in ("image", "video", "audio") else "file_size_limit"
+    return int(limits[name]) * _MIB

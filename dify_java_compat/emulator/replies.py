@@ -1,0 +1,87 @@
+"""What a handler answers, and the three JSON dialects of a Dify server."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from werkzeug.http import HTTP_STATUS_CODES
+
+from .errors import ApiError
+
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+JSON = "application/json"
+HTML = "text/html; charset=utf-8"
+PING = b"event: ping\n\n"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer. An iterator as ``body`` is a stream of chunks, sent as they come."""
+
+    status: int
+    body: bytes | Iterator[bytes]
+    content_type: str = JSON
+    headers: tuple[tuple[str, str], ...] = ()
+    cors: bool = True
+    vary_cookie: bool = False
+
+    @property
+    def status_line(self) -> str:
+        return f"{self.status} {HTTP_STATUS_CODES[self.status].upper()}"
+
+    def header_list(self, origin: str | None) -> list[tuple[str, str]]:
+        """The headers in the order the real server sends them."""
+        headers = [("Content-Type", self.content_type)]
+        if isinstance(self.body, bytes) and self.status != 204:
+            headers.append(("Content-Length", str(len(self.body))))
+        headers += self.headers
+        if self.cors:
+            headers += [
+                ("Access-Control-Allow-Origin", origin or "*"),
+                ("Access-Control-Expose-Headers", "X-Env, X-Trace-Id, X-Version"),
+            ]
+            if origin:
+                headers.append(("Vary", "Origin"))
+        headers += [("X-Version", "1.12.1"), ("X-Env", "PRODUCTION")]
+        if self.vary_cookie:
+            headers.append(("Vary", "Cookie"))
+        return headers
+
+    def chunks(self) -> Iterable[bytes]:
+        return [self.body] if isinstance(self.body, bytes) else self.body
+
+
+def json_reply(value: Any, status: int = 200, **more: Any) -> Reply:
+    """As ujson writes it: compact, ASCII, escaped slashes, a closing newline."""
+    text = json.dumps(value, separators=(",", ":")).replace("/", "\\/")
+    return Reply(status, f"{text}\n".encode(), **more)
+
+
+def blocking_reply(value: Any, *, vary_cookie: bool) -> Reply:
+    """A blocking chat answer: plain ``json.dumps``, and the only JSON sent with a charset."""
+    body = json.dumps(value).encode()
+    return Reply(200, body, "application/json; charset=utf-8", vary_cookie=vary_cookie)
+
+
+def compact(value: Any) -> str:
+    """As orjson writes events: compact, nothing escaped that need not be."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def frame(event: Any) -> bytes:
+    """One server-sent event; each goes out as one HTTP chunk."""
+    return f"data: {compact(event)}\n\n".encode()
+
+
+def error_reply(error: ApiError, **more: Any) -> Reply:
+    body = {"code": error.code, "message": error.message, "status": error.status}
+    if error.status == 401:
+        more["headers"] = (("WWW-Authenticate", 'Bearer realm="api"'),)
+    return json_reply(body, error.status, **more)
+
+
+def crash_reply() -> Reply:
+    """What a bug in a handler looks like: another key order than every other error."""
+    body = {"message": "Internal Server Error", "code": "unknown", "status": 500}
+    return json_reply(body, 500, vary_cookie=True)

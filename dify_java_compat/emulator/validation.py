@@ -1,0 +1,141 @@
+"""Checks of bodies and queries, with the texts pydantic gives on the real server.
+
+A ``Model`` collects the faults of all fields and raises them as one 400, as pydantic does.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .errors import ApiError, invalid_param
+
+_MISSING = object()
+_HELP = "For further information visit https://errors.pydantic.dev/2.11/v"
+
+
+def _shown(value: Any) -> str:
+    """A value as pydantic quotes it: its repr, the middle cut out beyond 50 characters."""
+    text = repr(value)
+    return text if len(text) <= 50 else f"{text[:25]}...{text[-24:]}"
+
+
+def as_uuid(value: Any) -> str | None:
+    """``value`` in canonical form, or None where it is no UUID."""
+    try:
+        return str(uuid.UUID(value))
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+class Model:
+    """One payload under validation: read the fields, then call ``check``."""
+
+    def __init__(self, name: str, values: Mapping[str, Any]) -> None:
+        self._name = name
+        self._values = values
+        self._faults: list[str] = []
+
+    def fault(self, where: str, text: str, kind: str, value: Any) -> None:
+        """Note one fault; an empty ``where`` is a fault of the payload as a whole."""
+        place = f"{where}\n" if where else ""
+        self._faults.append(
+            f"{place}  {text} [type={kind}, input_value={_shown(value)},"
+            f" input_type={type(value).__name__}]\n    {_HELP}/{kind}"
+        )
+
+    def check(self) -> None:
+        if self._faults:
+            raise self.error()
+
+    def error(self) -> ApiError:
+        count = len(self._faults)
+        title = f"{count} validation error{'s' if count > 1 else ''} for {self._name}"
+        return invalid_param("\n".join([title, *self._faults]))
+
+    def _get(self, field: str, *, required: bool = False) -> Any:
+        value = self._values.get(field, _MISSING)
+        if value is _MISSING and required:
+            self.fault(field, "Field required", "missing", dict(self._values))
+        return value
+
+    def string(self, field: str, *, required: bool = False) -> str | None:
+        value = self._get(field, required=required)
+        if isinstance(value, str):
+            return value
+        if value is not _MISSING and (required or value is not None):
+            self.fault(field, "Input should be a valid string", "string_type", value)
+        return None
+
+    def mapping(self, field: str) -> dict[str, Any]:
+        value = self._get(field, required=True)
+        if isinstance(value, dict):
+            return value
+        if value is not _MISSING:
+            self.fault(field, "Input should be a valid dictionary", "dict_type", value)
+        return {}
+
+    def mappings(self, field: str) -> list[dict[str, Any]]:
+        value = self._get(field)
+        if value is _MISSING or value is None:
+            return []
+        if not isinstance(value, list):
+            self.fault(field, "Input should be a valid list", "list_type", value)
+            return []
+        for index, item in enumerate(value):
+            if not isinstance(item, dict):
+                where = f"{field}.{index}"
+                self.fault(where, "Input should be a valid dictionary", "dict_type", item)
+        return value
+
+    def choice(self, field: str, options: Sequence[str], default: str | None) -> str | None:
+        value = self._get(field)
+        if value is _MISSING or value is None:
+            return default
+        if value not in options:
+            quoted = [f"'{option}'" for option in options]
+            text = f"Input should be {', '.join(quoted[:-1])} or {quoted[-1]}"
+            self.fault(field, text, "literal_error", value)
+        return str(value)
+
+    def boolean(self, field: str, default: bool) -> bool:
+        value = self._get(field)
+        if value is _MISSING:
+            return default
+        known = {"true": True, "1": True, "yes": True, "on": True, "t": True, "y": True}
+        known |= {"false": False, "0": False, "no": False, "off": False, "f": False, "n": False}
+        if isinstance(value, (bool, int, float, str)) and str(value).lower() in known:
+            return known[str(value).lower()]
+        if isinstance(value, (bool, int, float, str)):
+            text = "Input should be a valid boolean, unable to interpret input"
+            self.fault(field, text, "bool_parsing", value)
+        else:
+            self.fault(field, "Input should be a valid boolean", "bool_type", value)
+        return default
+
+    def limit(self) -> int:
+        """The page size: 1 to 100, 20 by default."""
+        value = self._values.get("limit", "20")
+        try:
+            number = int(value)
+        except ValueError:
+            text = "Input should be a valid integer, unable to parse string as an integer"
+            self.fault("limit", text, "int_parsing", value)
+            return 20
+        if number < 1:
+            text = "Input should be greater than or equal to 1"
+            self.fault("limit", text, "greater_than_equal", value)
+        if number > 100:
+            text = "Input should be less than or equal to 100"
+            self.fault("limit", text, "less_than_equal", value)
+        return number
+
+    def identifier(self, field: str, *, required: bool = False, fault: str = "") -> str | None:
+        """A UUID; empty or absent is None. ``fault`` is the text for anything else."""
+        value = self._get(field, required=required)
+        if value is _MISSING or not value or (isinstance(value, str) and not value.strip()):
+            return None
+        found = as_uuid(value.strip() if isinstance(value, str) else value)
+        if found is None:
+            text = fault or f"{value} is not a valid uuid."
+            self.fault(field, f"Value error, {text}", "value_error", value)
+        return found
