@@ -13,6 +13,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 _MAX_SIZE_LINE = 4096
+_GARBLED = "the chunks of the body cannot be told apart"
 
 
 class ConnectionUser(Protocol):
@@ -71,7 +72,7 @@ class _ChunkedBody(http.client.HTTPResponse):
             if line_end < 0:
                 self._pending = block[position:]
                 if len(self._pending) > _MAX_SIZE_LINE:
-                    raise _Cut("the chunks of the body cannot be told apart")
+                    raise _Cut(_GARBLED)
                 break
             line = block[position:line_end]
             position = line_end + 2
@@ -79,8 +80,13 @@ class _ChunkedBody(http.client.HTTPResponse):
                 if not line:
                     return pieces, True
                 continue
-            size = self._size(line)
-            if size == 0:
+            try:
+                size = int(line, 16)
+            except ValueError:
+                size = _extended_size(line)
+            if size <= 0:
+                if size < 0:
+                    raise _Cut(_GARBLED)
                 self._in_trailer = True
                 continue
             end = position + size
@@ -90,15 +96,13 @@ class _ChunkedBody(http.client.HTTPResponse):
                 self._missing = position - len(block)
         return pieces, False
 
-    @staticmethod
-    def _size(line: bytes) -> int:
-        try:
-            size = int(line.partition(b";")[0], 16)
-        except ValueError:
-            size = -1
-        if size < 0:
-            raise _Cut("the chunks of the body cannot be told apart")
-        return size
+
+def _extended_size(line: bytes) -> int:
+    """The size in a line that has chunk extensions too."""
+    try:
+        return int(line.partition(b";")[0], 16)
+    except ValueError:
+        raise _Cut(_GARBLED) from None
 
 
 class Watched(HTTPConnection):

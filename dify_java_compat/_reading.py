@@ -92,15 +92,15 @@ class EventReader:
 
     def _note(self, item: ChatMessageSendCompletionResponse) -> bool:
         """Remember what the judgement needs; whether `item` is one for the caller."""
-        if item.task_id is not None:
-            self._last = item
-        if item.workflow_run_id is not None:
-            self._workflow_run_id = item.workflow_run_id
         event = item.event
         if event in _TERMINAL:
             self.ended = True
-            if event == "error":
+            if event == "error":  # it has no task_id
                 self._error = item
+                return True
+        if item.workflow_run_id is not None:
+            self._workflow_run_id = item.workflow_run_id
+        self._last = item
         return event != "ping"
 
     def _malformed(self, data: bytes, error: ValueError) -> None:

@@ -69,13 +69,23 @@ def decode_page(cls: type[R], body: bytes) -> DifyPageResult[R]:
     return _with_raw(result, body)
 
 
+_event_decoder = msgspec.json.Decoder(ChatMessageSendCompletionResponse)
+
+
 def decode_event(data: bytes) -> ChatMessageSendCompletionResponse:
     """One event of a stream. ValueError when `data` is not a JSON object."""
-    item = decode(ChatMessageSendCompletionResponse, data)
-    if type(item.data) is dict:
-        vars(item)["data"] = _from_wire(EVENT_DATA.get(item.event or "", CompletionData), item.data)
-    elif isinstance(item.data, CompletionData):
-        _with_raw(item.data, item.raw["data"])
+    try:
+        item = _event_decoder.decode(data)
+    except _UNREADABLE:
+        item = build(ChatMessageSendCompletionResponse, _object(data), strict=False)
+    item.__dict__["_raw"] = data
+    wire = item.data
+    if wire is None:
+        return item
+    if type(wire) is dict:
+        item.__dict__["data"] = _from_wire(EVENT_DATA.get(item.event or "", CompletionData), wire)
+    elif isinstance(wire, CompletionData):
+        _with_raw(wire, item.raw["data"])
     return item
 
 

@@ -47,15 +47,14 @@ class SSEDecoder:
             block = b"".join(pieces)
             pieces.clear()
             self._size = 0
-        frames = block.split(b"\n\n")
-        self._keep(frames.pop())
-        events = []
-        for frame in frames:
-            if frame.startswith(b"data: {") and b"\n" not in frame:
-                events.append(frame[6:])
-            elif data := _data(frame):
-                events.append(data)
-        return events
+        end = block.rfind(b"\n\n") + 2
+        if end < 2:
+            self._keep(block)
+            return []
+        if end < len(block):
+            self._keep(block[end:])
+            block = block[:end]
+        return self._events(block)
 
     def flush(self) -> bytes | None:
         """The data of an event that the end of the stream left without its empty line, if any."""
@@ -63,12 +62,31 @@ class SSEDecoder:
         self._pieces.clear()
         return _data(frame)
 
+    def _events(self, block: bytes) -> list[bytes]:
+        """The data of whole events."""
+        if block.startswith(b"data: {"):
+            events = block[6:-2].split(b"\n\ndata: ")
+            # Dify's framing throughout, where no newline is left but those two behind each event
+            if block.count(b"\n") == 2 * len(events) and all(events):
+                return self._checked(events, block)
+        frames = block[:-2].split(b"\n\n")
+        return self._checked([data for frame in frames if (data := _data(frame))], block)
+
+    def _checked(self, events: list[bytes], block: bytes) -> list[bytes]:
+        limit = self._max_event_bytes
+        if len(block) > limit and any(len(event) > limit for event in events):
+            raise self._too_large()
+        return events
+
     def _keep(self, piece: bytes) -> None:
         if piece:
             self._pieces.append(piece)
             self._size += len(piece)
             if self._size > self._max_event_bytes:
-                raise EventTooLargeError(f"an event of more than {self._max_event_bytes} bytes")
+                raise self._too_large()
+
+    def _too_large(self) -> EventTooLargeError:
+        return EventTooLargeError(f"an event of more than {self._max_event_bytes} bytes")
 
     def _without_bom(self, block: bytes) -> bytes:
         block = b"".join(self._pieces) + block
