@@ -115,12 +115,30 @@ class Watched(HTTPConnection):
         super().__init__(*args, **kwargs)
         self._lock = threading.Lock()
         self._user: ConnectionUser | None = None
+        self._shaking_hands: socket.socket | None = None  # `sock` is nobody's while TLS wraps it
         self._sent_on: socket.socket | None = None  # http.client forgets `sock` on HTTP/1.0
         self._last_used = 0.0
 
     def connect(self) -> None:
         self._take()
-        super().connect()
+        try:
+            super().connect()
+        finally:
+            with self._lock:
+                if self._shaking_hands is not None:
+                    self._shaking_hands.close()
+                self._shaking_hands = None
+
+    def _new_conn(self) -> socket.socket:
+        """Keep a handle. Should urllib3 stop calling this, a handshake just ends by its timeout."""
+        sock = super()._new_conn()
+        self._shaking_hands = sock.dup()
+        try:
+            self._take()  # the user may have given up meanwhile
+        except BaseException:
+            sock.close()
+            raise
+        return sock
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         self._take()
@@ -139,7 +157,7 @@ class Watched(HTTPConnection):
         Does nothing once another user has taken the connection from the pool.
         """
         with self._lock:
-            sock = self.sock or self._sent_on
+            sock = self._shaking_hands or self.sock or self._sent_on
             if self._user is user and sock is not None:
                 with contextlib.suppress(OSError):
                     # SSLSocket's own shutdown drops its TLS state under the reader
