@@ -51,6 +51,11 @@ _TYPE_OF = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _python_types = mimetypes.MimeTypes()  # without the machine's own files: the same everywhere
+_EXTENSION_OF = {
+    mime_type: extension
+    for extension in _KIND_OF
+    if (mime_type := _TYPE_OF.get(extension) or _python_types.guess_type(f"a.{extension}")[0])
+}
 
 # audio-to-text takes five types by these names alone, whatever the file holds
 _AUDIO_NAMES = {
@@ -69,15 +74,12 @@ _AUDIO_STARTS = ((0, b"ID3", "mp3"), (0, b"RIFF", "wav"), (0, b"#!AMR", "amr"), 
 def message_file_type(mime_type: str | None, url: str | None) -> str:
     """Dify's kind of a file; image, Java's default, where neither type nor name says anything."""
     extension = _extension((url or "").partition("?")[0].partition("#")[0].rpartition("/")[2])
-    if extension in _KIND_OF:
-        return _KIND_OF[extension]
-    if mime_type:
+    if extension not in _KIND_OF and mime_type:
         family = mime_type.partition("/")[0]
-        known = family in ("image", "audio", "video")
-        return (
-            family if known else "document" if family == "text" or "pdf" in mime_type else "custom"
-        )
-    return "custom" if extension else "image"
+        if family in ("image", "audio", "video"):
+            return family
+        extension = _EXTENSION_OF.get(mime_type, "txt" if family == "text" else family)
+    return _KIND_OF.get(extension, "custom") if extension else "image"
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,10 @@ def _opened(file: Any) -> tuple[str | None, str | None, Any, bool]:
     if isinstance(file, (str, os.PathLike)):
         path = os.fspath(file)
         try:
-            return os.path.basename(path), None, open(path, "rb"), True
+            opened = open(path, "rb")  # noqa: SIM115
         except OSError as error:
             raise IllegalArgumentException(f"file cannot be opened: {error}") from error
+        return os.path.basename(path), None, *_seekable(opened, ours=True)
     inner = (getattr(file, "stream", None), getattr(file, "file", None), file)
     stream: Any = next(each for each in inner if each is not None)
     if not callable(getattr(stream, "read", None)) or isinstance(stream, io.TextIOBase):
@@ -139,14 +142,21 @@ def _opened(file: Any) -> tuple[str | None, str | None, Any, bool]:
     name = getattr(file, "filename", None) or getattr(file, "name", None)
     name = os.path.basename(name) if isinstance(name, str) else None
     content_type = getattr(file, "content_type", None)
+    return name, content_type, *_seekable(stream, ours=False)
+
+
+def _seekable(stream: Any, *, ours: bool) -> tuple[Any, bool]:
+    """`stream`, or a copy of one whose size cannot be known beforehand; whether it is ours."""
     try:
         stream.seek(stream.tell())
-    except (AttributeError, OSError):  # a pipe or a socket: its size must be known beforehand
+    except (AttributeError, OSError):
         spool: Any = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
         shutil.copyfileobj(stream, spool)
         spool.seek(0)
-        return name, content_type, spool, True
-    return name, content_type, stream, False
+        if ours:
+            stream.close()
+        return spool, True
+    return stream, ours
 
 
 def _declared(

@@ -23,7 +23,8 @@ class AnswerBuilder:
         self._thoughts: dict[Any, AgentThought] = {}
         self._ids: dict[str, Any] = {}
 
-    def add(self, item: ChatMessageSendCompletionResponse) -> None:
+    def add(self, item: ChatMessageSendCompletionResponse) -> str:
+        """Take the next event; the text it adds to the answer, "" where it replaces it too."""
         for name in ("conversation_id", "message_id", "task_id", "created_at"):
             value = getattr(item, name)
             if value is not None:
@@ -37,6 +38,7 @@ class AnswerBuilder:
             # a chat with an attached file sends all its text as message_file
             self._pieces.append(answer)
             self._agent_spoke = self._agent_spoke or event == "agent_message"
+            return answer
         elif event == "message_replace":
             self._pieces = [answer or ""]
         elif event == "agent_thought":
@@ -49,6 +51,7 @@ class AnswerBuilder:
             if isinstance(answer, str):
                 # a node that retried has sent its tokens twice
                 self._truth = answer
+        return ""
 
     def build(self) -> ChatMessageSendResponse:
         return ChatMessageSendResponse(

@@ -202,7 +202,7 @@ def test_stop_on_dispose_stops_once_and_stays_to_the_end() -> None:
         seen = len(watcher.items)
         dispose_at_once(watcher)
         join_stream_threads()
-        assert behaviour.finished.is_set()
+        assert behaviour.finished.wait(PATIENCE)
         assert len(watcher.items) <= seen + 1  # one may have been on its way in
         target, body, key = behaviour.stops[0]
         assert (target, body) == ("/v1/chat-messages/t-1/stop", {"user": "u-1"})

@@ -192,6 +192,19 @@ def test_file_names_survive_and_inject_nothing(
     assert file.filename.replace("%22", '"').replace("%0D%0A", "\r\n") == name
 
 
+def test_a_named_pipe_is_a_file_too(
+    tmp_path: Path, transcriber: tuple[ScriptedServer, RequestsDifyChat]
+) -> None:
+    server, client = transcriber
+    path = tmp_path / "a.wav"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(SOUND,))
+    writer.start()
+    client.audioToText(AudioToTextRequest(file=path, user_id="u"))
+    writer.join()
+    assert part_of(server.requests[0])[:3] == ("a.wav", "audio/wav", SOUND)
+
+
 @pytest.mark.parametrize("bad", [7, object(), io.StringIO("text"), "/no/such/file.wav", "", None])
 def test_a_bad_file_is_named(bad: object) -> None:
     client = RequestsDifyChat("http://127.0.0.1:9", api_key="app-test")

@@ -156,6 +156,10 @@ FILE = ChatMessageSendRequest.ChatMessageFile
         (FILE(upload_file_id="f", url=""), {"type": "image", "transfer_method": "local_file"}),
         (FILE(uploadFileId="f", mimeType="text/plain"), {"type": "document"}),
         (FILE(upload_file_id="f", mime_type="video/quicktime"), {"type": "video"}),
+        (FILE(upload_file_id="f", mime_type="application/json"), {"type": "document"}),
+        (FILE(upload_file_id="f", mime_type="application/epub+zip"), {"type": "document"}),
+        (FILE(upload_file_id="f", mime_type="text/x-unheard-of"), {"type": "document"}),
+        (FILE(upload_file_id="f", mime_type="application/zip"), {"type": "custom"}),
         (FILE(upload_file_id="f", type="custom"), {"type": "custom"}),
     ],
 )

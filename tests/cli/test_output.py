@@ -1,0 +1,114 @@
+"""stdout under odd circumstances: locales, pipes that close, disks that are full."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .processes import MODULE, PATIENCE, environment, prepared, run
+from .servers import Server, held, message, message_end, reply, stream
+
+LINE = "word " * 40 + "\n"
+MORE_THAN_A_PIPE_HOLDS = tuple(message(f"{number} {LINE}") for number in range(2000))
+
+
+def run_into(
+    stdout: Any, *args: str, env: Mapping[str, str], how: Sequence[str] = MODULE
+) -> subprocess.CompletedProcess[bytes]:
+    """Run the command with that stdout."""
+    return subprocess.run(
+        [sys.executable, *how, "Hi", *args],
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        env=environment(env),
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def read_one_line(server: Server, *args: str) -> tuple[str, bytes, int]:
+    """What `| head -1` does."""
+    process = subprocess.Popen(
+        [sys.executable, *MODULE, "Hi", *args],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(server.env),
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        line = process.stdout.readline()
+        process.stdout.close()
+        return line.decode(), process.stderr.read(), process.wait(PATIENCE)
+
+
+@pytest.mark.parametrize(
+    "locale",
+    [
+        {"LC_ALL": "C"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONIOENCODING": "ascii"},
+    ],
+)
+def test_ascii_locale_gets_utf_8(locale: dict[str, str]) -> None:
+    with Server(chat_messages=stream(message("你好 🙂"), message_end())) as server:
+        ended = run(stdin="问".encode(), env={**server.env, **locale})
+    assert (ended.code, ended.out) == (0, "你好 🙂\n")
+    assert server.asked[0].json["query"] == "问"
+
+
+def test_other_encodings_are_kept_and_what_does_not_fit_is_replaced() -> None:
+    with Server(chat_messages=stream(message("é 你"), message_end())) as server:
+        env = {**server.env, "PYTHONIOENCODING": "latin-1"}
+        ended = run_into(subprocess.PIPE, env=env)
+        events = run("Hi", "--events", env=env)
+    assert (ended.returncode, ended.stdout) == (0, b"\xe9 ?\n")
+    assert '"answer":"é 你"' in events.out
+
+
+def test_half_a_character_is_replaced() -> None:
+    half = message("a?b").replace(b"?", b"\\ud83d")
+    with Server(chat_messages=stream(half, message_end())) as server:
+        ended = run("Hi", env=server.env)
+    assert (ended.code, ended.out) == (0, "a?b\n")
+
+
+def test_reader_that_has_enough_stops_the_answer_quietly() -> None:
+    answer = held(
+        *MORE_THAN_A_PIPE_HOLDS, until=lambda server: server.stopped, then=(message_end(),)
+    )
+    with Server(chat_messages=answer) as server:
+        line, err, code = read_one_line(server)
+    assert (line, err, code) == (f"0 {LINE}", b"", 0)
+    assert server.lines == ["POST /v1/chat-messages", "POST /v1/chat-messages/task-1/stop"]
+
+
+def test_reader_that_has_enough_of_events() -> None:
+    with Server(chat_messages=stream(*MORE_THAN_A_PIPE_HOLDS, message_end())) as server:
+        line, err, code = read_one_line(server, "--events")
+    assert line.startswith('{"event":"message"')
+    assert (err, code) == (b"", 0)
+
+
+def test_reader_that_is_gone_before_a_blocking_answer() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    answer = reply("200 OK", '{"answer":"a"}')
+    with Server(chat_messages=answer) as server, os.fdopen(write, "wb") as closed:
+        ended = run_into(closed, "--blocking", env=server.env)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_output_that_cannot_be_written_stops_the_answer(tmp_path: Path) -> None:
+    full = prepared("import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (0, 0))")
+    answer = held(message("a"), until=lambda server: server.stopped, then=(message_end(),))
+    with Server(chat_messages=answer) as server, (tmp_path / "out").open("wb") as out:
+        ended = run_into(out, env=server.env, how=full)
+    assert ended.returncode == 1
+    assert ended.stderr == b"dify-chat: this cannot go on: File too large\n"
