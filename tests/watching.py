@@ -66,7 +66,8 @@ class Watcher:
 
 
 def stream_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("dify-")]
+    names = ("dify-stream", "dify-stop")
+    return [thread for thread in threading.enumerate() if thread.name.startswith(names)]
 
 
 def join_stream_threads() -> None:

@@ -1,6 +1,7 @@
 """python -m tests.benchmarks"""
 
-from .stream_cost import main
+from . import latency, stream_cost
 
 if __name__ == "__main__":
-    main()
+    stream_cost.main()
+    latency.main()
