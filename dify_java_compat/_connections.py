@@ -34,6 +34,21 @@ class _Cut(http.client.HTTPException):
     """A chunked body that ends before its last chunk."""
 
 
+class _Head:
+    """A file whose last line is remembered."""
+
+    def __init__(self, fp: Any) -> None:
+        self.fp = fp
+        self.last_line = b""
+
+    def readline(self, limit: int = -1) -> bytes:
+        self.last_line = self.fp.readline(limit)
+        return self.last_line
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.fp, name)
+
+
 class _ChunkedBody(http.client.HTTPResponse):
     """A body whose `read1` gives all chunks that one read of the socket brought.
 
@@ -43,6 +58,19 @@ class _ChunkedBody(http.client.HTTPResponse):
     _pending = b""  # the beginning of a line that is not whole yet
     _missing = 0  # bytes of the current chunk, and of the CRLF behind it, still to come
     _in_trailer = False
+
+    def begin(self) -> None:
+        """http.client takes the end of the connection for the end of the headers."""
+        head: Any = _Head(self.fp)
+        self.fp = head
+        try:
+            super().begin()
+        finally:
+            if self.fp is head:
+                self.fp = head.fp
+        if not head.last_line:
+            self.close()
+            raise _Cut("the connection was closed in the middle of the headers")
 
     def read1(self, n: int = -1) -> bytes:
         if not self.chunked or self.fp is None:

@@ -139,7 +139,10 @@ def _rating(value: Any) -> Any:
     return value
 
 
-def _files(files: list[ChatMessageSendRequest.ChatMessageFile] | None) -> Any:
+def _files(files: Any) -> Any:
+    kind = ChatMessageSendRequest.ChatMessageFile
+    if files and not (isinstance(files, list) and all(isinstance(file, kind) for file in files)):
+        raise IllegalArgumentException("files must be a list of ChatMessageFile")
     return [_file(file) for file in files] if files else None
 
 

@@ -19,6 +19,7 @@ from .errors import DecodeException, IllegalArgumentException
 from .models.requests import DifyFile
 
 _IN_MEMORY = 1024 * 1024
+_UNKNOWN = "application/octet-stream"
 
 # the extensions Dify knows, by its own kinds of file
 _KINDS = {
@@ -106,15 +107,21 @@ def file_part(file: Any, *, audio: bool = False) -> FilePart:
     stream.seek(start)
     extension = _extension(name or "")
     if audio:
-        name_of_audio = (
-            _AUDIO_NAME_OF.get((content_type or "").lower().removeprefix("audio/"))
-            or _AUDIO_NAME_OF.get(extension)
-            or (None if content_type or extension else _sniffed(stream, start))
-        )
-        content_type = f"audio/{name_of_audio}" if name_of_audio else content_type
-        name = name or f"audio.{name_of_audio or 'bin'}"
-    content_type = content_type or _type_of(extension) or "application/octet-stream"
+        content_type = _audio_type(content_type, extension, stream, start)
+        name = name or f"audio.{content_type.partition('/')[2]}"
+    content_type = content_type or _type_of(extension) or _UNKNOWN
     return FilePart(name or "file", content_type, stream, start, size, opened_here)
+
+
+def _audio_type(declared: str | None, extension: str, stream: Any, start: int) -> str:
+    """The name by which Dify takes it, or else the truth, which Dify answers with 415."""
+    family, _, subtype = (declared or "").lower().partition("/")
+    if family == "audio":
+        return f"audio/{_AUDIO_NAME_OF.get(subtype, subtype)}"
+    if extension:
+        known = _AUDIO_NAME_OF.get(extension)
+        return f"audio/{known}" if known else declared or _type_of(extension) or _UNKNOWN
+    return f"audio/{_sniffed(stream, start)}"
 
 
 def _opened(file: Any) -> tuple[str | None, str | None, Any, bool]:

@@ -239,6 +239,20 @@ def test_an_idle_connection_ages() -> None:
         assert server.connections == 1
 
 
+@pytest.mark.parametrize("length", range(1, 60))
+def test_an_answer_cut_in_its_headers_is_a_broken_connection(length: int) -> None:
+    whole = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-More: 1\r\n\r\n"
+
+    def script(peer: Peer) -> None:
+        peer.receive()
+        peer.send(whole[:length])
+
+    with ScriptedServer(script) as server, client_of(server) as client:
+        with pytest.raises(ConnectionException):
+            post(client)
+        assert len(server.requests) == 1
+
+
 def redirect(status: int, location: str) -> bytes:
     return answer(b"", f"{status} X", headers=f"Location: {location}\r\n")
 

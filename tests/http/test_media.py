@@ -140,6 +140,9 @@ def test_an_open_file_goes_from_where_it_is_and_stays_open(
         ("a.amr", None, "audio/amr"),
         ("a.mpga", None, "audio/mpga"),
         ("a.webm", "audio/webm", "audio/webm"),  # Dify refuses it, and says so
+        ("a.mp3", "audio/webm", "audio/webm"),
+        ("a.ogg", "audio/ogg", "audio/ogg"),
+        ("a.txt", "text/plain", "text/plain"),
     ],
 )
 def test_audio_bears_a_type_that_dify_takes(

@@ -212,6 +212,8 @@ def test_a_rating(rating: MessageFeedbackRequest.Rating | None, sent: str | None
         lambda chat: chat.send({"content": "x"}),
         lambda chat: chat.send(ChatMessageSendRequest()),
         lambda chat: chat.send(request(inputs={"x": object()})),
+        lambda chat: chat.send(request(files=[{"url": "http://h/a.png"}])),
+        lambda chat: chat.send(request(files="a.png")),
         lambda chat: chat.messages(MessagesRequest(user_id="u")),
         lambda chat: chat.messageFeedback(MessageFeedbackRequest(message_id="m", rating="great")),
         lambda chat: chat.messagesSuggested("", user_id="u"),

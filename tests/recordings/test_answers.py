@@ -1,0 +1,133 @@
+"""Every recorded answer of the other methods becomes its DTO, field by field."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+from dify_java_compat import (
+    AppParametersResponseVO,
+    ChatMessageSendResponse,
+    DecodeException,
+    DifyPageResult,
+    DifyTextVO,
+    FileUploadResponse,
+    MessageConversationsResponse,
+    MessageFeedbackResponse,
+    MessagesResponseVO,
+    ResponseEntity,
+    TextToAudioRequest,
+    UserInputForm,
+)
+
+from .asking import CALLS, operation_of, replayed
+from .comparing import differences, mistyped, undeclared
+from .library import Recording, named, recordings
+
+RESULTS: dict[str, type[Any]] = {
+    "send": ChatMessageSendResponse,
+    "messageFeedback": MessageFeedbackResponse,
+    "messages": DifyPageResult,
+    "conversations": DifyPageResult,
+    "renameConversation": MessageConversationsResponse,
+    "audioToText": DifyTextVO,
+    "fileUpload": FileUploadResponse,
+    "parameters": AppParametersResponseVO,
+}
+PAGED = {"messages": MessagesResponseVO, "conversations": MessageConversationsResponse}
+
+
+def answers(*operations: str) -> list[Recording]:
+    return [
+        recording
+        for recording in recordings()
+        if operation_of(recording) in operations
+        and 200 <= recording.status < 300
+        and not recording.is_stream
+    ]
+
+
+def called(recording: Recording) -> Any:
+    with replayed(recording) as (chat, server):
+        result = CALLS[operation_of(recording) or ""](chat)
+        assert len(server.requests) == 1
+    return result
+
+
+def test_every_method_has_an_answer() -> None:
+    have = {operation_of(recording) for recording in answers(*CALLS)}
+    assert have == set(CALLS) - {"sendChatMessageStream"}
+    assert len(answers(*CALLS)) >= 80
+
+
+@pytest.mark.parametrize("recording", answers(*RESULTS), ids=repr)
+def test_an_object(recording: Recording) -> None:
+    operation = operation_of(recording) or ""
+    result = called(recording)
+    assert type(result) is RESULTS[operation]
+    assert differences(result, recording.json) == []
+    assert undeclared(result, recording.json) == set()
+    assert mistyped(result, recording.json) == set()
+    assert result.raw == recording.json
+    if operation in PAGED:
+        for item, wire in zip(result.data, recording.json["data"], strict=True):
+            assert type(item) is PAGED[operation]
+            assert item.raw == wire
+
+
+@pytest.mark.parametrize("recording", answers("stopMessagesStream", "deleteConversation"), ids=repr)
+def test_nothing(recording: Recording) -> None:
+    assert called(recording) is None
+
+
+@pytest.mark.parametrize("recording", answers("messagesSuggested"), ids=repr)
+def test_a_list(recording: Recording) -> None:
+    assert called(recording) == recording.json["data"]
+
+
+@pytest.mark.parametrize("recording", answers("textToAudio"), ids=repr)
+def test_audio(recording: Recording) -> None:
+    if recording.content_type == "application/json":  # null: there is no such message
+        with pytest.raises(DecodeException) as raised:
+            called(recording)
+        assert raised.value.response_body == recording.body.decode()
+        return
+    result = called(recording)
+    assert type(result) is ResponseEntity
+    assert (result.status_code, result.body) == (recording.status, recording.body)
+    assert len(result.body) > 1000
+    for name, value in recording.headers.items():
+        assert result.headers[name] == value
+    written = io.BytesIO()
+    with replayed(recording) as (chat, _):
+        chat.textToAudio(TextToAudioRequest(text="Hello"), written)
+    assert written.getvalue() == recording.body
+
+
+FORM = {
+    "parameters-chat": ["text_input", "paragraph", "select", "number", "checkbox"],
+    "parameters-chatflow": ["text_input", "select", "number", "file"],
+}
+
+
+@pytest.mark.parametrize("name", FORM)
+def test_a_form_has_an_entry_of_its_kind_for_each_field(name: str) -> None:
+    recording = named(name)
+    entries: list[UserInputForm] = called(recording).user_input_form
+    kinds = ["text_input", "number", "checkbox", "paragraph", "select", "file_list", "file"]
+    filled = [[kind for kind in kinds if getattr(entry, kind) is not None] for entry in entries]
+    assert filled == [[kind] for kind in FORM[name]]
+    for entry, wire in zip(entries, recording.json["user_input_form"], strict=True):
+        (asked,) = wire.values()
+        (given,) = (getattr(entry, kind) for kind in kinds if getattr(entry, kind) is not None)
+        assert (given.variable, given.defaultValue) == (asked["variable"], asked.get("default"))
+
+
+def test_chinese_and_emoji_arrive_as_they_are() -> None:
+    assert called(named("suggested")) == ["What next?", "为什么？", "Any emoji 😀?"]
+    assert called(named("rename-name")).name == "新名字 😀"
+    assert called(named("audio-to-text-wav")).text == (
+        "Hello from the fake transcriber, 你好世界 🎤"
+    )

@@ -1,0 +1,109 @@
+"""Every recorded error becomes the exception of its status, with Dify's own code and message."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from typing import Any
+
+import pytest
+
+from dify_java_compat import (
+    BadRequestException,
+    ForbiddenException,
+    HttpClientException,
+    NotChatAppException,
+    NotFoundException,
+    PayloadTooLargeException,
+    ServerErrorException,
+    TooManyRequestsException,
+    UnauthorizedException,
+    UnsupportedMediaTypeException,
+)
+
+from .asking import CALLS, KEY, operation_of, replayed
+from .library import Recording, named, recordings
+
+CLASSES: dict[int, type[HttpClientException]] = {
+    400: BadRequestException,
+    401: UnauthorizedException,
+    403: ForbiddenException,
+    404: NotFoundException,
+    413: PayloadTooLargeException,
+    415: UnsupportedMediaTypeException,
+    429: TooManyRequestsException,
+}
+
+# who asks where the facade has no method of its own for the recorded path
+BY_VERB = {
+    "GET": "parameters",
+    "POST": "stopMessagesStream",
+    "PUT": "renameConversation",
+    "DELETE": "deleteConversation",
+}
+
+ERRORS = [
+    recording
+    for recording in recordings()
+    if recording.status >= 300 and recording.method in BY_VERB
+]
+
+
+def raised_by(recording: Recording, **how: Any) -> HttpClientException:
+    operation = operation_of(recording) or BY_VERB[recording.method]
+    with replayed(recording, **how) as (chat, server):
+        with pytest.raises(HttpClientException) as raised:
+            CALLS[operation](chat)
+        assert len(server.requests) == 1
+    assert raised.value.operation == operation
+    return raised.value
+
+
+def test_there_are_errors_of_every_kind() -> None:
+    statuses = {recording.status for recording in ERRORS}
+    assert statuses >= {308, 400, 401, 403, 404, 405, 413, 415, 500, 504}
+    assert {operation_of(recording) for recording in ERRORS} == {None, *CALLS}
+    assert len([error for error in ERRORS if error.content_type == "text/html"]) >= 14
+    assert len(ERRORS) >= 127
+
+
+@pytest.mark.parametrize("recording", ERRORS, ids=repr)
+def test_an_error(recording: Recording) -> None:
+    error = raised_by(recording)
+    text = recording.body.decode()
+    said = json.loads(text) if recording.content_type == "application/json" else {}
+    expected = CLASSES.get(recording.status, HttpClientException)
+    if recording.status >= 500:
+        expected = ServerErrorException
+    elif (recording.status, said.get("code")) == (400, "not_chat_app"):
+        expected = NotChatAppException
+    assert type(error) is expected
+    assert (error.status_code, error.response_body) == (recording.status, text)
+    assert error.code == said.get("code")
+    assert error.message == (said.get("message") or None)
+    assert str(recording.status) in str(error)
+    assert (error.code or "") in str(error)
+    assert KEY not in str(error)
+    assert vars(pickle.loads(pickle.dumps(error))).items() >= vars(error).items()
+
+
+@pytest.mark.parametrize("recording", ERRORS, ids=repr)
+def test_an_error_byte_by_byte(recording: Recording) -> None:
+    assert raised_by(recording, piece=1).response_body == recording.body.decode()
+
+
+def test_a_page_of_a_proxy_is_told_in_plain_text() -> None:
+    error = raised_by(named("proxy-err-504"))
+    assert (error.code, error.message) == (None, None)
+    assert "504 Gateway Time-out" in str(error)
+    assert "<" not in str(error)
+
+
+def test_a_redirect_to_another_origin_says_where_and_is_not_followed() -> None:
+    assert "http://127.0.0.1:5001/v1/parameters" in str(raised_by(named("double-slash")))
+
+
+def test_dify_s_code_is_kept_where_the_status_is_common() -> None:
+    assert raised_by(named("audio-to-text-no-file")).code == "bad_request_key_error"
+    assert raised_by(named("audio-to-text-webm")).code == "unsupported_audio_type"
+    assert raised_by(named("err-conversation-unknown-chat")).message is not None
