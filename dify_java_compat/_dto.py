@@ -15,9 +15,9 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from enum import Enum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import msgspec
 from dataclasses_json import DataClassJsonMixin, LetterCase, config
@@ -62,7 +62,8 @@ class Names:
         self.java_alias: dict[str, str] = {}  # of the fields whose Java name is another
         self.java: list[tuple[str, str]] = []
         self.wire: list[tuple[str, str]] = []
-        self.field_of: dict[str, str] = {}  # any spelling -> field
+        self.attribute: dict[str, str] = {}  # a field's own name or its Java name -> field
+        self.field_of: dict[str, str] = {}  # any spelling, those of JSON too -> field
         self.secrets = {f.name for f in fields(cls) if f.metadata.get("secret")}
         self.chosen_by = {f.name: c for f in fields(cls) if (c := f.metadata.get("chosen_by"))}
         for f in fields(cls):
@@ -73,22 +74,27 @@ class Names:
             wire = f.metadata.get("wire") or f.name
             self.java.append((f.name, java))
             self.wire.append((f.name, wire))
+            self.attribute |= dict.fromkeys((f.name, alias), f.name)
             self.field_of |= dict.fromkeys((f.name, alias, java, wire), f.name)
 
     def to_fields(self, cls: type, given: Mapping[str, Any]) -> dict[str, Any]:
         """`given` by field name; TypeError for two spellings of one field or an unknown name."""
+        for name in given:
+            if name not in self.attribute:
+                raise TypeError(f"{cls.__name__} has no field {name!r}{self.suggest(name)}")
+        return {self.attribute[name]: given[name] for name in self.once(cls, given)}
+
+    def once(self, cls: type, given: Iterable[str]) -> Iterable[str]:
+        """`given`; TypeError for two spellings of one field."""
         spelt: dict[str, str] = {}
         for name in given:
-            field_name = self.java_alias.get(name, name)
-            if field_name not in self.field_of:
-                raise TypeError(f"{cls.__name__} has no field {name!r}{self.suggest(name)}")
-            if field_name in spelt:
-                raise TypeError(f"{cls.__name__}: both {spelt[field_name]!r} and {name!r} given")
-            spelt[field_name] = name
-        return {field_name: given[name] for field_name, name in spelt.items()}
+            first = spelt.setdefault(self.field_of[name], name)
+            if first != name:
+                raise TypeError(f"{cls.__name__}: both {first!r} and {name!r} given")
+        return given
 
     def suggest(self, name: str) -> str:
-        near = difflib.get_close_matches(name, self.field_of, n=1)
+        near = difflib.get_close_matches(name, self.attribute, n=1)
         return f"; did you mean {near[0]!r}?" if near else ""
 
 
@@ -105,6 +111,8 @@ class Dto(DataClassJsonMixin):
     """
 
     dataclass_json_config = config(letter_case=LetterCase.CAMEL)["dataclasses_json"]
+    if TYPE_CHECKING:  # the stubs show the outcome of `@dto` instead of the decorator
+        __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     def to_dict(self, encode_json: bool = False) -> dict[str, Any]:
         """The fields under Java's names, nested DTOs too; nulls included, as Jackson does."""
@@ -137,12 +145,14 @@ class Dto(DataClassJsonMixin):
         infer_missing = options.pop("infer_missing", False)
         return cls.from_dict(json.loads(s, **options), infer_missing=infer_missing)
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        names = names_of(type(self))
-        if name not in names.field_of:
-            hint = names.suggest(name)
-            raise AttributeError(f"{type(self).__name__} has no field {name!r}{hint}")
-        object.__setattr__(self, name, value)
+    if not TYPE_CHECKING:  # a checker would take it to mean that any name may be set
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            names = names_of(type(self))
+            if name not in names.attribute:
+                hint = names.suggest(name)
+                raise AttributeError(f"{type(self).__name__} has no field {name!r}{hint}")
+            object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
         secrets = names_of(type(self)).secrets
@@ -159,7 +169,10 @@ class ResponseDto(Dto):
 
     @property
     def raw(self) -> dict[str, Any]:
-        """The JSON object as received, with the fields nobody knows; {} where built by hand."""
+        """The JSON object as received, with the fields nobody knows.
+
+        {} where built by hand, and in a part of another DTO: that one's `raw` has it all.
+        """
         raw = vars(self).get("_raw")
         if isinstance(raw, bytes):
             raw = vars(self)["_raw"] = loads(raw)
@@ -246,46 +259,52 @@ def build(cls: type[D], mapping: Mapping[str, Any], *, strict: bool = True) -> D
     With `strict`, two spellings of one field are a TypeError; without, the last one counts.
     """
     key: Any = cls
-    names, converters = names_of(key), _converters(key)
+    names, converters = names_of(key), _converters(key, strict)
     known = {key: value for key, value in mapping.items() if key in names.field_of}
     values = {names.field_of[key]: value for key, value in known.items()}
     if strict and len(values) < len(known):
-        names.to_fields(cls, known)
+        names.once(cls, known)
     for name, convert in converters.items():
         if name in values:
             values[name] = convert(values[name])
     for name, (key, classes, otherwise) in names.chosen_by.items():
         if isinstance(value := values.get(name), Mapping):
-            values[name] = build(classes.get(values.get(key), otherwise), value, strict=False)
+            says = values.get(key)
+            chosen = classes.get(says, otherwise) if isinstance(says, str) else otherwise
+            values[name] = build(chosen, value, strict=strict)
     return cls(**values)
 
 
 @functools.cache
-def _converters(cls: Any) -> dict[str, Callable[[Any], Any]]:
+def _converters(cls: Any, strict: bool) -> dict[str, Callable[[Any], Any]]:
     hints = typing.get_type_hints(cls)
-    return {f.name: convert for f in fields(cls) if (convert := _converter(hints[f.name]))}
+    found = ((f.name, _converter(hints[f.name], strict)) for f in fields(cls))
+    return {name: convert for name, convert in found if convert}
 
 
-def _converter(hint: Any) -> Callable[[Any], Any] | None:
+def _converter(hint: Any, strict: bool) -> Callable[[Any], Any] | None:
     """What turns JSON into `hint`; None where JSON is already the value."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if Any in arguments:
         return None
     if origin in (typing.Union, types.UnionType):
-        found = [convert for argument in arguments if (convert := _converter(argument))]
-        return found[0] if found else None
-    if isinstance(hint, type) and issubclass(hint, Dto):
-        return lambda value: build(hint, value, strict=False) if _is_object(value) else value
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return lambda value: hint(value) if value in {member.value for member in hint} else value
-    if origin is list and (item := _converter(arguments[0])):
+        found = (convert for argument in arguments if (convert := _converter(argument, strict)))
+        return next(found, None)
+    if is_dto(hint):
+        return lambda v: build(hint, v, strict=strict) if isinstance(v, Mapping) else v
+    if origin is None and isinstance(hint, type) and issubclass(hint, Enum):
+        # a list, for values of any type; null is no value, as in Jackson
+        known = [member.value for member in hint if member.value is not None]
+        return lambda value: hint(value) if value in known else value
+    if origin is list and (item := _converter(arguments[0], strict)):
         return functools.partial(_each, item)
     return None
 
 
+def is_dto(hint: Any) -> bool:
+    """Whether a type hint is a DTO class; Python 3.10 takes `list[str]` for a type."""
+    return typing.get_origin(hint) is None and isinstance(hint, type) and issubclass(hint, Dto)
+
+
 def _each(convert: Callable[[Any], Any], values: Any) -> Any:
     return [convert(value) for value in values] if isinstance(values, list) else values
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, Mapping)

@@ -93,7 +93,7 @@ class EventReader:
     def _note(self, item: ChatMessageSendCompletionResponse) -> bool:
         """Remember what the judgement needs; whether `item` is one for the caller."""
         event = item.event
-        if event in _TERMINAL:
+        if isinstance(event, str) and event in _TERMINAL:
             self.ended = True
             if event == "error":  # it has no task_id
                 self._error = item

@@ -8,8 +8,6 @@ import re
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, overload
 
-from reactivex import Observable
-
 from . import _endpoints
 from ._dto import ResponseDto, camel
 from ._endpoints import Endpoint
@@ -42,7 +40,7 @@ from .models.responses import (
     MessagesResponseVO,
     ResponseEntity,
 )
-from .stream import collect, collect_items, observe
+from .stream import Observable, collect, collect_items, observe
 from .transport import Exchange, Key, Transport
 
 P = ParamSpec("P")

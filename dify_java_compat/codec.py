@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ._dto import Dto, ResponseDto, build, loads, names_of
+from ._dto import Dto, ResponseDto, is_dto, build, loads, names_of
 from .models.events import EVENT_DATA, CompletionData
 from .models.responses import ChatMessageSendCompletionResponse, DifyPageResult
 
@@ -78,12 +78,12 @@ def decode_event(data: bytes) -> ChatMessageSendCompletionResponse:
         item = _event_decoder.decode(data)
     except _UNREADABLE:
         item = build(ChatMessageSendCompletionResponse, _object(data), strict=False)
-    item.__dict__["_raw"] = data
+    vars(item)["_raw"] = data
     wire = item.data
     if wire is None:
         return item
     if type(wire) is dict:
-        item.__dict__["data"] = _from_wire(EVENT_DATA.get(item.event or "", CompletionData), wire)
+        vars(item)["data"] = _from_wire(EVENT_DATA.get(item.event or "", CompletionData), wire)
     elif isinstance(wire, CompletionData):
         _with_raw(wire, item.raw["data"])
     return item
@@ -125,7 +125,7 @@ def _has_renamed(cls: type) -> bool:
 
 
 def _dtos_in(hint: Any) -> Iterator[type[Dto]]:
-    if isinstance(hint, type) and issubclass(hint, Dto):
+    if is_dto(hint):
         yield hint
     for argument in typing.get_args(hint):
         yield from _dtos_in(argument)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._dto import Dto, dto
+from ._dto import Dto, dto, secret
 
 
 @dto
@@ -42,6 +42,6 @@ class ClientConfig(Dto):
     stop_on_dispose: bool = False
     stop_drain_seconds: float = 5.0
     blocking_via_stream: bool = False
-    proxies: dict[str, str] | None = None
+    proxies: dict[str, str] | None = secret(default=None)
     verify: bool | str | None = None
     cert: Any = None

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Any, Protocol, overload
 
-from reactivex import Observable
-
 from .models.parameters import AppParametersResponseVO
 from .models.requests import (
     AudioToTextRequest,
@@ -34,6 +32,7 @@ from .models.responses import (
     MessagesResponseVO,
     ResponseEntity,
 )
+from .stream import Observable
 
 
 class DifyChat(Protocol):

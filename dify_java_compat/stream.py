@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
 from typing import Generic, TypeVar
 
-from reactivex import Observable
+from reactivex import Observable as Observable
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from reactivex.disposable import Disposable
 

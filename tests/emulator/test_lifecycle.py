@@ -46,7 +46,7 @@ def test_the_keys_are_fixed() -> None:
 def test_a_taken_port_is_an_error_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         emulator = DifyEmulator(taken.getsockname()[1])
-        with pytest.raises(OSError, match="[Aa]ddress"):
+        with pytest.raises(OSError, match=r"[Aa]ddress"):
             emulator.start()
         emulator.close()
     assert emulator_threads() == []

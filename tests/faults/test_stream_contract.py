@@ -188,8 +188,9 @@ def test_malformed_events_can_be_skipped_as_in_java(caplog: pytest.LogCaptureFix
 
 
 def test_unknown_events_fields_and_types_pass_through() -> None:
+    weird = b'data: {"event":["x"],"data":{"y":1},"metadata":7}\n\n'
     odd = b'data: {"event":"moon_landed","task_id":7,"answer":{"a":1},"new":[1],"data":{"x":2}}\n\n'
-    watcher = ended(stream(odd, MESSAGE_END))
+    watcher = ended(stream(odd, weird, MESSAGE_END))
     item = watcher.items[0]
     assert watcher.completed
     assert item.raw["new"] == [1]

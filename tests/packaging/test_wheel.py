@@ -1,0 +1,108 @@
+"""What a wheel and a source distribution hold, and that the wheel works once installed."""
+
+import configparser
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import dify_java_compat
+
+ROOT = Path(dify_java_compat.__file__).parents[1]
+BUILT_FROM = ("setup.cfg", "setup.py", "pyproject.toml", "MANIFEST.in", "CHANGELOG.md", "LICENSE")
+
+
+def run(*command: object, cwd: Path, path: Path | None = None) -> str:
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(path)} if path else None,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the sources, with both distributions in `dist`: a build leaves files behind."""
+    source = tmp_path_factory.mktemp("source")
+    kept_out = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "dify_java_compat", source / "dify_java_compat", ignore=kept_out)
+    (source / "tests").mkdir()
+    (source / "tests" / "test_something.py").touch()
+    (source / "README.md").write_text("# The front page\n", encoding="utf-8")
+    for name in BUILT_FROM:
+        shutil.copy(ROOT / name, source)
+    run(sys.executable, "-m", "build", "--no-isolation", cwd=source)
+    return source
+
+
+def files_of_the_package(root: Path) -> set[str]:
+    files = (root / "dify_java_compat").rglob("*")
+    kinds = (".py", ".pyi", ".typed")
+    return {file.relative_to(root).as_posix() for file in files if file.suffix in kinds}
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
+    (wheel,) = built.glob("dist/*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {name for name in names if ".dist-info/" not in name} == files_of_the_package(built)
+
+
+def test_the_wheel_is_for_any_python_3(built: Path) -> None:
+    (wheel,) = built.glob("dist/*.whl")
+    assert wheel.name.endswith("-py3-none-any.whl")
+
+
+def test_the_source_distribution_holds_the_package_and_no_tests(built: Path) -> None:
+    (archive,) = built.glob("dist/*.tar.gz")
+    with tarfile.open(archive) as tar:
+        names = {name.partition("/")[2] for name in tar.getnames() if not name.endswith("/")}
+    assert files_of_the_package(built) | {*BUILT_FROM, "README.md"} <= names
+    assert not any(name.startswith("tests") for name in names)
+
+
+def test_the_stubs_and_the_marker_are_among_the_files() -> None:
+    files = files_of_the_package(ROOT)
+    assert "dify_java_compat/py.typed" in files
+    assert "dify_java_compat/config.pyi" in files
+    assert "dify_java_compat/models/responses.pyi" in files
+
+
+def test_the_metadata(built: Path) -> None:
+    (wheel,) = built.glob("dist/*.whl")
+    archive = zipfile.ZipFile(wheel)
+    (path,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    metadata = archive.read(path).decode()
+    assert "\nLicense-Expression: Apache-2.0\n" in metadata
+    assert "\nRequires-Python: >=3.10\n" in metadata
+    assert metadata.endswith("# The front page\n")
+
+
+def test_the_wheel_works_once_installed(built: Path, tmp_path: Path) -> None:
+    """In a folder of its own, away from the repository."""
+    (wheel,) = built.glob("dist/*.whl")
+    site = tmp_path / "site"
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+    run(*pip, "install", "-q", "--no-deps", "--target", site, wheel, cwd=tmp_path)
+    says = "import dify_java_compat as d; print(d.__file__); print(d.ClientConfig(readTimeout=1))"
+    where, what = run(sys.executable, "-c", says, cwd=tmp_path, path=site).splitlines()
+    assert Path(where).parent == site / "dify_java_compat"
+    assert "read_timeout=1" in what
+
+
+def test_the_command_is_the_cli(built: Path) -> None:
+    (wheel,) = built.glob("dist/*.whl")
+    archive = zipfile.ZipFile(wheel)
+    (path,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
+    entries = configparser.ConfigParser()
+    entries.read_string(archive.read(path).decode())
+    assert dict(entries["console_scripts"]) == {"dify-chat": "dify_java_compat.cli:main"}

@@ -1,0 +1,1 @@
+"""Read by type checkers, never run. A line that they must refuse ends in a mark, `error`."""
