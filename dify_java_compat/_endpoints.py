@@ -54,6 +54,7 @@ class Endpoint:
     required: tuple[str, ...] = ()
     takes: type[BaseChatRequest] | None = None
     streams: bool = False
+    prefix: str = "/v1"
 
     def values(self, request: Any) -> dict[str, Any]:
         """The fields of a request DTO. IllegalArgumentException where it is another thing."""
@@ -108,7 +109,7 @@ class Endpoint:
             return quote(value, safe="")
 
         parts = self.path.split("/")
-        path = "/".join(segment(part[1:-1]) if part.startswith("{") else part for part in parts)
+        path = self.prefix + "/".join(segment(p[1:-1]) if p.startswith("{") else p for p in parts)
         query = urlencode(self._given(self.query, values))
         return f"{path}?{query}" if query else path
 

@@ -41,7 +41,7 @@ from .models.responses import (
     ResponseEntity,
 )
 from .stream import Observable, collect, collect_items, observe
-from .transport import Exchange, Key, Transport
+from .transport import Exchange, Key, Transport, service_url
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -85,12 +85,13 @@ class RequestsDifyChat(DifyChat):
     ) -> None:
         self._config = client_config or ClientConfig()
         base_url = base_url or os.environ.get("DIFY_URL") or "http://localhost"
-        self._transport = Transport(_service_url(base_url), self._config)
+        self._transport = Transport(service_url(base_url), self._config)
         self._key = Key(api_key) if api_key is not None else None
 
     @property
     def base_url(self) -> str:
-        return self._transport.base_url
+        """Where the operations are, /v1 included."""
+        return self._transport.base_url + "/v1"
 
     def close(self) -> None:
         self._transport.close()
@@ -273,15 +274,6 @@ class RequestsDifyChat(DifyChat):
                 response_body=text,
                 **exchange.context(),
             ) from error
-
-
-def _service_url(base_url: str) -> str:
-    url = base_url.strip().rstrip("/").removesuffix("/v1").rstrip("/")
-    if not re.match(r"https?://[^/?#\s]+(/[^?#\s]*)?$", url, re.IGNORECASE):
-        raise IllegalArgumentException(
-            f"base_url must look like http://host:port or https://host/v1, not {base_url!r}"
-        )
-    return url + "/v1"
 
 
 class DifyChatBuilder:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ._dto import Dto, ResponseDto, is_dto, build, loads, names_of
+from ._dto import Dto, ResponseDto, build, is_dto, loads, names_of
 from .models.events import EVENT_DATA, CompletionData
 from .models.responses import ChatMessageSendCompletionResponse, DifyPageResult
 

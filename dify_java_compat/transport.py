@@ -35,6 +35,16 @@ _MAX_RETRY_AFTER = 30.0
 _MAX_REDIRECTS = 3
 
 
+def service_url(base_url: str) -> str:
+    """A server's address without /v1; IllegalArgumentException where it is none."""
+    url = base_url.strip().rstrip("/").removesuffix("/v1").rstrip("/")
+    if not re.match(r"https?://[^/?#\s]+(/[^?#\s]*)?$", url, re.IGNORECASE):
+        raise IllegalArgumentException(
+            f"base_url must look like http://host:port or https://host/v1, not {base_url!r}"
+        )
+    return url
+
+
 class Key(AuthBase):
     """An API key that puts itself into a request's header and shows itself nowhere else.
 
@@ -75,7 +85,7 @@ class Request:
 
     def context(self) -> dict[str, Any]:
         """What an exception says of this request."""
-        path = "/v1" + self.path.partition("?")[0]
+        path = self.path.partition("?")[0]
         return {"operation": self.operation, "method": self.method, "path": path, **self.ids}
 
 
