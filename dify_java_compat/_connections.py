@@ -61,13 +61,14 @@ class _ChunkedBody(http.client.HTTPResponse):
 
     def begin(self) -> None:
         """http.client takes the end of the connection for the end of the headers."""
-        head: Any = _Head(self.fp)
+        fp: Any = self.fp
+        head: Any = _Head(fp)
         self.fp = head
         try:
             super().begin()
         finally:
             if self.fp is head:
-                self.fp = head.fp
+                self.fp = fp
         if not head.last_line:
             self.close()
             raise _Cut("the connection was closed in the middle of the headers")
