@@ -23,13 +23,16 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--token-pause", type=float, default=0.02, metavar="SECONDS",
         help="time between two tokens (%(default)s)",
     )  # fmt: skip
+    parser.add_argument("--database", default=":memory:", help="a file to remember all in")
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve; 0 after Ctrl-C or SIGTERM, 2 where the address cannot be had."""
     given = _arguments(argv)
-    emulator = DifyEmulator(given.port, host=given.host, token_pause=given.token_pause)
+    emulator = DifyEmulator(
+        given.port, host=given.host, token_pause=given.token_pause, database=given.database
+    )
     ended = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:

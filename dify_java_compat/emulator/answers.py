@@ -95,9 +95,9 @@ def usage(
     }
 
 
-def no_usage(first: float, rest: float) -> dict[str, Any]:
-    """What a stopped chatflow reports: it never learns the prices."""
-    nothing: dict[str, Any] = usage(0, 0, 0.0, first, rest)
+def no_usage(first: float | None, rest: float | None, latency: float = 0.0) -> dict[str, Any]:
+    """What a stopped chatflow reports, and an answer without a model: they learn no prices."""
+    nothing: dict[str, Any] = usage(0, 0, latency, first, rest)
     return {
         key: "0.0" if key.endswith(("price", "price_unit")) else value
         for key, value in nothing.items()

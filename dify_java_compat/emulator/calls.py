@@ -1,14 +1,16 @@
 """One request on its way to a handler: authorised, routed, its body read and its user known."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from werkzeug.wrappers import Request
 
-from .apps import APPS, App
-from .errors import ServerCrash, bad_request, invalid_param, not_json, unauthorized
+from .apps import App
+from .catalog import APPS
+from .errors import ApiError, ServerCrash, bad_request, invalid_param, not_json, unauthorized
+from .live import Lives
 from .runs import Runs
 from .state import EndUser, State
 
@@ -19,10 +21,15 @@ _DEFAULT_USER = "DEFAULT-USER"
 
 @dataclass(frozen=True)
 class Settings:
-    """Speeds, in seconds: between two tokens, and of silence before a ping."""
+    """Speeds, in seconds: between two tokens, of silence before a ping, of patience with forms.
+
+    ``quirks``: whether the real server's own faults are copied.
+    """
 
     token_pause: float
     ping_seconds: float
+    form_seconds: float
+    quirks: bool
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,14 @@ class Call:
     ids: Mapping[str, str]
     state: State
     runs: Runs
+    lives: Lives
     settings: Settings
+
+
+def client_left(request: Request) -> Callable[[], bool]:
+    """Tells, whenever asked, whether the client has closed its connection."""
+    found: Callable[[], bool] = request.environ.get("emulator.client_left", lambda: False)
+    return found
 
 
 def authorize(request: Request) -> App:
@@ -49,6 +63,8 @@ def authorize(request: Request) -> App:
         raise unauthorized("Authorization scheme must be 'Bearer'")
     for app in APPS:
         if app.key == key:
+            if not app.api_enabled:
+                raise ApiError(403, "forbidden", "The app's API service has been disabled.")
             return app
     raise unauthorized("Access token is invalid")
 
@@ -62,7 +78,8 @@ def json_body(request: Request) -> dict[str, Any]:
     except ValueError:
         raise bad_request() from None
     if not isinstance(body, dict):
-        raise ServerCrash("the real server takes every JSON body for an object")
+        instead = bad_request("The body must be a JSON object.")
+        raise ServerCrash("every JSON body is taken for an object", instead, session=True)
     return body
 
 

@@ -1,20 +1,23 @@
 """Sending a message and stopping its answer."""
 
-from collections.abc import Iterator
+import json
 from typing import Any
 
 from .answers import answer, title
-from .calls import Call
+from .calls import Call, client_left
 from .errors import bad_request, invalid_param, not_found
 from .files import attachments
 from .flow import FlowScript
 from .inputs import event_values, form_values
+from .live import LiveRun
 from .replies import EVENT_STREAM, Reply, blocking_reply, json_reply
 from .runs import Run
-from .scripts import AgentScript, ChatScript, Script, Turn
-from .streams import stream
+from .scripts import AgentScript, ChatScript, FixedScript, Script, Turn
+from .streams import Steps, frames, steps
 from .validation import Model, as_uuid
 
+# Who wrote the annotations.
+_AUTHOR = {"id": "0d6f9a21-47c8-4e5b-93d0-c8a1f27b6e0d", "name": "admin"}
 _NO_NAME = "New conversation"
 _SCRIPTS: dict[str, type[Script]] = {
     "chat": ChatScript,
@@ -37,18 +40,25 @@ def send(call: Call) -> Reply:
     workflow_id = payload.string("workflow_id")
     payload.check()
 
-    if call.app.mode == "agent-chat" and mode != "streaming":
-        raise invalid_param("Agent Chat App does not support blocking mode")
-    if call.app.mode == "advanced-chat" and workflow_id:
-        _check_workflow(call, workflow_id)
-    if not query:
-        raise invalid_param("query is required")
-    name = title(query) if named else _NO_NAME
-    script, run = _begin(call, query, inputs, given_files, conversation_id, name)
+    run = call.runs.start(call.app.id, call.user.id, call.app.at_once)
+    if run is None:
+        raise invalid_param(
+            "Too many requests. Please try again later. The current maximum concurrent requests"
+            f" allowed for {call.app.id} is {call.app.at_once}."
+        )
+    try:
+        _check_app(call, mode, workflow_id)
+        if not query:
+            raise invalid_param("query is required")
+        name = title(query) if named else _NO_NAME
+        script = _begin(call, run, query, inputs, given_files, conversation_id, name)
+    except BaseException:
+        call.runs.finish(run)
+        raise
     # Naming a new conversation touches the session on the real server, in this one mode.
-    vary = call.app.mode == "chat" and conversation_id is None
+    vary = call.app.mode == "chat" and conversation_id is None and script.names_conversation
     if mode == "streaming":
-        return Reply(200, _streamed(call, script, run), EVENT_STREAM, vary_cookie=vary)
+        return Reply(200, frames(_told(call, script, run)), EVENT_STREAM, vary_cookie=vary)
     return blocking_reply(_whole(call, script, run), vary_cookie=vary)
 
 
@@ -63,7 +73,14 @@ def stop(call: Call) -> Reply:
     return json_reply({"result": "success"})
 
 
-def _check_workflow(call: Call, workflow_id: str) -> None:
+def _check_app(call: Call, mode: str | None, workflow_id: str | None) -> None:
+    """Whether the app can answer in this mode, and with this workflow."""
+    if call.app.mode == "agent-chat" and mode != "streaming":
+        raise invalid_param("Agent Chat App does not support blocking mode")
+    if not call.app.published:
+        raise invalid_param("Workflow not published")
+    if call.app.mode != "advanced-chat" or not workflow_id:
+        return
     found = as_uuid(workflow_id)
     if found is None:
         raise bad_request(f"Invalid workflow_id format: '{workflow_id}'. ")
@@ -73,12 +90,13 @@ def _check_workflow(call: Call, workflow_id: str) -> None:
 
 def _begin(
     call: Call,
+    run: Run,
     query: str,
     inputs: dict[str, Any],
     given_files: list[dict[str, Any]],
     conversation_id: str | None,
     name: str,
-) -> tuple[Script, Run]:
+) -> Script:
     """Record the message, in its conversation or a new one, and get ready to answer it."""
     state, app, user = call.state, call.app, call.user
     conversation = None
@@ -95,9 +113,14 @@ def _begin(
         conversation_id = state.add_conversation(app.id, user.id, name, values, introduction)
         conversation = state.conversation(conversation_id, app.id, user.id)
         assert conversation is not None
+        if app.mode == "advanced-chat":
+            state.variables.declare(conversation_id)
     told = [file.in_message(host_url) for file in files]
     message_id, created_at = state.add_message(conversation, query, told)
-    run = call.runs.start(app.id, user.id)
+    for file in files:
+        if file.file_id:
+            state.use_file(file.file_id, message_id, app.id)
+    fixed = _fixed_answer(call, query)
     turn = Turn(
         app=app,
         user=user,
@@ -105,47 +128,89 @@ def _begin(
         conversation_id=conversation["id"],
         message_id=message_id,
         query=query,
-        answer=answer(query, len(files)),
+        answer=fixed[0] if fixed else answer(query, len(files)),
         inputs=seen_values,
         files=[file.in_event(host_url) for file in files],
         number=state.count_messages(conversation["id"]),
         created_at=created_at,
+        form_seconds=call.settings.form_seconds,
     )
-    script = _SCRIPTS[app.mode](turn)
-    state.set_thoughts(message_id, script.thoughts(""))
-    return script, run
+    script = FixedScript(turn, fixed[1]) if fixed else _SCRIPTS[app.mode](turn)
+    script.begin(state)
+    return script
 
 
-def _streamed(call: Call, script: Script, run: Run) -> Iterator[bytes]:
-    return stream(
+def _fixed_answer(call: Call, query: str) -> tuple[str, dict[str, Any] | None] | None:
+    """What is said without asking the model, and the annotation it comes from."""
+    moderation = call.app.moderation
+    if moderation is not None and moderation.blocks(query):
+        return moderation.input_reply, None
+    found = call.state.annotations.hit(call.app.id, query)
+    if found is None:
+        return None
+    return found["answer"], {"id": found["id"], "account": _AUTHOR}
+
+
+def _told(call: Call, script: Script, run: Run) -> Steps:
+    """The events of the answer, told by this connection or by a run with a life of its own."""
+    left, settings = client_left(call.request), call.settings
+    if script.lives_on:
+        live = _live(call, script, run)
+        return live.reader(left, settings.ping_seconds)
+    return steps(
         script,
         run,
         call.runs,
         call.state,
-        token_pause=call.settings.token_pause,
-        ping_seconds=call.settings.ping_seconds,
-        client_left=call.request.environ.get("emulator.client_left", lambda: False),
+        token_pause=settings.token_pause,
+        ping_seconds=settings.ping_seconds,
+        left=lambda stopped: stopped and left(),
     )
+
+
+def _live(call: Call, script: Script, run: Run) -> LiveRun:
+    live = LiveRun(run, lambda: script.waits(call.state), call.settings.form_seconds)
+    call.lives.add(script.run_id, live)
+    pause = call.settings.token_pause
+    live.play(steps(script, run, call.runs, call.state, token_pause=pause, left=live.left))
+    return live
 
 
 def _whole(call: Call, script: Script, run: Run) -> dict[str, Any]:
     """The blocking answer, after the time the tokens would have taken."""
-    turn = script.turn
+    if script.pauses:
+        return _paused(call, script, run)
     try:
-        run.pause(call.settings.token_pause * len(turn.tokens))
+        run.pause(call.settings.token_pause * len(script.pieces))
     finally:
         call.runs.finish(run)
     # Stored before it is sent: a client that hung up meanwhile finds it in the history.
-    script.store(call.state, turn.answer, stopped=False)
-    used = turn.usage(turn.elapsed, first=0.0)
+    script.store(call.state, script.whole, stopped=False)
+    script.conclude(call.state, script.closing(script.whole))
+    return _body(script, "message", script.whole)
+
+
+def _paused(call: Call, script: Script, run: Run) -> dict[str, Any]:
+    """The blocking answer of a flow that waits for a person. Not recorded, nor described."""
+    live = _live(call, script, run)
+    data: Any = None
+    for step in live.reader(client_left(call.request), call.settings.ping_seconds):
+        if step.name == "workflow_paused":
+            data = json.loads(step.frame.removeprefix(b"data: "))["data"]
+    body = _body(script, "workflow_paused", "")
+    return body | {"workflow_run_id": script.run_id, "data": data}
+
+
+def _body(script: Script, event: str, text: str) -> dict[str, Any]:
+    turn = script.turn
     return {
-        "event": "message",
+        "event": event,
         "task_id": turn.task_id,
         "id": turn.message_id,
         "message_id": turn.message_id,
         "conversation_id": turn.conversation_id,
         "mode": turn.app.mode,
-        "answer": turn.answer,
-        "metadata": {"annotation_reply": None, "retriever_resources": [], "usage": used},
+        "answer": text,
+        "metadata": script.metadata(script.whole_usage()),
         "created_at": turn.created_at,
     }

@@ -4,6 +4,9 @@ An ``ApiError`` raised anywhere below a route becomes the JSON body
 ``{"code": ..., "message": ..., "status": ...}``.
 """
 
+import re
+
+_ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Dify's framework adds "did you mean" to a 404 raised on a path that resembles known routes.
 _LOOK_ALIKES = {
     "/v1/chat-messages": (
@@ -13,6 +16,7 @@ _LOOK_ALIKES = {
     "/v1/conversations": (
         "/v1/conversations or /api/conversations or /v1/conversations/<uuid:c_id>"
     ),
+    "/v1/conversations/<id>/variables": "/v1/conversations/<uuid:c_id>/variables",
 }
 
 
@@ -44,7 +48,7 @@ def unauthorized(message: str) -> ApiError:
 
 def not_found(message: str, path: str = "") -> ApiError:
     """A 404; ``path`` is the request's path, for the suffix the real server adds to some."""
-    similar = _LOOK_ALIKES.get(path)
+    similar = _LOOK_ALIKES.get(_ID.sub("<id>", path))
     if similar:
         message += f" You have requested this URI [{path}] but did you mean {similar} ?"
     return ApiError(404, "not_found", message)
@@ -54,6 +58,17 @@ def not_chat_app() -> ApiError:
     return ApiError(
         400, "not_chat_app", "Please check if your app mode matches the right API route."
     )
+
+
+def not_workflow_app() -> ApiError:
+    return ApiError(
+        400, "not_workflow_app", "Please check if your app mode matches the right API route."
+    )
+
+
+def app_unavailable() -> ApiError:
+    message = "App unavailable, please check your app configurations."
+    return ApiError(400, "app_unavailable", message)
 
 
 def not_json() -> ApiError:
@@ -66,4 +81,15 @@ def not_json() -> ApiError:
 
 
 class ServerCrash(Exception):
-    """Something the real server fails on with a 500 of its own shape."""
+    """Something the real server fails on with a 500 of its own shape.
+
+    ``instead`` is the answer of a server without that fault; ``session`` is whether it fails
+    with the session touched, which shows in a header.
+    """
+
+    def __init__(
+        self, reason: str, instead: ApiError | None = None, *, session: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.instead = instead
+        self.session = session

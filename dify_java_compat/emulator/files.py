@@ -11,8 +11,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .apps import App
+from .database import new_id
 from .errors import invalid_param
-from .state import State, new_id
+from .state import State
 from .validation import as_uuid
 
 # The workspace all apps belong to; it shows in the descriptions of files.
@@ -92,7 +93,13 @@ def attachment(state: State, given: Mapping[str, Any]) -> Attachment:
 
 
 def attachments(state: State, app: App, given: list[dict[str, Any]]) -> list[Attachment]:
-    """The files of a message. One without a transfer method is silently left out, as in Dify."""
+    """The files of a message.
+
+    Left out without a word, as in Dify: one without a transfer method, and all where the app
+    takes no files.
+    """
+    if not app.enabled("file_upload"):
+        return []
     named = [file for file in given if file.get("transfer_method")]
     files = [attachment(state, file) for file in named]
     if sum(file.kind == "image" for file in files) > app.file_limit:

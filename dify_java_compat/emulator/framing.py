@@ -6,6 +6,7 @@ event is one write, and the head goes out with the first piece of the body, not 
 
 import io
 import logging
+import selectors
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -43,16 +44,15 @@ class Connection(WSGIRequestHandler):
             self.connection.settimeout(None)
 
     def client_left(self) -> bool:
-        """Whether the client has closed its side."""
-        self.connection.setblocking(False)
+        """Whether the client has closed its side. May be asked from any thread."""
         try:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self.connection, selectors.EVENT_READ)
+                if not selector.select(0):
+                    return False
             return not self.connection.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
-        except OSError:
+        except (OSError, ValueError):
             return True
-        finally:
-            self.connection.setblocking(True)
 
     def run_wsgi(self) -> None:
         environ = self.make_environ()

@@ -2,11 +2,12 @@
 
 import json
 import sqlite3
+from datetime import datetime, timezone
 from typing import Any
 
 from .answers import suggestions, title
 from .calls import Call
-from .errors import invalid_param, not_found
+from .errors import bad_request, invalid_param, not_found
 from .replies import Reply, json_reply
 from .validation import Model
 
@@ -14,7 +15,7 @@ _SORTS = ("created_at", "-created_at", "updated_at", "-updated_at")
 _NO_PARENT = "00000000-0000-0000-0000-000000000000"
 
 
-def _page(limit: int, rows: list[sqlite3.Row], data: list[Any]) -> Reply:
+def page_of(limit: int, rows: list[sqlite3.Row], data: list[Any]) -> Reply:
     return json_reply({"limit": limit, "has_more": len(rows) > limit, "data": data})
 
 
@@ -48,8 +49,10 @@ def _shown_conversation(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _own_conversation(call: Call, conversation_id: str, path: str = "") -> sqlite3.Row:
-    row = call.state.conversation(conversation_id, call.app.id, call.user.id)
+def own_conversation(call: Call, path: str = "", conversation_id: str | None = None) -> sqlite3.Row:
+    """The conversation of the path, or of that id, if it is the caller's own."""
+    wanted = conversation_id or call.ids["conversation_id"]
+    row = call.state.conversation(wanted, call.app.id, call.user.id)
     if row is None:
         raise not_found("Conversation Not Exists.", path)
     return row
@@ -70,16 +73,16 @@ def list_messages(call: Call) -> Reply:
     limit = query.limit()
     query.check()
     if conversation_id is None:
-        return _page(limit, [], [])
+        return page_of(limit, [], [])
     path = call.request.path
-    conversation = _own_conversation(call, conversation_id, path)
+    conversation = own_conversation(call, path, conversation_id)
     before = None
     if first_id is not None:
         before = call.state.message(first_id, call.app.id, call.user.id)
         if before is None or before["conversation_id"] != conversation["id"]:
             raise not_found("First Message Not Exists.", path)
     rows = call.state.messages(conversation["id"], before, limit + 1)
-    return _page(limit, rows, [_shown_message(row) for row in reversed(rows[:limit])])
+    return page_of(limit, rows, [_shown_message(row) for row in reversed(rows[:limit])])
 
 
 def list_conversations(call: Call) -> Reply:
@@ -95,7 +98,7 @@ def list_conversations(call: Call) -> Reply:
         if after is None:
             raise not_found("Last Conversation Not Exists.", call.request.path)
     rows = state.conversations(call.app.id, call.user.id, sort_by, after, limit + 1)
-    return _page(limit, rows, [_shown_conversation(row) for row in rows[:limit]])
+    return page_of(limit, rows, [_shown_conversation(row) for row in rows[:limit]])
 
 
 def rename_conversation(call: Call) -> Reply:
@@ -108,12 +111,12 @@ def rename_conversation(call: Call) -> Reply:
         text = "Value error, name is required when auto_generate is false"
         payload.fault("", text, "value_error", dict(call.body))
         payload.check()
-    row = _own_conversation(call, call.ids["conversation_id"])
+    row = own_conversation(call)
     if generated:
         messages = call.state.messages(row["id"], None, -1)
         name = title(messages[-1]["query"])
     call.state.rename_conversation(row["id"], name or "")
-    return json_reply(_shown_conversation(_own_conversation(call, row["id"])))
+    return json_reply(_shown_conversation(own_conversation(call)))
 
 
 def delete_conversation(call: Call) -> Reply:
@@ -135,7 +138,39 @@ def rate_message(call: Call) -> Reply:
     return json_reply({"result": "success"})
 
 
+def _moment(timestamp: float) -> str:
+    """In ISO's form, but without a zone."""
+    return datetime.fromtimestamp(timestamp, timezone.utc).replace(tzinfo=None).isoformat()
+
+
+def list_feedbacks(call: Call) -> Reply:
+    """GET /app/feedbacks: everyone's."""
+    query = Model("FeedbackListQuery", call.request.args.to_dict())
+    page, limit = query.integer("page", 1, 1, None), query.integer("limit", 20, 1, 101)
+    query.check()
+    data = [
+        {
+            "id": row["id"],
+            "app_id": row["app_id"],
+            "conversation_id": row["conversation_id"],
+            "message_id": row["message_id"],
+            "rating": row["rating"],
+            "content": row["content"],
+            "from_source": "user",
+            "from_end_user_id": row["user_id"],
+            "from_account_id": None,
+            "created_at": _moment(round(row["created_at"])),
+            "updated_at": _moment(row["updated_at"]),
+        }
+        for row in call.state.feedbacks(call.app.id, page, limit)
+    ]
+    return json_reply({"data": data})
+
+
 def suggest_questions(call: Call) -> Reply:
     """GET /messages/{id}/suggested."""
-    questions = suggestions(_own_message(call)["query"])
+    row = _own_message(call)
+    if not call.app.enabled("suggested_questions_after_answer"):
+        raise bad_request("Suggested Questions Is Disabled.")
+    questions = suggestions(row["query"])
     return json_reply({"result": "success", "data": questions})

@@ -1,6 +1,7 @@
-"""Speech, hearing, uploads, and what an app says of itself."""
+"""Speech, hearing, uploads and downloads."""
 
 import posixpath
+from urllib.parse import quote
 
 from werkzeug.datastructures import FileStorage
 
@@ -17,24 +18,6 @@ _MIB = 1024 * 1024
 _AUDIO_TYPES = ("audio/mp3", "audio/m4a", "audio/wav", "audio/amr", "audio/mpga")
 _MAX_AUDIO = 30 * _MIB
 _FORBIDDEN = '/\\:*?"<>|'
-
-
-def parameters(call: Call) -> Reply:
-    """GET /parameters."""
-    return json_reply(call.app.parameters)
-
-
-def info(call: Call) -> Reply:
-    """GET /info."""
-    return json_reply(
-        {
-            "name": call.app.name,
-            "description": f"{call.app.name}: a local stand-in 本地模拟",
-            "tags": [],
-            "mode": call.app.mode,
-            "author_name": "emulator",
-        }
-    )
 
 
 def text_to_audio(call: Call) -> Reply:
@@ -105,6 +88,27 @@ def upload(call: Call) -> Reply:
         "file_key": None,
     }
     return json_reply(described, 201)
+
+
+def preview(call: Call) -> Reply:
+    """GET /files/{id}/preview: of whichever user, once the file was used in a message."""
+    query = Model("FilePreviewQuery", call.request.args.to_dict())
+    attached = query.boolean("as_attachment", False)
+    query.check()
+    file_id = call.ids["file_id"]
+    row, apps = call.state.file(file_id), call.state.file_users(file_id)
+    if row is None or not apps:
+        raise ApiError(404, "file_not_found", "File not found in message context")
+    if call.app.id not in apps:
+        message = "File access denied: not owned by requesting app"
+        raise ApiError(403, "file_access_denied", message)
+    kind, headers = row["mime_type"], []
+    if attached or kind == "text/html":
+        kind = "application/octet-stream"
+        named = f"attachment; filename*=UTF-8''{quote(row['name'])}"
+        headers.append(("Content-Disposition", named))
+    headers.append(("Cache-Control", "public, max-age=3600"))
+    return Reply(200, call.state.content(file_id), kind, tuple(headers))
 
 
 def _need(app: App, feature: str, message: str) -> None:

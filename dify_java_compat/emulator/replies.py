@@ -24,6 +24,8 @@ class Reply:
     content_type: str = JSON
     headers: tuple[tuple[str, str], ...] = ()
     cors: bool = True
+    dify: bool = True
+    """Whether it is Dify that answers; another server knows none of its headers."""
     vary_cookie: bool = False
 
     @property
@@ -36,6 +38,8 @@ class Reply:
         if isinstance(self.body, bytes) and self.status != 204:
             headers.append(("Content-Length", str(len(self.body))))
         headers += self.headers
+        if not self.dify:
+            return headers
         if self.cors:
             headers += [
                 ("Access-Control-Allow-Origin", origin or "*"),
@@ -81,7 +85,7 @@ def error_reply(error: ApiError, **more: Any) -> Reply:
     return json_reply(body, error.status, **more)
 
 
-def crash_reply() -> Reply:
+def crash_reply(*, vary_cookie: bool = False) -> Reply:
     """What a bug in a handler looks like: another key order than every other error."""
     body = {"message": "Internal Server Error", "code": "unknown", "status": 500}
-    return json_reply(body, 500, vary_cookie=True)
+    return json_reply(body, 500, vary_cookie=vary_cookie)

@@ -10,12 +10,15 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, RequestRedirect, Rule
 from werkzeug.wrappers import Request
 
-from . import chat, history, media
+from . import about, annotations, chat, forms, history, media, recoup, variables, workflows
 from .calls import Call, Settings, UserPlace, authorize, json_body, user_name
 from .errors import ApiError, ServerCrash, not_chat_app
-from .replies import HTML, Reply, crash_reply, error_reply
+from .live import Lives
+from .recoup import Recoup
+from .replies import EVENT_STREAM, HTML, Reply, crash_reply, error_reply
 from .runs import Runs
 from .state import State
+from .watch import Watch
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -32,33 +35,73 @@ class Route:
     handler: Callable[[Call], Reply]
     user: UserPlace = None
     user_required: bool = False
-    chat_only: bool = True
+    json: bool = False
+    """Whether the body must be JSON although no user is in it."""
+    chat_only: bool = False
+
+
+def _of_chats(
+    method: str,
+    path: str,
+    handler: Callable[[Call], Reply],
+    user: UserPlace,
+    required: bool = False,
+) -> Route:
+    return Route(method, path, handler, user, required, chat_only=True)
 
 
 _CONVERSATION = "/conversations/<uuid:conversation_id>"
+_VARIABLES = f"{_CONVERSATION}/variables"
 _MESSAGE = "/messages/<uuid:message_id>"
+_ANNOTATION = "/apps/annotations/<uuid:annotation_id>"
+_REPLY = "/apps/annotation-reply/<string:action>"
 ROUTES = (
-    Route("POST", "/chat-messages", chat.send, "json", user_required=True),
-    Route(
-        "POST", "/chat-messages/<string:task_id>/stop", chat.stop, "json", user_required=True
+    _of_chats("POST", "/chat-messages", chat.send, "json", True),
+    _of_chats("POST", "/chat-messages/<string:task_id>/stop", chat.stop, "json", True),
+    _of_chats("GET", "/messages", history.list_messages, "query"),
+    Route("POST", f"{_MESSAGE}/feedbacks", history.rate_message, "json", True),
+    _of_chats("GET", f"{_MESSAGE}/suggested", history.suggest_questions, "query", True),
+    Route("GET", "/app/feedbacks", history.list_feedbacks),
+    _of_chats("GET", "/conversations", history.list_conversations, "query"),
+    _of_chats("DELETE", _CONVERSATION, history.delete_conversation, "json"),
+    _of_chats("POST", f"{_CONVERSATION}/name", history.rename_conversation, "json"),
+    _of_chats("GET", _VARIABLES, variables.list_variables, "query"),
+    _of_chats(
+        "PUT", f"{_VARIABLES}/<uuid:variable_id>", variables.update_variable, "json"
     ),
-    Route("GET", "/messages", history.list_messages, "query"),
-    Route(
-        "POST", f"{_MESSAGE}/feedbacks", history.rate_message, "json",
-        user_required=True, chat_only=False,
-    ),
-    Route(
-        "GET", f"{_MESSAGE}/suggested", history.suggest_questions, "query", user_required=True
-    ),
-    Route("GET", "/conversations", history.list_conversations, "query"),
-    Route("DELETE", _CONVERSATION, history.delete_conversation, "json"),
-    Route("POST", f"{_CONVERSATION}/name", history.rename_conversation, "json"),
-    Route("POST", "/text-to-audio", media.text_to_audio, "json", chat_only=False),
-    Route("POST", "/audio-to-text", media.audio_to_text, "form", chat_only=False),
-    Route("POST", "/files/upload", media.upload, "form", chat_only=False),
-    Route("GET", "/parameters", media.parameters, chat_only=False),
-    Route("GET", "/info", media.info, chat_only=False),
+    Route("POST", "/text-to-audio", media.text_to_audio, "json"),
+    Route("POST", "/audio-to-text", media.audio_to_text, "form"),
+    Route("POST", "/files/upload", media.upload, "form"),
+    Route("GET", "/files/<uuid:file_id>/preview", media.preview, "query"),
+    Route("GET", "/parameters", about.parameters),
+    Route("GET", "/info", about.info),
+    Route("GET", "/meta", about.meta),
+    Route("GET", "/site", about.site),
+    Route("GET", "/end-users/<uuid:end_user_id>", about.end_user),
+    Route("GET", "/apps/annotations", annotations.list_annotations),
+    Route("POST", "/apps/annotations", annotations.create_annotation, json=True),
+    Route("PUT", _ANNOTATION, annotations.update_annotation, json=True),
+    Route("DELETE", _ANNOTATION, annotations.delete_annotation),
+    Route("POST", _REPLY, annotations.switch_reply, json=True),
+    Route("GET", f"{_REPLY}/status/<uuid:job_id>", annotations.reply_status),
+    Route("GET", "/workflows/run/<string:run_id>", workflows.show_run),
+    Route("GET", "/workflow/<uuid:run_id>/events", workflows.stream_events, "query", True),
+    Route("GET", "/workflows/logs", workflows.list_logs),
+    Route("GET", "/form/human_input/<string:form_token>", forms.show_form),
+    Route("POST", "/form/human_input/<string:form_token>", forms.submit_form, "json", True),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class OtherRoute:
+    """An operation of another server, at the root: neither Dify's prefix nor its keys."""
+
+    method: str
+    path: str
+    handler: Callable[[Request, str, Recoup], Reply]
+
+
+OTHER_ROUTES = (OtherRoute("POST", "/api/chat/<string:chat_id>/stop", recoup.stop_chat),)
 
 
 class _Request(Request):
@@ -71,20 +114,29 @@ class _Request(Request):
 class Dispatcher:
     """The WSGI application."""
 
-    def __init__(self, state: State, runs: Runs, settings: Settings) -> None:
+    def __init__(
+        self, state: State, runs: Runs, lives: Lives, settings: Settings, watch: Watch
+    ) -> None:
         self._state = state
         self._runs = runs
+        self._lives = lives
         self._settings = settings
-        self._map = Map([Rule(f"/v1{r.path}", methods=[r.method], endpoint=r) for r in ROUTES])
+        self._recoup = Recoup()
+        self._watch = watch
+        rules = [Rule(f"/v1{one.path}", methods=[one.method], endpoint=one) for one in ROUTES]
+        rules += [Rule(one.path, methods=[one.method], endpoint=one) for one in OTHER_ROUTES]
+        self._map = Map(rules)
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         request = _Request(environ)
+        self._watch.note(request)
         reply = self._reply(request)
         logger.debug("%s %s %s", request.method, request.path, reply.status)
         start_response(reply.status_line, reply.header_list(request.headers.get("Origin")))
-        return reply.chunks()
+        chunks = reply.chunks()
+        return self._watch.cut(chunks) if reply.content_type == EVENT_STREAM else chunks
 
     def _reply(self, request: Request) -> Reply:
         try:
@@ -106,21 +158,29 @@ class Dispatcher:
         except HTTPException as error:
             status, name = error.code or 500, error.name.lower().replace(" ", "_")
             return error_reply(ApiError(status, name, error.description or ""))
-        except ServerCrash:
-            return crash_reply()
+        except ServerCrash as crash:
+            if crash.instead is None or self._settings.quirks:
+                return crash_reply(vary_cookie=crash.session)
+            return error_reply(crash.instead)
         except Exception:
             logger.exception("%s %s failed", request.method, request.path)
             return crash_reply()
 
     def _answer(self, request: Request) -> Reply:
         route, ids = self._map.bind_to_environ(request.environ).match()
+        if isinstance(route, OtherRoute):
+            return route.handler(request, ids["chat_id"], self._recoup)
         assert isinstance(route, Route)
         app = authorize(request)
-        body = json_body(request) if route.user == "json" else {}
+        body = json_body(request) if route.json or route.user == "json" else {}
         name = user_name(request, body, route.user, required=route.user_required)
         user = self._state.end_user(app.id, name)
         if route.chat_only and not app.chats:
             raise not_chat_app()
         names = {key: str(value) for key, value in ids.items()}
-        call = Call(request, app, user, body, names, self._state, self._runs, self._settings)
-        return route.handler(call)
+        return route.handler(
+            Call(
+                request, app, user, body, names,
+                self._state, self._runs, self._lives, self._settings,
+            )
+        )  # fmt: skip

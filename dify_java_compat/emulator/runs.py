@@ -1,8 +1,9 @@
 """Generations under way: their pace, and how they are stopped from outside."""
 
 import threading
+from collections.abc import Callable
 
-from .state import new_id
+from .database import new_id
 
 # The real server ends 0.8 to 1.0 s after the stop, and a client that hangs up in between loses
 # the partial answer. A shorter moment of the same kind keeps that difference observable.
@@ -19,6 +20,7 @@ class Run:
         self.stopped = False
         self.aborted = False
         self.closed = False
+        self.on_stop: Callable[[], None] = lambda: None
         self._wake = threading.Event()
         self._close = threading.Event()
 
@@ -34,6 +36,7 @@ class Run:
     def stop(self) -> None:
         self.stopped = True
         self._wake.set()
+        self.on_stop()
 
     def close(self) -> None:
         self.closed = True
@@ -49,9 +52,14 @@ class Runs:
         self._runs: dict[str, Run] = {}
         self._closed = False
 
-    def start(self, app_id: str, user_id: str) -> Run:
+    def start(self, app_id: str, user_id: str, at_once: int | None) -> Run | None:
+        """A new run; None where the app has ``at_once`` of them already."""
         run = Run(app_id, user_id)
         with self._lock:
+            if at_once is not None:
+                running = sum(one.app_id == app_id for one in self._runs.values())
+                if running >= at_once:
+                    return None
             self._runs[run.task_id] = run
             if self._closed:
                 run.close()

@@ -9,10 +9,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from .answers import tokens, usage
+from .answers import no_usage, tokens, usage
 from .apps import App
+from .database import new_id
 from .replies import compact
-from .state import EndUser, State, new_id
+from .state import EndUser, State
 
 Event = dict[str, Any]
 
@@ -32,6 +33,7 @@ class Turn:
     files: list[dict[str, Any]]
     number: int
     created_at: int
+    form_seconds: float
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -56,6 +58,16 @@ class Script(ABC):
     """How many deltas without text close the text."""
     can_abort: ClassVar[bool] = False
     """Whether the stop of another user makes the run fail at its end."""
+    lives_on: ClassVar[bool] = False
+    """Whether the run goes on when its reader leaves, and can be found again."""
+    names_conversation = True
+    """Whether a new conversation gets its name on the way."""
+    run_id = ""
+    """The workflow run it belongs to."""
+    pauses = 0
+    """How often the run waits for a person."""
+    annotation: Event | None = None
+    """The annotation whose answer this is."""
 
     delta_name = "message"
     delta_tail: ClassVar[Event] = {"from_variable_selector": None}
@@ -68,22 +80,67 @@ class Script(ABC):
             "created_at": turn.created_at,
             "task_id": turn.task_id,
         }
-        around = self.event(self.delta_name, id=turn.message_id, answer="", **self.delta_tail)
+        around = self._empty_delta()
         head, tail = compact(around).split('"answer":""')
         self._head, self._tail = f'data: {head}"answer":', f"{tail}\n\n"
 
     def event(self, name: str, **more: Any) -> Event:
         return {"event": name, **self._common, **more}
 
+    def _empty_delta(self) -> Event:
+        return self.event(self.delta_name, id=self.turn.message_id, answer="", **self.delta_tail)
+
+    def last_deltas(self) -> list[Event]:
+        """The deltas without text that close the text."""
+        return [self._empty_delta()] * self.empty_deltas
+
     def delta(self, text: str) -> bytes:
         """One piece of the answer, as bytes ready to send."""
         return f"{self._head}{compact(text)}{self._tail}".encode()
 
-    def message_end(self, used: dict[str, Any], files: list[Any] | None = None) -> Event:
-        about: Event = {"annotation_reply": None, "retriever_resources": [], "usage": used}
+    def metadata(self, used: Event) -> Event:
+        return {
+            "annotation_reply": self.annotation,
+            "retriever_resources": [],
+            "usage": used,
+        }
+
+    def message_end(self, used: Event, files: list[Any] | None = None) -> Event:
+        about = self.metadata(used)
         return self.event("message_end", id=self.turn.message_id, metadata=about, files=files)
 
+    @property
+    def pieces(self) -> list[str]:
+        """The answer as it is streamed."""
+        return self.turn.tokens
+
+    @property
+    def whole(self) -> str:
+        """The answer as it is given at once."""
+        return self.replacement if self.must_replace(self.turn.answer) else self.turn.answer
+
+    def whole_usage(self) -> Event:
+        return self.turn.usage(self.turn.elapsed, first=0.0)
+
+    def begin(self, state: State) -> None:  # noqa: B027
+        """Keep what is to be found while the answer is under way."""
+
     def opening(self) -> list[Event]:
+        return []
+
+    def asking(self, state: State) -> list[Event]:
+        """The events up to a pause."""
+        return []
+
+    def waits(self, state: State) -> bool:
+        """Whether what it asked for is still to come."""
+        return False
+
+    def answered(self, state: State) -> list[Event]:
+        """The events right after a pause."""
+        return []
+
+    def before_text(self) -> list[Event]:
         return []
 
     @abstractmethod
@@ -97,18 +154,30 @@ class Script(ABC):
     def aborted(self) -> list[Event]:
         return []
 
-    def thoughts(self, text: str) -> list[Event]:
-        """What the history shows as the agent's thinking."""
-        return []
+    @property
+    def replacement(self) -> str:
+        moderation = self.turn.app.moderation
+        return moderation.output_reply if moderation else ""
+
+    def must_replace(self, text: str) -> bool:
+        """Whether output moderation puts an end to the answer."""
+        moderation = self.turn.app.moderation
+        return moderation is not None and moderation.replaces(text)
+
+    def replaced(self) -> list[Event]:
+        """The end after output moderation."""
+        replace = self.event("message_replace", answer=self.replacement, reason="")
+        return [replace, *Script.stopped(self)]
 
     def store(self, state: State, answer: str, *, stopped: bool) -> None:
         """Keep what was said, all of it or the part before a stop."""
         state.finish_message(self.turn.message_id, answer.strip())
 
-    def abandoned(self, state: State) -> None:
+    def conclude(self, state: State, events: list[Event]) -> None:  # noqa: B027
+        """Keep how the run itself ended, by its last events, whether somebody read it or not."""
+
+    def abandoned(self, state: State) -> None:  # noqa: B027
         """Keep what remains where the client left: no answer, however far it was."""
-        # The model thinks to the end although nobody listens.
-        state.set_thoughts(self.turn.message_id, self.thoughts(self.turn.answer))
 
 
 class ChatScript(Script):
@@ -121,6 +190,33 @@ class ChatScript(Script):
 
     def closing(self, answer: str) -> list[Event]:
         return [self.message_end(self.turn.usage(self.turn.elapsed))]
+
+
+class FixedScript(Script):
+    """What is said without a model: the reply to a bad word, or an annotation's answer."""
+
+    empty_deltas = 0
+
+    def __init__(self, turn: Turn, annotation: Event | None) -> None:
+        super().__init__(turn)
+        self.annotation = annotation
+        # Moderation comes before anything else is done.
+        self.names_conversation = annotation is not None
+
+    @property
+    def pieces(self) -> list[str]:
+        """Character by character, but in one piece in a chatflow."""
+        return [self.turn.answer] if self.turn.app.workflow_id else list(self.turn.answer)
+
+    def must_replace(self, text: str) -> bool:
+        return False
+
+    def whole_usage(self) -> Event:
+        return no_usage(None, None, self.turn.elapsed)
+
+    def closing(self, answer: str) -> list[Event]:
+        files: list[Any] | None = [] if self.turn.app.workflow_id else None
+        return [self.message_end(self.whole_usage(), files)]
 
 
 class AgentScript(Script):
@@ -147,6 +243,7 @@ class AgentScript(Script):
         )
 
     def thoughts(self, text: str) -> list[Event]:
+        """What the history shows as the agent's thinking."""
         return [
             {
                 "id": self._thought_id,
@@ -163,6 +260,9 @@ class AgentScript(Script):
             }
         ]
 
+    def begin(self, state: State) -> None:
+        state.set_thoughts(self.turn.message_id, self.thoughts(""))
+
     def opening(self) -> list[Event]:
         return [self._thought("")]
 
@@ -173,3 +273,7 @@ class AgentScript(Script):
         super().store(state, answer, stopped=stopped)
         if not stopped:
             state.set_thoughts(self.turn.message_id, self.thoughts(answer))
+
+    def abandoned(self, state: State) -> None:
+        # The model thinks to the end although nobody listens.
+        state.set_thoughts(self.turn.message_id, self.thoughts(self.turn.answer))

@@ -1,32 +1,48 @@
 """The emulator's life: bind, serve, close."""
 
+import os
 import socket
 import threading
 import time
 from types import MappingProxyType, TracebackType
 
-from .apps import APPS
 from .calls import Settings
+from .catalog import APPS
 from .framing import Server
+from .live import Lives
+from .recoup import CHATS, RECOUP_KEY
 from .routes import Dispatcher
 from .runs import Runs
 from .state import State
+from .watch import Seen, Watch
 
 _BACKLOG = 512
 _CLOSE_SECONDS = 0.8
 
 
 class DifyEmulator:
-    """A Dify server on this machine, with four apps and state of its own.
+    """A Dify server on this machine, with apps and state of its own.
 
     Use it as a context manager, or call ``start()`` and ``close()``. ``port=0`` takes a free
     port; a taken one is an ``OSError`` from ``start()``. ``token_pause`` is the time between two
     tokens, ``ping_seconds`` the silence after which a stream sends a ping, ``keep_alive_seconds``
-    the patience with idle connections, all in seconds.
+    the patience with idle connections, ``form_seconds`` the patience with forms a person is to
+    fill in, all in seconds. ``database`` is a file for what is remembered; without it all is
+    forgotten on ``close()``. ``quirks`` copies the faults of the real server, which answers 500
+    to some requests that deserve better.
     """
 
-    keys = MappingProxyType({app.mode: app.key for app in APPS})
-    """The API key of each app mode: chat, agent-chat, advanced-chat, workflow."""
+    keys = MappingProxyType({app.mode: app.key for app in APPS[:4]})
+    """The API key of each app mode: chat, agent-chat, advanced-chat, workflow.
+
+    More apps differ in one thing each, and their keys say in which: app-plain, app-required,
+    app-moderated, app-limited, app-disabled, app-unpublished, app-completion.
+    """
+
+    recoup_key = RECOUP_KEY
+    """The key of the Recoup server that answers at ``recoup_url``."""
+    recoup_chats = CHATS
+    """Its chats: running (until it is stopped), idle, foreign (403), stuck (502), slow (504)."""
 
     def __init__(
         self,
@@ -36,18 +52,23 @@ class DifyEmulator:
         token_pause: float = 0.02,
         ping_seconds: float = 10.0,
         keep_alive_seconds: float = 2.0,
+        form_seconds: float = 3600.0,
+        database: str | os.PathLike[str] = ":memory:",
+        quirks: bool = False,
     ) -> None:
-        if token_pause < 0 or ping_seconds <= 0 or keep_alive_seconds <= 0:
-            raise ValueError("pauses must not be negative, ping and keep-alive not zero")
+        if token_pause < 0 or min(ping_seconds, keep_alive_seconds, form_seconds) <= 0:
+            raise ValueError("pauses must not be negative; ping, keep-alive and form not zero")
         self._host = host
         self._wanted_port = port
-        self._settings = Settings(token_pause, ping_seconds)
+        self._settings = Settings(token_pause, ping_seconds, form_seconds, quirks)
+        self._database = os.fspath(database)
         self._keep_alive_seconds = keep_alive_seconds
         self._lock = threading.Lock()
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
-        self._runs = Runs()
+        self._runs, self._lives = Runs(), Lives()
         self._state: State | None = None
+        self._watch = Watch()
 
     @property
     def port(self) -> int:
@@ -59,19 +80,42 @@ class DifyEmulator:
     @property
     def base_url(self) -> str:
         """The base URL a client needs, ``/v1`` included."""
+        return f"{self.recoup_url}/v1"
+
+    @property
+    def recoup_url(self) -> str:
+        """The base URL of Recoup's API."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/v1"
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def requests(self) -> list[Seen]:
+        """The requests so far, the last thousand at most: method, path, query, headers, body."""
+        return self._watch.requests()
+
+    def cut_next_stream(self, after_events: int) -> None:
+        """Break the connection of the next stream after so many events, without its end.
+
+        The run goes on: a chatflow's is found at ``/workflow/{id}/events``; a chat's answer is
+        lost, as on the real server.
+        """
+        self._watch.cut_next(after_events)
 
     def start(self) -> "DifyEmulator":
-        """Bind in this thread, then serve in another one. Starts with empty state."""
+        """Bind in this thread, then serve in another one."""
         with self._lock:
             if self._server is not None:
                 raise RuntimeError("the emulator is running already")
             family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
             address = (self._host, self._wanted_port)
             listener = socket.create_server(address, family=family, backlog=_BACKLOG)
-            self._runs, self._state = Runs(), State()
-            app = Dispatcher(self._state, self._runs, self._settings)
+            try:
+                self._state = State(self._database)
+            except BaseException:
+                listener.close()
+                raise
+            self._runs, self._lives = Runs(), Lives()
+            app = Dispatcher(self._state, self._runs, self._lives, self._settings, self._watch)
             self._server = Server(listener, app, self._keep_alive_seconds)
             self._thread = threading.Thread(
                 target=self._server.serve,
@@ -94,10 +138,19 @@ class DifyEmulator:
             # Cut first, wake then: a stream must not look as if it had ended well.
             threads = server.hang_up()
             self._runs.close()
+            lives = self._lives.close()
             end = time.monotonic() + _CLOSE_SECONDS
             for connection in threads:
                 connection.join(max(0.0, end - time.monotonic()))
+            for live in lives:
+                live.join(max(0.0, end - time.monotonic()))
             state.close()
+
+    def expire_forms(self) -> None:
+        """Let the time of all open forms be over; the runs that wait for them go on."""
+        if self._state is not None:
+            for run_id in self._state.workflow_runs.expire_forms():
+                self._lives.resume(run_id)
 
     def __enter__(self) -> "DifyEmulator":
         return self.start()

@@ -1,26 +1,13 @@
-"""What the emulator remembers: users, conversations, messages, feedback and files, in SQLite."""
+"""What is remembered of those who talk: users, conversations, messages, feedback, files."""
 
 import json
 import sqlite3
-import threading
 import time
-import uuid
 from dataclasses import dataclass
 from typing import Any
 
-_SCHEMA = """
-CREATE TABLE end_users (id TEXT PRIMARY KEY, app_id TEXT, name TEXT, UNIQUE (app_id, name));
-CREATE TABLE conversations (
-    seq INTEGER PRIMARY KEY, id TEXT UNIQUE, app_id TEXT, user_id TEXT, name TEXT, inputs TEXT,
-    introduction TEXT, created_at REAL, updated_at REAL);
-CREATE TABLE messages (
-    seq INTEGER PRIMARY KEY, id TEXT UNIQUE, app_id TEXT, user_id TEXT, conversation_id TEXT,
-    inputs TEXT, query TEXT, answer TEXT, thoughts TEXT, files TEXT, created_at REAL);
-CREATE INDEX messages_of ON messages (conversation_id, seq);
-CREATE TABLE feedbacks (message_id TEXT PRIMARY KEY, rating TEXT, content TEXT);
-CREATE TABLE files (
-    id TEXT PRIMARY KEY, user_id TEXT, name TEXT, mime_type TEXT, content BLOB, created_at REAL);
-"""
+from .database import Database, new_id
+from .records import Annotations, Variables, WorkflowRuns
 
 
 @dataclass(frozen=True)
@@ -31,42 +18,32 @@ class EndUser:
     name: str
 
 
-def new_id() -> str:
-    return str(uuid.uuid4())
-
-
 class State:
-    """All records. One connection behind a lock: SQLite would serialise writers anyway."""
+    """All records: those of talk here, those of annotations, variables and runs in parts."""
 
     def __init__(self, database: str = ":memory:") -> None:
-        self._lock = threading.Lock()
-        self._db = sqlite3.connect(database, check_same_thread=False)
-        self._db.row_factory = sqlite3.Row
-        self._db.executescript(_SCHEMA)
+        self._db = Database(database)
+        self.annotations = Annotations(self._db)
+        self.variables = Variables(self._db)
+        self.workflow_runs = WorkflowRuns(self._db)
+        # The runs that waited for these forms ended with the server that had them.
+        self.workflow_runs.expire_forms()
 
     def close(self) -> None:
-        with self._lock:
-            self._db.close()
-
-    def _write(self, sql: str, *values: Any) -> None:
-        with self._lock, self._db:
-            self._db.execute(sql, values)
-
-    def _rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        with self._lock:
-            return self._db.execute(sql, values).fetchall()
-
-    def _row(self, sql: str, *values: Any) -> sqlite3.Row | None:
-        rows = self._rows(sql, *values)
-        return rows[0] if rows else None
+        self._db.close()
 
     # -- users
 
     def end_user(self, app_id: str, name: str) -> EndUser:
         """The user of that name in that app, made on first sight."""
-        self._write("INSERT OR IGNORE INTO end_users VALUES (?, ?, ?)", new_id(), app_id, name)
-        rows = self._rows("SELECT id FROM end_users WHERE app_id = ? AND name = ?", app_id, name)
+        sql = "INSERT OR IGNORE INTO end_users VALUES (?, ?, ?, ?)"
+        self._db.write(sql, new_id(), app_id, name, time.time())
+        rows = self._db.rows("SELECT id FROM end_users WHERE app_id = ? AND name = ?", app_id, name)
         return EndUser(rows[0]["id"], name)
+
+    def known_user(self, user_id: str, app_id: str) -> sqlite3.Row | None:
+        sql = "SELECT * FROM end_users WHERE id = ? AND app_id = ?"
+        return self._db.row(sql, user_id, app_id)
 
     # -- conversations
 
@@ -74,7 +51,7 @@ class State:
         self, app_id: str, user_id: str, name: str, inputs: dict[str, Any], introduction: str
     ) -> str:
         conversation_id, now = new_id(), time.time()
-        self._write(
+        self._db.write(
             "INSERT INTO conversations (id, app_id, user_id, name, inputs, introduction,"
             " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             conversation_id, app_id, user_id, name, json.dumps(inputs), introduction, now, now,
@@ -83,7 +60,7 @@ class State:
 
     def conversation(self, conversation_id: str, app_id: str, user_id: str) -> sqlite3.Row | None:
         """The conversation, if it is that user's in that app."""
-        return self._row(
+        return self._db.row(
             "SELECT * FROM conversations WHERE id = ? AND app_id = ? AND user_id = ?",
             conversation_id, app_id, user_id,
         )  # fmt: skip
@@ -98,14 +75,14 @@ class State:
         if after is not None:
             where += f" AND ({column}, seq) {beyond} (?, ?)"
             values += [after[column], after["seq"]]
-        return self._rows(
+        return self._db.rows(
             f"SELECT * FROM conversations WHERE {where}"
             f" ORDER BY {column} {order}, seq {order} LIMIT ?",
             *values, limit,
         )  # fmt: skip
 
     def rename_conversation(self, conversation_id: str, name: str) -> None:
-        self._write(
+        self._db.write(
             "UPDATE conversations SET name = ?, updated_at = ? WHERE id = ?",
             name, time.time(), conversation_id,
         )  # fmt: skip
@@ -113,9 +90,11 @@ class State:
     def delete_conversation(self, conversation_id: str) -> None:
         """Delete it with its messages, whoever asks: the real server checks no owner either."""
         of_it = "IN (SELECT id FROM messages WHERE conversation_id = ?)"
-        self._write(f"DELETE FROM feedbacks WHERE message_id {of_it}", conversation_id)
-        self._write("DELETE FROM messages WHERE conversation_id = ?", conversation_id)
-        self._write("DELETE FROM conversations WHERE id = ?", conversation_id)
+        for table in ("feedbacks", "file_uses"):
+            self._db.write(f"DELETE FROM {table} WHERE message_id {of_it}", conversation_id)
+        for table in ("messages", "variables"):
+            self._db.write(f"DELETE FROM {table} WHERE conversation_id = ?", conversation_id)
+        self._db.write("DELETE FROM conversations WHERE id = ?", conversation_id)
 
     # -- messages
 
@@ -124,62 +103,76 @@ class State:
     ) -> tuple[str, int]:
         """A message's id and second; it reads as empty until ``finish_message``."""
         message_id, now = new_id(), time.time()
-        self._write(
+        self._db.write(
             "INSERT INTO messages (id, app_id, user_id, conversation_id, inputs, query, answer,"
             " thoughts, files, created_at) VALUES (?, ?, ?, ?, ?, ?, '', '[]', ?, ?)",
             message_id, conversation["app_id"], conversation["user_id"], conversation["id"],
             conversation["inputs"], query, json.dumps(files), now,
         )  # fmt: skip
         sql = "UPDATE conversations SET updated_at = ? WHERE id = ?"
-        self._write(sql, now, conversation["id"])
+        self._db.write(sql, now, conversation["id"])
         return message_id, int(now)
 
     def finish_message(self, message_id: str, answer: str) -> None:
-        self._write("UPDATE messages SET answer = ? WHERE id = ?", answer, message_id)
+        self._db.write("UPDATE messages SET answer = ? WHERE id = ?", answer, message_id)
 
     def set_thoughts(self, message_id: str, thoughts: list[dict[str, Any]]) -> None:
         sql = "UPDATE messages SET thoughts = ? WHERE id = ?"
-        self._write(sql, json.dumps(thoughts), message_id)
+        self._db.write(sql, json.dumps(thoughts), message_id)
 
     def message(self, message_id: str, app_id: str, user_id: str) -> sqlite3.Row | None:
-        return self._row(
+        return self._db.row(
             "SELECT * FROM messages WHERE id = ? AND app_id = ? AND user_id = ?",
             message_id, app_id, user_id,
         )  # fmt: skip
 
     def count_messages(self, conversation_id: str) -> int:
-        sql = "SELECT count(*) AS n FROM messages WHERE conversation_id = ?"
-        return int(self._rows(sql, conversation_id)[0]["n"])
+        return self._db.count("messages", "conversation_id = ?", conversation_id)
 
     def messages(
         self, conversation_id: str, before: sqlite3.Row | None, limit: int
     ) -> list[sqlite3.Row]:
         """The newest ``limit`` messages older than ``before``, newest first, with ratings."""
-        return self._rows(
+        return self._db.rows(
             "SELECT messages.*, feedbacks.rating FROM messages"
             " LEFT JOIN feedbacks ON feedbacks.message_id = messages.id"
-            " WHERE conversation_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+            " WHERE conversation_id = ? AND messages.seq < ? ORDER BY messages.seq DESC LIMIT ?",
             conversation_id, before["seq"] if before is not None else 2**62, limit,
         )  # fmt: skip
 
     # -- feedback
 
     def has_feedback(self, message_id: str) -> bool:
-        return bool(self._rows("SELECT 1 FROM feedbacks WHERE message_id = ?", message_id))
+        return bool(self._db.count("feedbacks", "message_id = ?", message_id))
 
     def set_feedback(self, message_id: str, rating: str | None, content: str | None) -> None:
         """Replace the feedback; a rating of None takes it away."""
         if rating is None:
-            self._write("DELETE FROM feedbacks WHERE message_id = ?", message_id)
-        else:
-            sql = "INSERT OR REPLACE INTO feedbacks VALUES (?, ?, ?)"
-            self._write(sql, message_id, rating, content)
+            self._db.write("DELETE FROM feedbacks WHERE message_id = ?", message_id)
+            return
+        now = time.time()
+        self._db.write(
+            "INSERT INTO feedbacks (id, message_id, rating, content, created_at, updated_at)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (message_id) DO UPDATE"
+            " SET rating = excluded.rating, content = excluded.content,"
+            " updated_at = excluded.updated_at",
+            new_id(), message_id, rating, content, now, now,
+        )  # fmt: skip
+
+    def feedbacks(self, app_id: str, page: int, limit: int) -> list[sqlite3.Row]:
+        """One page of all feedback on an app's messages, the newest first."""
+        return self._db.rows(
+            "SELECT feedbacks.*, app_id, conversation_id, user_id FROM feedbacks"
+            " JOIN messages ON messages.id = message_id WHERE app_id = ?"
+            " ORDER BY feedbacks.seq DESC LIMIT ? OFFSET ?",
+            app_id, limit, (page - 1) * limit,
+        )  # fmt: skip
 
     # -- files
 
     def add_file(self, user_id: str, name: str, mime_type: str, content: bytes) -> sqlite3.Row:
         file_id = new_id()
-        self._write(
+        self._db.write(
             "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)",
             file_id, user_id, name, mime_type, content, time.time(),
         )  # fmt: skip
@@ -188,8 +181,20 @@ class State:
         return row
 
     def file(self, file_id: str) -> sqlite3.Row | None:
-        return self._row(
+        return self._db.row(
             "SELECT id, user_id, name, mime_type, length(content) AS size, created_at"
             " FROM files WHERE id = ?",
             file_id,
         )
+
+    def content(self, file_id: str) -> bytes:
+        return bytes(self._db.rows("SELECT content FROM files WHERE id = ?", file_id)[0][0])
+
+    def use_file(self, file_id: str, message_id: str, app_id: str) -> None:
+        """Note that a message came with this file."""
+        self._db.write("INSERT INTO file_uses VALUES (?, ?, ?)", file_id, message_id, app_id)
+
+    def file_users(self, file_id: str) -> set[str]:
+        """The apps in whose messages the file was used."""
+        sql = "SELECT DISTINCT app_id FROM file_uses WHERE file_id = ?"
+        return {row["app_id"] for row in self._db.rows(sql, file_id)}

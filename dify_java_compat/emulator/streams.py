@@ -1,19 +1,45 @@
-"""The life of one streamed answer: pace, pings, stop, abort, and the client that leaves.
+"""The life of one streamed answer: pace, pings, pauses, stop, abort, and the client that leaves.
 
 Which events a mode sends is told by its script (``scripts.py``); when they are sent, and what
 is stored in the end, is told here and is the same for all modes.
 """
 
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from typing import NamedTuple
 
 from .replies import PING, frame
 from .runs import Run, Runs
-from .scripts import Script
+from .scripts import Event, Script
 from .state import State
 
 
-def _wait(run: Run, due: float, ping_seconds: float, heard: float) -> Iterator[bytes]:
+class Step(NamedTuple):
+    """One server-sent event: its name, and its bytes."""
+
+    name: str
+    frame: bytes
+
+
+Steps = Generator[Step, None, None]
+PING_STEP = Step("ping", PING)
+
+
+def _told(events: Iterable[Event]) -> Iterator[Step]:
+    for event in events:
+        yield Step(event["event"], frame(event))
+
+
+def frames(told: Steps) -> Iterator[bytes]:
+    """The bytes of the events."""
+    with closing(told):
+        for step in told:
+            yield step.frame
+
+
+def _wait(run: Run, due: float, ping_seconds: float, heard: float) -> Iterator[Step]:
     """Wait until ``due``, with a ping whenever nothing was sent for ``ping_seconds``."""
     while not (run.stopped or run.closed):
         now = time.monotonic()
@@ -21,61 +47,74 @@ def _wait(run: Run, due: float, ping_seconds: float, heard: float) -> Iterator[b
             return
         if now - heard >= ping_seconds:
             heard = now
-            yield PING
+            yield PING_STEP
         else:
             run.pause(min(due, heard + ping_seconds) - now)
 
 
-def stream(
+def steps(
     script: Script,
     run: Run,
     runs: Runs,
     state: State,
     *,
     token_pause: float,
-    ping_seconds: float,
-    client_left: Callable[[], bool],
-) -> Iterator[bytes]:
-    """The events of one answer, one piece of bytes each.
+    left: Callable[[bool], bool],
+    ping_seconds: float = math.inf,
+) -> Steps:
+    """The events of one answer. After a pause of the flow the next one is asked for late.
 
     The answer is stored when all was said, or in part when the run was stopped by its user who
-    then reads on. A client that merely goes away leaves an empty answer behind, as on the real
-    server, where the model runs on for nobody.
+    then reads on: ``left``, told whether the run was stopped, says if nobody reads any more. A
+    client that merely goes away leaves an empty answer behind, as on the real server, where the
+    model runs on for nobody.
     """
-    said: list[str] = []
+    text = ""
     try:
-        for event in script.opening():
-            yield frame(event)
+        yield from _told(script.opening())
+        for _ in range(script.pauses):
+            yield from _told(script.asking(state))
+            if run.stopped or run.closed:
+                break
+            yield from _told(script.answered(state))
         # Tokens are due at fixed times: a slow reader finds them waiting, as behind a model.
         due = heard = time.monotonic()
-        for token in script.turn.tokens:
+        if not run.stopped:
+            yield from _told(script.before_text())
+        for token in script.pieces:
             due += token_pause
             yield from _wait(run, due, ping_seconds, heard)
             if run.stopped or run.closed:
                 break
-            said.append(token)
-            yield script.delta(token)
+            text += token
+            yield Step(script.delta_name, script.delta(token))
+            if script.must_replace(text):
+                break
             heard = time.monotonic()
         stopped = run.stopped
         if stopped:
             run.settle()
-        if run.closed or (stopped and client_left()):
+        if run.closed:
             return
-        answer = "".join(said)
-        script.store(state, answer, stopped=stopped)
-        if stopped:
-            events = script.stopped()
-        elif run.aborted and script.can_abort:
-            events = script.aborted()
-        else:
-            events = script.closing(answer)
-            for _ in range(script.empty_deltas):
-                yield script.delta("")
-        for event in events:
-            yield frame(event)
+        events, answer = _ending(script, run, text, stopped=stopped)
+        if not left(stopped):
+            script.store(state, answer, stopped=stopped)
+        script.conclude(state, events)
+        yield from _told(events)
     except GeneratorExit:
         if not (run.stopped or run.closed):
             script.abandoned(state)
         raise
     finally:
         runs.finish(run)
+
+
+def _ending(script: Script, run: Run, text: str, *, stopped: bool) -> tuple[list[Event], str]:
+    """The last events, and the answer to keep."""
+    if stopped:
+        return script.stopped(), text
+    if script.must_replace(text):
+        return script.replaced(), script.replacement
+    if run.aborted and script.can_abort:
+        return script.aborted(), text
+    return [*script.last_deltas(), *script.closing(text)], text

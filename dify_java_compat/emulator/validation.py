@@ -112,22 +112,45 @@ class Model:
             self.fault(field, "Input should be a valid boolean", "bool_type", value)
         return default
 
-    def limit(self) -> int:
-        """The page size: 1 to 100, 20 by default."""
-        value = self._values.get("limit", "20")
+    def integer(self, field: str, default: int, least: int, most: int | None) -> int:
+        """A whole number in a query, within bounds."""
+        value = self._values.get(field, str(default))
         try:
             number = int(value)
         except ValueError:
             text = "Input should be a valid integer, unable to parse string as an integer"
-            self.fault("limit", text, "int_parsing", value)
-            return 20
-        if number < 1:
-            text = "Input should be greater than or equal to 1"
-            self.fault("limit", text, "greater_than_equal", value)
-        if number > 100:
-            text = "Input should be less than or equal to 100"
-            self.fault("limit", text, "less_than_equal", value)
+            self.fault(field, text, "int_parsing", value)
+            return default
+        if number < least:
+            text = f"Input should be greater than or equal to {least}"
+            self.fault(field, text, "greater_than_equal", value)
+        if most is not None and number > most:
+            text = f"Input should be less than or equal to {most}"
+            self.fault(field, text, "less_than_equal", value)
         return number
+
+    def limit(self) -> int:
+        """The page size: 1 to 100, 20 by default."""
+        return self.integer("limit", 20, 1, 100)
+
+    def number(self, field: str) -> float:
+        """A number, or a string that is one."""
+        value = self._get(field, required=True)
+        if value is _MISSING:
+            return 0.0
+        if isinstance(value, (int, float, str)):
+            try:
+                return float(value)
+            except ValueError:
+                text = "Input should be a valid number, unable to parse string as a number"
+                self.fault(field, text, "float_parsing", value)
+                return 0.0
+        self.fault(field, "Input should be a valid number", "float_type", value)
+        return 0.0
+
+    def anything(self, field: str) -> Any:
+        """Any value, as long as there is one."""
+        return self._get(field, required=True)
 
     def identifier(self, field: str, *, required: bool = False, fault: str = "") -> str | None:
         """A UUID; empty or absent is None. ``fault`` is the text for anything else."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dify_java_compat.emulator.catalog import APPS
+
 from .wire import Answer, Caller, Reader
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "recordings"
@@ -19,13 +21,27 @@ KEYS = {
     "CHATFLOW": "app-chatflow",
     "CHATFLOW_SIMPLE": "app-chatflow",
     "WORKFLOW": "app-workflow",
+    "CHAT_PLAIN": "app-plain",
+    "CHAT_REQUIRED": "app-required",
+    "CHAT_MODERATED": "app-moderated",
+    "CHAT_LIMITED": "app-limited",
+    "CHAT_DISABLED": "app-disabled",
+    "CHATFLOW_UNPUBLISHED": "app-unpublished",
+    "COMPLETION": "app-completion",
 }
 _ID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _SERVED = re.compile(
-    r"/(chat-messages(/[^/]+/stop)?|messages(/[^/]+/(feedbacks|suggested))?"
-    r"|conversations(/[^/]+(/name)?)?|text-to-audio|audio-to-text|files/upload"
-    r"|parameters|info|banana)?|//parameters"
+    r"/(chat-messages(/[^/]+/stop)?|messages(/[^/]+/(feedbacks|suggested))?|app/feedbacks"
+    r"|conversations(/[^/]+(/name|/variables(/[^/]+)?)?)?|text-to-audio|audio-to-text"
+    r"|files/(upload|[^/]+/preview)|parameters|info|meta|site|apps/annotations(/[^/]+)?"
+    r"|apps/annotation-reply/[^/]+(/status/[^/]+)?|workflows/(run/[^/]+|logs)|banana)?"
+    r"|//parameters|!/banana"
 )
+_REPLY = {
+    "score_threshold": 0.9,
+    "embedding_provider_name": "some/some/some",
+    "embedding_model_name": "some-embedding",
+}
 
 
 @dataclass(frozen=True)
@@ -70,6 +86,7 @@ class Stage:
         self.case = case
         self.caller = caller
         self.ids: dict[str, str] = {}
+        self._open: list[Reader] = []
         head, self.body = case.request()
         self.head = head
         self._text = head[0] + self.body.decode("utf-8", "replace")
@@ -81,6 +98,31 @@ class Stage:
         """Make what the recorded request takes for granted, where the answer shows it was."""
         recorded = self.case.answer()
         path, text = self.case.about["path"], self._text
+        # The word that made the model of the recording say what output moderation forbids.
+        self.ids["MAGIC_OUTMOD"] = "secret"
+        for pattern, make in (
+            (f"/apps/annotations(?:/({_ID}))?", self._annotate),
+            (f"/apps/annotation-reply/(enable|disable)/status/({_ID})", self._switch),
+            (f"/files/({_ID})/preview", self._attach),
+            (f"/conversations/({_ID})/variables", self._vary),
+            (f"/workflows/run/({_ID})", self._run),
+            ("/app/feedbacks", self._rate),
+        ):
+            found = re.match(pattern, path)
+            if found:
+                make(found, recorded)
+                return
+        if "annotation-hit" in self.case.name:
+            question = {"question": json.loads(self.body)["query"], "answer": "Paris 巴黎"}
+            self.caller.post("/apps/annotations", question)
+            self.caller.post("/apps/annotation-reply/enable", _REPLY)
+        if "concurrent-limit" in self.case.name:
+            first, chunks = self.caller.open_stream()
+            next(chunks)
+            self._open.append(first)
+            app = next(app for app in APPS if app.key == self.caller.key)
+            self.ids[re.findall(_ID, recorded.body.decode())[0]] = app.id
+            return
         if recorded.status in (404, 400) and "feedbacks" not in path:
             return
         upload = re.search(f'upload_file_id": "({_ID})"', text)
@@ -101,6 +143,63 @@ class Stage:
             self._tell(conversation[1], recorded)
         elif path.startswith("/conversations"):
             self._tell_all(recorded)
+
+    def close(self) -> None:
+        for reader in self._open:
+            reader.close()
+
+    def _annotate(self, found: re.Match[str], recorded: Answer) -> None:
+        if self.case.about["method"] == "POST" or recorded.status == 404:
+            return
+        total = recorded.json()["total"] if self.case.about["method"] == "GET" else 1
+        for number in range(total):
+            body = {"question": f"q{number}", "answer": "a"}
+            made = self.caller.post("/apps/annotations", body).json()
+            if found[1]:
+                self.ids[found[1]] = made["id"]
+
+    def _switch(self, found: re.Match[str], recorded: Answer) -> None:
+        if recorded.status == 200:
+            made = self.caller.post(f"/apps/annotation-reply/{found[1]}", _REPLY).json()
+            self.ids[found[2]] = made["job_id"]
+
+    def _attach(self, found: re.Match[str], recorded: Answer) -> None:
+        if "unknown" in self.case.name:
+            return
+        picture = self._picture()
+        self.ids[found[1]] = picture["upload_file_id"]
+        if recorded.status == 200:
+            self.caller.say(files=[picture])
+
+    def _vary(self, found: re.Match[str], recorded: Answer) -> None:
+        if "unknown-conv" in self.case.name:
+            return
+        own_id = self.caller.say("a b").events[0]["conversation_id"]
+        self.ids[found[1]] = own_id
+        path = f"/conversations/{own_id}/variables?user={self.caller.user}"
+        own = {one["name"]: one["id"] for one in self.caller.get(path).json()["data"]}
+        answer = (FOLDER / "variables-list" / "response.raw").read_bytes()
+        for one in json.loads(answer.partition(b"\r\n\r\n")[2])["data"]:
+            if own:
+                self.ids[one["id"]] = own[one["name"]]
+
+    def _run(self, found: re.Match[str], recorded: Answer) -> None:
+        if recorded.status != 200 or recorded.json()["id"] is None:
+            return
+        reader, chunks = self.caller.open_stream()
+        started = json.loads(next(chunks).removeprefix(b"data: "))
+        self.ids[found[1]] = started["workflow_run_id"]
+        if "stop" in self.case.name:
+            self.caller.stop(started["task_id"])
+        for _ in chunks:
+            pass
+        reader.close()
+
+    def _rate(self, found: re.Match[str], recorded: Answer) -> None:
+        for one in recorded.json()["data"]:
+            message_id = self.caller.say().events[0]["message_id"]
+            body = {"user": self.caller.user, "rating": one["rating"], "content": one["content"]}
+            self.caller.post(f"/messages/{message_id}/feedbacks", body)
 
     def _tell(self, conversation_id: str, recorded: Answer) -> None:
         """One conversation, with the messages the answer shows around those of the request."""

@@ -146,6 +146,16 @@ def test_the_command_serves_until_told_to_end(ending: signal.Signals) -> None:
     assert all(key in rest for key in DifyEmulator.keys.values())
 
 
+def test_the_command_remembers_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "dify.db"
+    with run("-m", "dify_java_compat.emulator", "--port", "0", "--database", str(file)) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == 0
+    assert file.read_bytes().startswith(b"SQLite format 3")
+
+
 def test_the_command_says_in_one_line_that_the_port_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -34,7 +34,6 @@ DIFFERENCES = {
     "messages-after-error": _FAULT,
     "text-to-audio-fail": _FAULT,
     "agent-send-streaming-tool": "the agent calls a tool; the emulator's agent has none",
-    "chat-annotation-hit-blocking": "annotations are not served yet",
     "chat-file-remote-dead": "remote files are believed, not fetched",
     "chat-slow-first-token": "the model thinks for 25 s; pings are tested on their own",
     "chatflow-rich-streaming": "a flow with code, iteration and variables; the emulator has one",
@@ -127,12 +126,16 @@ def compare(recorded: Answer, own: Answer, stage: Stage) -> None:
 
 
 def play(case: Case) -> None:
-    # Slow enough that a stop always comes before the end.
-    pause = 0.1 if "stop_sent_ms" in case.about and "other-user" not in case.name else 0.0
-    with DifyEmulator(token_pause=pause) as emulator:
+    # Slow enough that a stop, or a second request, always comes before the end.
+    told_to_end = "stop_sent_ms" in case.about and "other-user" not in case.name
+    slow = told_to_end or case.name == "chatflow-stop-run" or "concurrent" in case.name
+    with DifyEmulator(token_pause=0.1 if slow else 0.0, quirks=True) as emulator:
         stage = Stage(case, Caller(emulator, case.key or ""))
-        stage.prepare()
-        compare(case.answer(), stage.play(), stage)
+        try:
+            stage.prepare()
+            compare(case.answer(), stage.play(), stage)
+        finally:
+            stage.close()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

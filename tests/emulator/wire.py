@@ -178,7 +178,10 @@ class Caller:
     def post(self, path: str, body: Any, *headers: str) -> Answer:
         return self.raw(build("POST", f"/v1{path}", self.key, body, headers))
 
-    def delete(self, path: str, body: Any) -> Answer:
+    def put(self, path: str, body: Any) -> Answer:
+        return self.raw(build("PUT", f"/v1{path}", self.key, body))
+
+    def delete(self, path: str, body: Any = None) -> Answer:
         return self.raw(build("DELETE", f"/v1{path}", self.key, body))
 
     def message(self, query: str = "Hello", mode: str = "streaming", **more: Any) -> dict[str, Any]:
@@ -196,6 +199,24 @@ class Caller:
         head = reader.head()
         assert head.status == 200, head
         return reader, reader.chunks()
+
+    def follow(self, run_id: str, **query: str) -> Answer:
+        """What follows of a workflow run, to its end or to its next pause."""
+        return self.get(self.events_path(run_id, **query))
+
+    def events_path(self, run_id: str, **query: str) -> str:
+        asked = "".join(f"&{name}={value}" for name, value in query.items())
+        return f"/workflow/{run_id}/events?user={self.user}{asked}"
+
+    def open_events(self, run_id: str, **query: str) -> tuple[Reader, Iterator[bytes]]:
+        """The stream of a run that waits, up to its first ping: from there on it is read."""
+        reader = self.connect()
+        reader.send(build("GET", f"/v1{self.events_path(run_id, **query)}", self.key))
+        head = reader.head()
+        assert head.status == 200, head
+        chunks = reader.chunks()
+        assert next(chunks) == b"event: ping\n\n"
+        return reader, chunks
 
     def stop(self, task_id: str, user: str | None = None) -> Answer:
         return self.post(f"/chat-messages/{task_id}/stop", {"user": user or self.user})

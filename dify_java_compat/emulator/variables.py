@@ -1,0 +1,93 @@
+"""The variables a chatflow keeps in each conversation."""
+
+import json
+import re
+import sqlite3
+from typing import Any
+
+from .calls import Call
+from .errors import ServerCrash, bad_request, invalid_param, not_found
+from .history import own_conversation, page_of
+from .replies import Reply, json_reply
+from .validation import Model
+
+_NAME = re.compile(r"[a-zA-Z0-9\-_.]+")
+_KINDS = {str: "string", bool: "boolean", int: "integer", float: "float", dict: "object"}
+
+
+def _shown(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "value_type": row["value_type"],
+        # Always a string; lists and objects in Python's spelling, not in JSON's.
+        "value": str(json.loads(row["value"])),
+        "description": row["description"],
+        "created_at": int(row["created_at"]),
+        "updated_at": int(row["updated_at"]),
+    }
+
+
+def list_variables(call: Call) -> Reply:
+    """GET /conversations/{id}/variables."""
+    query = Model("ConversationVariablesQuery", call.request.args.to_dict())
+    last_id = query.identifier("last_id")
+    limit = query.limit()
+    name = query.string("variable_name")
+    if name is not None and not _NAME.fullmatch(name):
+        text = (
+            "Value error, Variable name can only contain letters, numbers, hyphens (-),"
+            " underscores (_), and periods (.)"
+        )
+        query.fault("variable_name", text, "value_error", name)
+    query.check()
+    conversation = own_conversation(call, call.request.path)
+    variables = call.state.variables
+    if name is not None and call.settings.quirks:
+        raise ServerCrash("PostgreSQL does not understand the filter")
+    after = None
+    if last_id is not None:
+        after = variables.get(last_id, conversation["id"])
+        if after is None:
+            raise invalid_param("")
+    rows = variables.list(conversation["id"], name, after, limit + 1)
+    return page_of(limit, rows, [_shown(row) for row in rows[:limit]])
+
+
+def _kind(value: Any) -> str:
+    """The type of a value, as the server names it."""
+    if value is None:
+        return "none"
+    if isinstance(value, list):
+        kinds = {"number" if _kind(item) in ("integer", "float") else _kind(item) for item in value}
+        return f"array[{kinds.pop() if len(kinds) == 1 else 'any'}]"
+    return _KINDS[type(value)]
+
+
+def _fits(value: Any, kind: str) -> bool:
+    if kind == "number":
+        return _kind(value) in ("integer", "float")
+    return _kind(value) == kind or (value == [] and kind.startswith("array"))
+
+
+def update_variable(call: Call) -> Reply:
+    """PUT /conversations/{id}/variables/{id}: a value of the variable's own type."""
+    payload = Model("ConversationVariableUpdatePayload", call.body)
+    value = payload.anything("value")
+    payload.check()
+    conversation = own_conversation(call)
+    variables = call.state.variables
+    row = variables.get(call.ids["variable_id"], conversation["id"])
+    if row is None:
+        raise not_found("Conversation Variable Not Exists.")
+    kind = row["value_type"]
+    if not _fits(value, kind):
+        raise bad_request(
+            f"Type mismatch: variable '{row['name']}' expects {kind}, but got {_kind(value)} type"
+        )
+    if isinstance(value, float) and call.settings.quirks:
+        raise bad_request("not supported value type integer")
+    variables.set(row["id"], value)
+    changed = variables.get(row["id"], conversation["id"])
+    assert changed is not None
+    return json_reply(_shown(changed))
