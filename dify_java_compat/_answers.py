@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import urllib3
 
+from ._logging import Line
 from .errors import (
     ConnectionException,
     DifyException,
@@ -32,18 +33,25 @@ class Asker(Protocol):
 
     def context(self) -> dict[str, Any]: ...
 
+    def closed(self) -> None: ...
+
 
 class Answer:
     """Status, headers and body of one answer."""
 
     def __init__(
-        self, asker: Asker, headers: Mapping[str, str], raw: urllib3.BaseHTTPResponse
+        self,
+        asker: Asker,
+        headers: Mapping[str, str],
+        raw: urllib3.BaseHTTPResponse,
+        line: Line | None = None,
     ) -> None:
         self._asker = asker
         self._raw = raw
         self.status = raw.status
         self.headers = headers
         self.content_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        self._line = line.answered(self.status, self.content_type) if line else None
 
     def context(self) -> dict[str, Any]:
         """What an exception says of the request."""
@@ -56,12 +64,15 @@ class Answer:
         """
         encoded = "Content-Encoding" in self.headers
         context = self._asker.context()
+        line = self._line
         try:
             while True:
                 self._asker.bound_next_read()
                 block = self._raw.read1(_BLOCK, decode_content=encoded)
                 if not block:
                     return
+                if line is not None:
+                    line.saw(block)
                 yield block
         except urllib3.exceptions.ReadTimeoutError as error:
             raise self._asker.timed_out("read") from error
@@ -78,6 +89,9 @@ class Answer:
     def close(self) -> None:
         """Free the connection; closes it where the body was not read to its end."""
         self._raw.close()
+        self._asker.closed()
+        if self._line is not None:
+            self._line.end()
 
     def error(self) -> HttpClientException:
         """The exception for this status, with Dify's code and message where the body has them."""

@@ -22,6 +22,13 @@ class ConnectionUser(Protocol):
     def uses(self, connection: Watched) -> None:
         """Called before connecting and before sending; may raise to stop that."""
 
+    def time_to_send(self) -> float | None:
+        """How long a block may take to go out; None for any time."""
+
+    def timed_out(self, phase: str) -> Exception:
+        """The exception for a time that is over."""
+        ...
+
 
 class _Users(threading.local):
     current: ConnectionUser | None = None
@@ -170,9 +177,17 @@ class Watched(HTTPConnection):
         return sock
 
     def request(self, *args: Any, **kwargs: Any) -> None:
+        if self.is_closed:
+            self.connect()
         self._take()
+        user = users.current
+        if user is not None:  # else what bounded the connecting bounds the sending too
+            self.timeout = user.time_to_send()
         self._last_used = time.monotonic()
-        super().request(*args, **kwargs)
+        try:
+            super().request(*args, **kwargs)
+        except TimeoutError as error:
+            raise (user.timed_out("write") if user is not None else error) from error
         self._sent_on = self.sock
 
     @property
@@ -192,7 +207,7 @@ class Watched(HTTPConnection):
                     # SSLSocket's own shutdown drops its TLS state under the reader
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
-    def set_read_timeout(self, seconds: float) -> None:
+    def set_read_timeout(self, seconds: float | None) -> None:
         """For the answer that is being read."""
         if self._sent_on is not None:
             self._sent_on.settimeout(seconds)

@@ -1,4 +1,4 @@
-"""One row per operation: verb, path, and where each value of the request goes."""
+"""What a row of `_operations` is, and the request it makes of a caller's values."""
 
 from __future__ import annotations
 
@@ -8,20 +8,10 @@ from enum import Enum
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ._media import MultipartForm, file_part, message_file_type
+from ._media import MultipartForm, file_part
 from .codec import encode
 from .errors import IllegalArgumentException
-from .models.requests import (
-    AudioToTextRequest,
-    BaseChatRequest,
-    ChatMessageSendRequest,
-    FileUploadRequest,
-    MessageConversationsRequest,
-    MessageFeedbackRequest,
-    MessagesRequest,
-    RenameConversationRequest,
-    TextToAudioRequest,
-)
+from .models import BaseChatRequest
 from .transport import Key, Request
 
 Convert = Callable[[Any], Any]
@@ -43,7 +33,10 @@ class Value:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An operation of the Service API. `required` are the fields that may not be empty."""
+    """An operation of the Service API.
+
+    `required` are the fields that may not be empty, `not_null` those that may.
+    """
 
     operation: str
     method: str
@@ -52,6 +45,7 @@ class Endpoint:
     body: tuple[Value, ...] | None = None
     file: str | None = None
     required: tuple[str, ...] = ()
+    not_null: tuple[str, ...] = ()
     takes: type[BaseChatRequest] | None = None
     streams: bool = False
     prefix: str = "/v1"
@@ -73,6 +67,9 @@ class Endpoint:
                 raise IllegalArgumentException(
                     f"{name} must not be empty", operation=self.operation
                 )
+        for name in self.not_null:
+            if values.get(name) is None:
+                raise IllegalArgumentException(f"{name} must not be null", operation=self.operation)
         headers = {"Accept": "text/event-stream" if self.streams else "application/json"}
         if self.streams:
             headers["Accept-Encoding"] = "identity"
@@ -102,6 +99,7 @@ class Endpoint:
     def _path(self, values: Mapping[str, Any]) -> str:
         def segment(name: str) -> str:
             value = values.get(name)
+            value = value.value if isinstance(value, Enum) else value
             if not isinstance(value, str) or value in ("", ".", ".."):
                 raise IllegalArgumentException(
                     f"{name} must be an id, not {value!r}", operation=self.operation
@@ -123,155 +121,3 @@ class Endpoint:
     def _given(self, places: tuple[Value, ...], values: Mapping[str, Any]) -> dict[str, Any]:
         found = ((place, place.of(values)) for place in places)
         return {place.wire: value for place, value in found if value is not None or place.keep_null}
-
-
-def _or_default(default: Any) -> Convert:
-    return lambda value: default if value is None or value == "" else value
-
-
-def _unless_empty(value: Any) -> Any:
-    return value or None
-
-
-def _rating(value: Any) -> Any:
-    value = value.value if isinstance(value, Enum) else value
-    if value not in ("like", "dislike", None):
-        raise IllegalArgumentException(f"rating must be like, dislike or None, not {value!r}")
-    return value
-
-
-def _files(files: Any) -> Any:
-    kind = ChatMessageSendRequest.ChatMessageFile
-    if files and not (isinstance(files, list) and all(isinstance(file, kind) for file in files)):
-        raise IllegalArgumentException("files must be a list of ChatMessageFile")
-    return [_file(file) for file in files] if files else None
-
-
-def _file(file: ChatMessageSendRequest.ChatMessageFile) -> dict[str, str]:
-    by_id = bool(file.upload_file_id) and not file.url
-    values = {
-        "type": file.type or message_file_type(file.mime_type, file.url),
-        "transfer_method": file.transfer_method or ("local_file" if by_id else "remote_url"),
-        "url": file.url,
-        "upload_file_id": file.upload_file_id,
-    }
-    return {name: value for name, value in values.items() if value}
-
-
-_USER = Value("user", "user_id")
-
-
-def _chat(operation: str, response_mode: str) -> Endpoint:
-    return Endpoint(
-        operation,
-        "POST",
-        "/chat-messages",
-        takes=ChatMessageSendRequest,
-        required=("content",),
-        body=(
-            Value("inputs", "inputs", _or_default({})),
-            Value("query", "content"),
-            Value("response_mode", "", lambda _: response_mode),
-            Value("conversation_id", "conversation_id"),
-            _USER,
-            Value("files", "files", _files),
-            Value("auto_generate_name", "auto_generate_name"),
-            Value("workflow_id", "workflow_id", _unless_empty),
-            Value("trace_id", "trace_id", _unless_empty),
-        ),
-        streams=response_mode == "streaming",
-    )
-
-
-SEND = _chat("send", "blocking")
-SEND_STREAM = _chat("sendChatMessageStream", "streaming")
-STOP = Endpoint(
-    "stopMessagesStream",
-    "POST",
-    "/chat-messages/{task_id}/stop",
-    body=(_USER,),
-)
-MESSAGE_FEEDBACK = Endpoint(
-    "messageFeedback",
-    "POST",
-    "/messages/{message_id}/feedbacks",
-    takes=MessageFeedbackRequest,
-    body=(
-        Value("rating", "rating", _rating, keep_null=True),  # null takes a feedback back
-        _USER,
-        Value("content", "content", _or_default("")),
-    ),
-)
-MESSAGES = Endpoint(
-    "messages",
-    "GET",
-    "/messages",
-    takes=MessagesRequest,
-    required=("conversation_id",),
-    query=(
-        Value("conversation_id", "conversation_id"),
-        Value("limit", "limit", _or_default(20)),
-        Value("first_id", "first_id", _unless_empty),
-        Value("user", "user_id", _unless_empty),
-    ),
-)
-MESSAGES_SUGGESTED = Endpoint(
-    "messagesSuggested", "GET", "/messages/{message_id}/suggested", query=(_USER,)
-)
-CONVERSATIONS = Endpoint(
-    "conversations",
-    "GET",
-    "/conversations",
-    takes=MessageConversationsRequest,
-    query=(
-        Value("sort_by", "sort_by", _or_default("-updated_at")),
-        Value("limit", "limit", _or_default(20)),
-        Value("user", "user_id", _unless_empty),
-        Value("last_id", "last_id", _unless_empty),
-    ),
-)
-DELETE_CONVERSATION = Endpoint(
-    "deleteConversation", "DELETE", "/conversations/{conversation_id}", body=(_USER,)
-)
-RENAME_CONVERSATION = Endpoint(
-    "renameConversation",
-    "POST",
-    "/conversations/{conversation_id}/name",
-    takes=RenameConversationRequest,
-    body=(
-        Value("name", "name", _or_default("")),
-        Value("auto_generate", "auto_generate", _or_default(False)),
-        _USER,
-    ),
-)
-TEXT_TO_AUDIO = Endpoint(
-    "textToAudio",
-    "POST",
-    "/text-to-audio",
-    takes=TextToAudioRequest,
-    body=(
-        _USER,
-        Value("text", "text"),
-        Value("message_id", "message_id"),
-        Value("voice", "voice", _unless_empty),
-    ),
-)
-AUDIO_TO_TEXT = Endpoint(
-    "audioToText",
-    "POST",
-    "/audio-to-text",
-    takes=AudioToTextRequest,
-    required=("file",),
-    body=(_USER,),
-    file="file",
-)
-FILE_UPLOAD = Endpoint(
-    "fileUpload",
-    "POST",
-    "/files/upload",
-    takes=FileUploadRequest,
-    required=("file", "user_id"),
-    body=(_USER,),
-    file="file",
-)
-PARAMETERS = Endpoint("parameters", "GET", "/parameters")

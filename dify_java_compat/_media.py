@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from ._answers import Answer
 from .errors import DecodeException, IllegalArgumentException
 from .models.requests import DifyFile
 
-_IN_MEMORY = 1024 * 1024
+_IN_MEMORY = 512 * 1024  # it is twice in memory while it moves to disk
 _UNKNOWN = "application/octet-stream"
 
 # the extensions Dify knows, by its own kinds of file
@@ -83,6 +83,22 @@ def message_file_type(mime_type: str | None, url: str | None) -> str:
     return _KIND_OF.get(extension, "custom") if extension else "image"
 
 
+Progress = Callable[[int, int], object]
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file to send, in any form, and whom to tell how far it is: `FileUploadRequest(file=...)`.
+
+    `progress(sent, total)` counts the file's bytes, from 0 to `total`, in the thread that sends; it
+    begins again at 0 where the call is sent again. What it raises ends the call and comes out of
+    it as it is.
+    """
+
+    file: Any
+    progress: Progress | None = None
+
+
 @dataclass(frozen=True)
 class FilePart:
     """A file as it goes into a form: `size` bytes of `stream`, from `start` on."""
@@ -93,14 +109,20 @@ class FilePart:
     start: int
     size: int
     opened_here: bool
+    progress: Progress | None = None
 
 
 def file_part(file: Any, *, audio: bool = False) -> FilePart:
     """Whatever a caller has as a file; IllegalArgumentException says what it may be.
 
     A DifyFile, a path, bytes, a file opened in binary mode, `(filename, content, type)`, or the
-    upload object of a web framework (Werkzeug, Django, Starlette).
+    upload object of a web framework (Werkzeug, Django, Starlette); or any of them in an Upload.
     """
+    progress = None
+    if isinstance(file, Upload):
+        file, progress = file.file, file.progress
+        if progress is not None and not callable(progress):
+            raise IllegalArgumentException("progress of the file's Upload must be callable")
     name, content_type, stream, opened_here = _opened(file)
     start = stream.tell()
     size = stream.seek(0, io.SEEK_END) - start
@@ -110,7 +132,7 @@ def file_part(file: Any, *, audio: bool = False) -> FilePart:
         content_type = _audio_type(content_type, extension, stream, start)
         name = name or f"audio.{content_type.partition('/')[2]}"
     content_type = content_type or _type_of(extension) or _UNKNOWN
-    return FilePart(name or "file", content_type, stream, start, size, opened_here)
+    return FilePart(name or "file", content_type, stream, start, size, opened_here, progress)
 
 
 def _audio_type(declared: str | None, extension: str, stream: Any, start: int) -> str:
@@ -126,6 +148,8 @@ def _audio_type(declared: str | None, extension: str, stream: Any, start: int) -
 
 def _opened(file: Any) -> tuple[str | None, str | None, Any, bool]:
     """Name, type, a seekable binary stream, and whether it is ours to close."""
+    if isinstance(file, Upload):
+        raise IllegalArgumentException("an Upload holds the file, and nothing holds the Upload")
     if isinstance(file, DifyFile):
         return _declared(file.filename, file.content, file.content_type)
     if isinstance(file, tuple) and len(file) in (2, 3):
@@ -140,7 +164,7 @@ def _opened(file: Any) -> tuple[str | None, str | None, Any, bool]:
             raise IllegalArgumentException(f"file cannot be opened: {error}") from error
         return os.path.basename(path), None, *_seekable(opened, ours=True)
     inner = (getattr(file, "stream", None), getattr(file, "file", None), file)
-    stream: Any = next(each for each in inner if each is not None)
+    stream: Any = next((each for each in inner if each is not None), None)
     if not callable(getattr(stream, "read", None)) or isinstance(stream, io.TextIOBase):
         raise IllegalArgumentException(
             "file must be a DifyFile, a path, bytes, a file opened in binary mode,"
@@ -187,8 +211,14 @@ def _sniffed(stream: Any, start: int) -> str:
     return next((name for at, mark, name in _AUDIO_STARTS if head.startswith(mark, at)), "mp3")
 
 
+class _Aborted(Exception):
+    """The file, or who is told of its progress, failed: nothing that the network could explain."""
+
+
 class MultipartForm:
     """A form with one file, read from disk as it is sent; can be sent again."""
+
+    _failure: tuple[Exception, BaseException | None] | None = None
 
     def __init__(self, fields: dict[str, str], part: FilePart) -> None:
         self._part = part
@@ -199,9 +229,10 @@ class MultipartForm:
             field = RequestField(name, value)
             field.make_multipart()
             head.write(f"--{boundary}\r\n{field.render_headers()}{value}\r\n".encode())
-        field = RequestField("file", b"", filename=part.name)
+        # urllib3 escapes no backslash, and Dify's parser then loses it, or even the file
+        field = RequestField("file", b"", filename=part.name.replace("\\", "\\\\"))
         field.make_multipart(content_type=part.content_type)
-        head.write(f"--{boundary}\r\n{field.render_headers()}".encode())
+        head.write(f"--{boundary}\r\n{field.render_headers()}".encode("utf-8", "replace"))
         self._head = head.getvalue()
         self._tail = f"\r\n--{boundary}--\r\n".encode()
         self.rewind()
@@ -214,18 +245,35 @@ class MultipartForm:
             yield block
 
     def close(self) -> None:
+        """Raises what went wrong with the file, which requests might take for the network's."""
         if self._part.opened_here:
             self._part.stream.close()
+        if self._failure is not None:
+            error, context = self._failure
+            try:
+                raise error
+            finally:
+                error.__context__ = context
 
     def rewind(self) -> None:
         self._part.stream.seek(self._part.start)
-        self._left = self._part.size
+        self._left, self._told = self._part.size, -1
         self._before, self._after = io.BytesIO(self._head), io.BytesIO(self._tail)
 
     def read(self, size: int = -1) -> bytes:
-        size = len(self) if size is None or size < 0 else size
+        try:
+            return self._read(len(self) if size is None or size < 0 else size)
+        except Exception as error:
+            self._failure = error, error.__context__
+            raise _Aborted from None
+
+    def _read(self, size: int) -> bytes:
         if block := self._before.read(size):
             return block
+        sent = self._part.size - self._left  # whoever asks for more has sent what he had
+        if self._part.progress is not None and sent != self._told:
+            self._told = sent
+            self._part.progress(sent, self._part.size)
         if self._left:
             block = self._part.stream.read(min(size, self._left))
             if not block:

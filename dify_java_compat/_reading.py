@@ -37,8 +37,9 @@ class EventReader:
         self._context = context
         self._last: ChatMessageSendCompletionResponse | None = None
         self._error: ChatMessageSendCompletionResponse | None = None
-        self._workflow_run_id: str | None = None
+        self.workflow_run_id: str | None = None
         self.ended = False
+        self._paused = False
 
     @property
     def task_id(self) -> str | None:
@@ -95,11 +96,14 @@ class EventReader:
         event = item.event
         if isinstance(event, str) and event in _TERMINAL:
             self.ended = True
+            self._paused = event == "workflow_paused"
             if event == "error":  # it has no task_id
                 self._error = item
                 return True
+        elif self._paused:
+            self.ended = self._paused = False  # the run goes on within the same stream
         if item.workflow_run_id is not None:
-            self._workflow_run_id = item.workflow_run_id
+            self.workflow_run_id = item.workflow_run_id
         self._last = item
         return event != "ping"
 
@@ -115,7 +119,7 @@ class EventReader:
             "task_id": self.task_id,
             "message_id": known.message_id if known else None,
             "conversation_id": known.conversation_id if known else None,
-            "workflow_run_id": self._workflow_run_id,
+            "workflow_run_id": self.workflow_run_id,
         }
         return {**self._context, **{name: value for name, value in ids.items() if value}}
 

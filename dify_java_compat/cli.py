@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, BinaryIO, NoReturn
 
+from ._media import Upload
 from ._terminal import (
     PROG,
     Screen,
@@ -21,6 +22,7 @@ from ._terminal import (
     first_interrupt,
     next_of,
     prepare_typing,
+    progress_bar,
     say,
     set_up_streams,
     typed,
@@ -234,7 +236,9 @@ class _Session:
         for file in self._files:
             if file.seekable():
                 file.seek(0)  # an upload may have failed before
-            uploaded = self._chat.fileUpload(FileUploadRequest(user_id=user, file=file))
+            with progress_bar(file.name) as progress:
+                upload = FileUploadRequest(user_id=user, file=Upload(file, progress))
+                uploaded = self._chat.fileUpload(upload)
             files.append(
                 ChatMessageSendRequest.ChatMessageFile(
                     upload_file_id=uploaded.id, mime_type=uploaded.mime_type

@@ -1,75 +1,54 @@
-"""The client: each method is a row of `_endpoints`, the caller's values, and a result."""
+"""The client: each method is a row of `_operations`, the caller's values, and a result."""
 
 from __future__ import annotations
 
 import functools
-import os
-import re
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import Any, TypeVar, overload
 
-from . import _endpoints
-from ._dto import ResponseDto, camel
-from ._endpoints import Endpoint
+from . import _operations
+from ._app_calls import AppCalls
+from ._caller import java_keywords
 from ._media import audio_blocks, write_audio
 from ._reading import EVENT_STREAM, EventReader
-from .codec import decode, decode_event, decode_page
+from ._sources import ResumingSource, StreamSource
+from .chatflow import DifyChatflow
+from .codec import decode, decode_event, decode_run
 from .config import ClientConfig
-from .errors import DecodeException, IllegalArgumentException
 from .interface import DifyChat
-from .models.parameters import AppParametersResponseVO
-from .models.requests import (
+from .models import (
     AudioToTextRequest,
-    ChatMessageSendRequest,
-    FileUploadRequest,
-    MessageConversationsRequest,
-    MessageFeedbackRequest,
-    MessagesRequest,
-    RenameConversationRequest,
-    TextToAudioRequest,
-)
-from .models.responses import (
     ChatMessageSendCompletionResponse,
+    ChatMessageSendRequest,
     ChatMessageSendResponse,
     DifyPageResult,
     DifyResult,
     DifyTextVO,
-    FileUploadResponse,
+    EndUserResponse,
+    HumanInputFormResponse,
+    HumanInputSubmitRequest,
+    MessageConversationsRequest,
     MessageConversationsResponse,
+    MessageFeedbackRequest,
     MessageFeedbackResponse,
+    MessagesRequest,
     MessagesResponseVO,
+    RenameConversationRequest,
     ResponseEntity,
+    TextToAudioRequest,
+    WorkflowLogResponse,
+    WorkflowLogsRequest,
+    WorkflowRunResponse,
 )
-from .stream import Observable, collect, collect_items, observe
-from .transport import Exchange, Key, Transport, service_url
+from .pipeline import ChatMessagePipelineModel, PipelineProcess, run_processes
+from .stream import Observable, Stop, collect, collect_items, observe
+from .transport import Exchange, Key
 
-P = ParamSpec("P")
-T = TypeVar("T")
-R = TypeVar("R", bound=ResponseDto)
-
-
-def java_keywords(method: Callable[P, T]) -> Callable[P, T]:
-    """Hand a method's keywords to it under their Python names."""
-
-    @functools.wraps(method)
-    def call(*args: P.args, **given: P.kwargs) -> T:
-        return method(*args, **_snake(method.__name__, given))
-
-    return call
+C = TypeVar("C", bound=DifyChat)
 
 
-def _snake(method: str, given: dict[str, Any]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name, value in given.items():
-        snake = re.sub("[A-Z]", lambda letter: "_" + letter[0].lower(), name)
-        if snake in values or (snake != name and snake in given):
-            raise TypeError(f"{method}() got both {snake!r} and {camel(snake)!r}")
-        values[snake] = value
-    return values
-
-
-class RequestsDifyChat(DifyChat):
-    """`DifyChat` over HTTP. One client serves any number of threads and keys.
+class RequestsDifyChat(AppCalls, DifyChatflow):
+    """`DifyChat` and `DifyChatflow` over HTTP. One client serves any number of threads and keys.
 
     `base_url` is the server with or without /v1; without one DIFY_URL, else http://localhost.
     `api_key` serves the requests that have none of their own. A context manager; `close()` closes
@@ -83,55 +62,47 @@ class RequestsDifyChat(DifyChat):
         *,
         api_key: str | None = None,
     ) -> None:
-        self._config = client_config or ClientConfig()
-        base_url = base_url or os.environ.get("DIFY_URL") or "http://localhost"
-        self._transport = Transport(service_url(base_url), self._config)
-        self._key = Key(api_key) if api_key is not None else None
+        super().__init__(base_url, client_config, api_key=api_key)
+        self._processes: list[PipelineProcess[ChatMessagePipelineModel]] = []
 
-    @property
-    def base_url(self) -> str:
-        """Where the operations are, /v1 included."""
-        return self._transport.base_url + "/v1"
-
-    def close(self) -> None:
-        self._transport.close()
-
-    def __enter__(self) -> RequestsDifyChat:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"RequestsDifyChat({self.base_url!r})"
+    def addProcess(self, process: PipelineProcess[ChatMessagePipelineModel]) -> None:
+        """Have `process` see every item of the streams that are subscribed to from now on."""
+        self._processes = [*self._processes, process]
 
     def send(self, send_request: ChatMessageSendRequest) -> ChatMessageSendResponse:
         if self._config.blocking_via_stream:
             return collect(self.sendChatMessageStream(send_request))
-        exchange = self._asked(_endpoints.SEND, send_request)
+        exchange = self._asked(_operations.SEND, send_request)
         answer = exchange.open()
         if answer.content_type == EVENT_STREAM:
             return collect_items(self._reader(exchange).read(answer))
-        return self._decoded(decode, ChatMessageSendResponse, exchange, answer.read())
+        return self._body(decode, ChatMessageSendResponse, exchange, answer.read())
 
     def sendChatMessageStream(
         self, send_request: ChatMessageSendRequest
     ) -> Observable[ChatMessageSendCompletionResponse]:
-        endpoint = _endpoints.SEND_STREAM
+        endpoint = _operations.SEND_STREAM
         values = endpoint.values(send_request)
         key, user_id = self._key_for(endpoint, values.get("api_key")), values.get("user_id")
         request = endpoint.request(key, values)
 
         def stop(task_id: str) -> None:
-            stop_request = _endpoints.STOP.request(key, {"task_id": task_id, "user_id": user_id})
-            self._transport.exchange(stop_request).open().read()
+            stop_request = _operations.STOP.request(key, {"task_id": task_id, "user_id": user_id})
+            self._done(self._transport.exchange(stop_request))
 
-        return observe(
-            lambda: self._transport.exchange(request),
-            self._reader,
-            stop if self._config.stop_on_dispose else None,
-            self._config.stop_drain_seconds,
-        )
+        def new_source() -> StreamSource:
+            exchange = self._transport.exchange(request)
+            if not self._config.resume_streams:
+                return StreamSource(exchange, self._reader(exchange))
+            return ResumingSource(
+                exchange,
+                self._reader(exchange),
+                functools.partial(self._run_events, key, user_id),
+                functools.partial(self._run_status, key),
+                self._config.resume_attempts,
+            )
+
+        return self._observed(new_source, stop if self._config.stop_on_dispose else None)
 
     @java_keywords
     def stopMessagesStream(
@@ -144,16 +115,16 @@ class RequestsDifyChat(DifyChat):
         taskId: str | None = None,
         userId: str | None = None,
     ) -> None:
-        self._call(_endpoints.STOP, api_key, task_id=task_id, user_id=user_id)
+        self._done(self._with_values(_operations.STOP, api_key, task_id=task_id, user_id=user_id))
 
     def messageFeedback(
         self, message_feedback_request: MessageFeedbackRequest
     ) -> MessageFeedbackResponse:
-        endpoint = _endpoints.MESSAGE_FEEDBACK
-        return self._result(endpoint, message_feedback_request, MessageFeedbackResponse)
+        exchange = self._asked(_operations.MESSAGE_FEEDBACK, message_feedback_request)
+        return self._result(exchange, MessageFeedbackResponse)
 
     def messages(self, request: MessagesRequest) -> DifyPageResult[MessagesResponseVO]:
-        return self._page(_endpoints.MESSAGES, request, MessagesResponseVO)
+        return self._page(self._asked(_operations.MESSAGES, request), MessagesResponseVO)
 
     @java_keywords
     def messagesSuggested(
@@ -166,16 +137,18 @@ class RequestsDifyChat(DifyChat):
         apiKey: str | None = None,
         userId: str | None = None,
     ) -> list[str]:
-        exchange, body = self._call(
-            _endpoints.MESSAGES_SUGGESTED, api_key, message_id=message_id, user_id=user_id
+        exchange = self._with_values(
+            _operations.MESSAGES_SUGGESTED, api_key, message_id=message_id, user_id=user_id
         )
-        result: DifyResult[list[str]] = self._decoded(decode, DifyResult, exchange, body)
+        result: DifyResult[list[str]] = self._result(exchange, DifyResult)
         return result.data or []
 
     def conversations(
         self, request: MessageConversationsRequest
     ) -> DifyPageResult[MessageConversationsResponse]:
-        return self._page(_endpoints.CONVERSATIONS, request, MessageConversationsResponse)
+        return self._page(
+            self._asked(_operations.CONVERSATIONS, request), MessageConversationsResponse
+        )
 
     @java_keywords
     def deleteConversation(
@@ -188,18 +161,19 @@ class RequestsDifyChat(DifyChat):
         apiKey: str | None = None,
         userId: str | None = None,
     ) -> None:
-        self._call(
-            _endpoints.DELETE_CONVERSATION,
+        exchange = self._with_values(
+            _operations.DELETE_CONVERSATION,
             api_key,
             conversation_id=conversation_id,
             user_id=user_id,
         )
+        self._done(exchange)
 
     def renameConversation(
         self, rename_conversation_request: RenameConversationRequest
     ) -> MessageConversationsResponse:
-        endpoint = _endpoints.RENAME_CONVERSATION
-        return self._result(endpoint, rename_conversation_request, MessageConversationsResponse)
+        exchange = self._asked(_operations.RENAME_CONVERSATION, rename_conversation_request)
+        return self._result(exchange, MessageConversationsResponse)
 
     @overload
     def textToAudio(self, request: TextToAudioRequest) -> ResponseEntity[bytes]: ...
@@ -210,70 +184,107 @@ class RequestsDifyChat(DifyChat):
     def textToAudio(
         self, request: TextToAudioRequest, response: Any = None
     ) -> ResponseEntity[bytes] | None:
-        answer = self._asked(_endpoints.TEXT_TO_AUDIO, request).open()
+        answer = self._asked(_operations.TEXT_TO_AUDIO, request).open()
         if response is not None:
             write_audio(answer, response)
             return None
         return ResponseEntity(answer.status, answer.headers, b"".join(audio_blocks(answer)))
 
     def audioToText(self, request: AudioToTextRequest) -> DifyTextVO:
-        return self._result(_endpoints.AUDIO_TO_TEXT, request, DifyTextVO)
-
-    def fileUpload(self, request: FileUploadRequest) -> FileUploadResponse:
-        return self._result(_endpoints.FILE_UPLOAD, request, FileUploadResponse)
+        return self._result(self._asked(_operations.AUDIO_TO_TEXT, request), DifyTextVO)
 
     @java_keywords
-    def parameters(
-        self, api_key: str | None = None, *, apiKey: str | None = None
-    ) -> AppParametersResponseVO:
-        exchange, body = self._call(_endpoints.PARAMETERS, api_key)
-        return self._decoded(decode, AppParametersResponseVO, exchange, body)
+    def workflowEvents(
+        self,
+        workflow_run_id: str | None = None,
+        api_key: str | None = None,
+        user_id: str | None = None,
+        include_state_snapshot: bool = False,
+        continue_on_pause: bool = False,
+        *,
+        workflowRunId: str | None = None,
+        apiKey: str | None = None,
+        userId: str | None = None,
+        includeStateSnapshot: bool = False,
+        continueOnPause: bool = False,
+    ) -> Observable[ChatMessageSendCompletionResponse]:
+        endpoint = _operations.WORKFLOW_EVENTS
+        values = {
+            "workflow_run_id": workflow_run_id,
+            "user_id": user_id,
+            "include_state_snapshot": include_state_snapshot,
+            "continue_on_pause": continue_on_pause,
+        }
+        request = endpoint.request(self._key_for(endpoint, api_key), values)
+
+        def new_source() -> StreamSource:
+            exchange = self._transport.exchange(request)
+            return StreamSource(exchange, self._reader(exchange))
+
+        return self._observed(new_source, None)
+
+    @java_keywords
+    def humanInputForm(
+        self,
+        form_token: str | None = None,
+        api_key: str | None = None,
+        *,
+        formToken: str | None = None,
+        apiKey: str | None = None,
+    ) -> HumanInputFormResponse:
+        exchange = self._with_values(_operations.HUMAN_INPUT_FORM, api_key, form_token=form_token)
+        return self._result(exchange, HumanInputFormResponse)
+
+    def submitHumanInputForm(self, request: HumanInputSubmitRequest) -> None:
+        self._done(self._asked(_operations.SUBMIT_HUMAN_INPUT_FORM, request))
+
+    @java_keywords
+    def workflowRun(
+        self,
+        workflow_run_id: str | None = None,
+        api_key: str | None = None,
+        *,
+        workflowRunId: str | None = None,
+        apiKey: str | None = None,
+    ) -> WorkflowRunResponse:
+        exchange = self._with_values(
+            _operations.WORKFLOW_RUN, api_key, workflow_run_id=workflow_run_id
+        )
+        return self._decoded(decode_run, WorkflowRunResponse, exchange)
+
+    def workflowLogs(self, request: WorkflowLogsRequest) -> DifyPageResult[WorkflowLogResponse]:
+        return self._page(self._asked(_operations.WORKFLOW_LOGS, request), WorkflowLogResponse)
+
+    @java_keywords
+    def endUser(
+        self,
+        end_user_id: str | None = None,
+        api_key: str | None = None,
+        *,
+        endUserId: str | None = None,
+        apiKey: str | None = None,
+    ) -> EndUserResponse:
+        exchange = self._with_values(_operations.END_USER, api_key, end_user_id=end_user_id)
+        return self._result(exchange, EndUserResponse)
 
     def _reader(self, exchange: Exchange) -> EventReader:
         return EventReader(decode_event, self._config, exchange.context())
 
-    def _key_for(self, endpoint: Endpoint, api_key: str | None) -> Key:
-        key = Key(api_key) if api_key else self._key
-        if key is None:
-            raise IllegalArgumentException(
-                "api_key must be given, with the call or to the client",
-                operation=endpoint.operation,
-            )
-        return key
+    def _observed(
+        self, new_source: Callable[[], StreamSource], stop: Stop | None
+    ) -> Observable[ChatMessageSendCompletionResponse]:
+        processes = self._processes
+        process = functools.partial(run_processes, processes) if processes else None
+        return observe(new_source, process, stop, self._config.stop_drain_seconds)
 
-    def _asked(self, endpoint: Endpoint, request: Any) -> Exchange:
-        values = endpoint.values(request)
-        key = self._key_for(endpoint, values.get("api_key"))
-        return self._transport.exchange(endpoint.request(key, values))
+    def _run_events(self, key: Key, user_id: str | None, run_id: str) -> Exchange:
+        values = {"workflow_run_id": run_id, "user_id": user_id, "include_state_snapshot": True}
+        return self._transport.exchange(_operations.WORKFLOW_EVENTS.request(key, values))
 
-    def _call(
-        self, endpoint: Endpoint, api_key: str | None, **values: Any
-    ) -> tuple[Exchange, bytes]:
-        request = endpoint.request(self._key_for(endpoint, api_key), values)
+    def _run_status(self, key: Key, run_id: str) -> str | None:
+        request = _operations.WORKFLOW_RUN.request(key, {"workflow_run_id": run_id})
         exchange = self._transport.exchange(request)
-        return exchange, exchange.open().read()
-
-    def _result(self, endpoint: Endpoint, request: Any, cls: type[R]) -> R:
-        exchange = self._asked(endpoint, request)
-        return self._decoded(decode, cls, exchange, exchange.open().read())
-
-    def _page(self, endpoint: Endpoint, request: Any, cls: type[R]) -> DifyPageResult[R]:
-        exchange = self._asked(endpoint, request)
-        return self._decoded(decode_page, cls, exchange, exchange.open().read())
-
-    @staticmethod
-    def _decoded(
-        decode_body: Callable[[type[R], bytes], T], cls: type[R], exchange: Exchange, body: bytes
-    ) -> T:
-        try:
-            return decode_body(cls, body)
-        except ValueError as error:
-            text = body.decode("utf-8", "replace")
-            raise DecodeException(
-                f"the answer is not the JSON that was expected ({error}): {text[:200]!r}",
-                response_body=text,
-                **exchange.context(),
-            ) from error
+        return self._decoded(decode_run, WorkflowRunResponse, exchange).status
 
 
 class DifyChatBuilder:
@@ -300,6 +311,6 @@ class DifyChatBuilder:
         return DifyChatBuilder.Builder()
 
     @staticmethod
-    def create(client: DifyChat) -> DifyChat:
+    def create(client: C) -> C:
         """Java wraps its client here; ours is the facade already."""
         return client

@@ -6,6 +6,7 @@ its bytes, so that `raw` shows what no field declares.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import typing
 from collections.abc import Iterator, Mapping
@@ -36,6 +37,17 @@ def decode(cls: type[R], body: bytes) -> R:
         except _UNREADABLE:
             pass
     return _with_raw(build(cls, _object(body), strict=False), body)
+
+
+def decode_run(cls: type[R], body: bytes) -> R:
+    """A run, whose inputs and outputs are JSON text within the JSON."""
+    run = decode(cls, body)
+    for name in ("inputs", "outputs"):
+        text = vars(run).get(name)
+        if isinstance(text, str):
+            with contextlib.suppress(ValueError):
+                vars(run)[name] = loads(text.encode("utf-8", "surrogatepass"))
+    return run
 
 
 class _Page(msgspec.Struct):

@@ -3,11 +3,12 @@
 from typing import Any
 
 from ._dto import Dto
+from ._spring import SpringProperties
 
 class ClientConfig(Dto):
     connect_timeout: float
     read_timeout: float
-    sse_read_timeout: float
+    sse_read_timeout: float | None
     call_timeout: float
     keep_alive_seconds: float | None
     max_idle_connections: int
@@ -18,12 +19,22 @@ class ClientConfig(Dto):
     stop_on_dispose: bool
     stop_drain_seconds: float
     blocking_via_stream: bool
+    resume_streams: bool
+    resume_attempts: int
     proxies: dict[str, str] | None
     verify: bool | str | None
     cert: Any
+    write_timeout: float
+    max_requests: int
+    max_requests_per_host: int
+    skip_null: bool
+    logging: bool
+    logging_mask_enabled: bool
+    log_body_max_bytes: int
+    log_binary_body: bool
     connectTimeout: float
     readTimeout: float
-    sseReadTimeout: float
+    sseReadTimeout: float | None
     callTimeout: float
     keepAliveSeconds: float | None
     maxIdleConnections: int
@@ -34,11 +45,20 @@ class ClientConfig(Dto):
     stopOnDispose: bool
     stopDrainSeconds: float
     blockingViaStream: bool
+    resumeStreams: bool
+    resumeAttempts: int
+    writeTimeout: float
+    maxRequests: int
+    maxRequestsPerHost: int
+    skipNull: bool
+    loggingMaskEnabled: bool
+    logBodyMaxBytes: int
+    logBinaryBody: bool
     def __init__(
         self,
         connect_timeout: float = 10.0,
         read_timeout: float = 120.0,
-        sse_read_timeout: float = 60.0,
+        sse_read_timeout: float | None = 60.0,
         call_timeout: float = 0.0,
         keep_alive_seconds: float | None = None,
         max_idle_connections: int = 10,
@@ -49,13 +69,23 @@ class ClientConfig(Dto):
         stop_on_dispose: bool = False,
         stop_drain_seconds: float = 5.0,
         blocking_via_stream: bool = False,
+        resume_streams: bool = False,
+        resume_attempts: int = 3,
         proxies: dict[str, str] | None = None,
         verify: bool | str | None = None,
         cert: Any = None,
+        write_timeout: float = 30.0,
+        max_requests: int = 0,
+        max_requests_per_host: int = 0,
+        skip_null: bool = True,
+        logging: bool = True,
+        logging_mask_enabled: bool = True,
+        log_body_max_bytes: int = 4096,
+        log_binary_body: bool = False,
         *,
         connectTimeout: float = 10.0,
         readTimeout: float = 120.0,
-        sseReadTimeout: float = 60.0,
+        sseReadTimeout: float | None = 60.0,
         callTimeout: float = 0.0,
         keepAliveSeconds: float | None = None,
         maxIdleConnections: int = 10,
@@ -66,4 +96,85 @@ class ClientConfig(Dto):
         stopOnDispose: bool = False,
         stopDrainSeconds: float = 5.0,
         blockingViaStream: bool = False,
+        resumeStreams: bool = False,
+        resumeAttempts: int = 3,
+        writeTimeout: float = 30.0,
+        maxRequests: int = 0,
+        maxRequestsPerHost: int = 0,
+        skipNull: bool = True,
+        loggingMaskEnabled: bool = True,
+        logBodyMaxBytes: int = 4096,
+        logBinaryBody: bool = False,
+    ) -> None: ...
+
+class DifyProperties(Dto, SpringProperties):
+    class Dataset(Dto):
+        api_key: str | None
+        apiKey: str | None
+        def __init__(
+            self,
+            api_key: str | None = None,
+            *,
+            apiKey: str | None = None,
+        ) -> None: ...
+
+    class Server(Dto):
+        email: str | None
+        password: str | None
+        password_encryption: bool
+        passwordEncryption: bool
+        def __init__(
+            self,
+            email: str | None = None,
+            password: str | None = None,
+            password_encryption: bool = True,
+            *,
+            passwordEncryption: bool = True,
+        ) -> None: ...
+
+    class StatusConfig(Dto):
+        health_indicator_enabled: bool
+        health_indicator_init_by_server: bool
+        api_key: str | None
+        dataset_api_key: str | None
+        chat_api_key: list[str] | None
+        workflow_api_key: list[str] | None
+        healthIndicatorEnabled: bool
+        healthIndicatorInitByServer: bool
+        apiKey: str | None
+        datasetApiKey: str | None
+        chatApiKey: list[str] | None
+        workflowApiKey: list[str] | None
+        def __init__(
+            self,
+            health_indicator_enabled: bool = False,
+            health_indicator_init_by_server: bool = True,
+            api_key: str | None = None,
+            dataset_api_key: str | None = None,
+            chat_api_key: list[str] | None = None,
+            workflow_api_key: list[str] | None = None,
+            *,
+            healthIndicatorEnabled: bool = False,
+            healthIndicatorInitByServer: bool = True,
+            apiKey: str | None = None,
+            datasetApiKey: str | None = None,
+            chatApiKey: list[str] | None = None,
+            workflowApiKey: list[str] | None = None,
+        ) -> None: ...
+
+    url: str | None
+    dataset: DifyProperties.Dataset
+    server: DifyProperties.Server
+    client_config: ClientConfig
+    status: DifyProperties.StatusConfig
+    clientConfig: ClientConfig
+    def __init__(
+        self,
+        url: str | None = None,
+        dataset: DifyProperties.Dataset = ...,
+        server: DifyProperties.Server = ...,
+        client_config: ClientConfig = ...,
+        status: DifyProperties.StatusConfig = ...,
+        *,
+        clientConfig: ClientConfig = ...,
     ) -> None: ...

@@ -4,7 +4,7 @@
 
     DifyException                        (Java's DiftChatException is this class)
     ├── IllegalArgumentException         a bad argument, before any I/O; also a ValueError
-    ├── HttpClientException              any status that is not a success
+    ├── HttpClientException              any status that is not a success (DifyClientException)
     │   ├── BadRequestException          400
     │   │   └── NotChatAppException      400, code not_chat_app
     │   ├── UnauthorizedException        401
@@ -17,6 +17,7 @@
     ├── ConnectionException              no connection, or one that broke
     ├── TimeoutException                 connect, read, idle or total; `phase` says which
     ├── DecodeException                  an answer that is not what the operation promises
+    ├── PipelineException                a process of the caller's own failed; `process` names it
     └── StreamException
         ├── StreamInterruptedException   the stream ended before its terminal event
         ├── StreamErrorException         Dify sent an `error` event
@@ -161,6 +162,12 @@ class DecodeException(DifyException):
     response_body: str | None = None
 
 
+class PipelineException(DifyException):
+    """A process that was to see a stream's items raised; the cause is what it raised."""
+
+    process: str | None = None
+
+
 class StreamException(DifyException):
     """A stream that did not end well; the four ids say how to find its run again."""
 
@@ -184,6 +191,7 @@ class StreamDecodeException(StreamException):
 
 
 DiftChatException = DifyException
+DifyClientException = HttpClientException
 
 _BY_STATUS = {
     400: BadRequestException,

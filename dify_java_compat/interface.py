@@ -10,27 +10,41 @@ from __future__ import annotations
 
 from typing import Any, Protocol, overload
 
-from .models.parameters import AppParametersResponseVO
-from .models.requests import (
+from .models import (
+    AppAnnotationCreateRequest,
+    AppAnnotationPageRequest,
+    AppAnnotationReplyQueryRequest,
+    AppAnnotationReplyRequest,
+    AppAnnotationReplyResponse,
+    AppAnnotationResponse,
+    AppAnnotationUpdateRequest,
+    AppFeedbackPageRequest,
+    AppFeedbackResponse,
+    AppInfoResponse,
+    AppMetaResponse,
+    AppParametersResponseVO,
+    AppSiteResponse,
     AudioToTextRequest,
-    ChatMessageSendRequest,
-    FileUploadRequest,
-    MessageConversationsRequest,
-    MessageFeedbackRequest,
-    MessagesRequest,
-    RenameConversationRequest,
-    TextToAudioRequest,
-)
-from .models.responses import (
     ChatMessageSendCompletionResponse,
+    ChatMessageSendRequest,
     ChatMessageSendResponse,
+    ConversationVariableRequest,
+    ConversationVariableResponse,
     DifyPageResult,
     DifyTextVO,
+    FilePreviewRequest,
+    FileUploadRequest,
     FileUploadResponse,
+    MessageConversationsRequest,
     MessageConversationsResponse,
+    MessageFeedbackRequest,
     MessageFeedbackResponse,
+    MessagesRequest,
     MessagesResponseVO,
+    RenameConversationRequest,
     ResponseEntity,
+    TextToAudioRequest,
+    UpdateConversationVariableRequest,
 )
 from .stream import Observable
 
@@ -168,7 +182,8 @@ class DifyChat(Protocol):
 
         Dify's POST /audio-to-text, for mp3, m4a, wav, amr and mpga up to 30 MB. `request.file` is
         a DifyFile, a path, bytes, a file opened in binary mode, `(filename, content, type)`, or
-        the upload object of a web framework (Werkzeug, Django, Starlette).
+        the upload object of a web framework (Werkzeug, Django, Starlette); or any of these in an
+        `Upload` that tells how far it is.
         """
         ...
 
@@ -185,5 +200,93 @@ class DifyChat(Protocol):
         """获取应用参数: the app's opening, its form and what it can take.
 
         Dify's GET /parameters.
+        """
+        ...
+
+    def info(self, api_key: str | None = None, *, apiKey: str | None = None) -> AppInfoResponse:
+        """获取应用信息: the app's name, description, tags and mode. Dify's GET /info."""
+        ...
+
+    def meta(self, api_key: str | None = None, *, apiKey: str | None = None) -> AppMetaResponse:
+        """获取应用元信息: the icons of the app's tools. Dify's GET /meta."""
+        ...
+
+    def site(
+        self,
+        api_key: str | None = None,
+        *,
+        apikey: str | None = None,
+        apiKey: str | None = None,
+    ) -> AppSiteResponse:
+        """获取应用站点信息: how the app's web page looks. Dify's GET /site."""
+        ...
+
+    def filePreview(self, request: FilePreviewRequest) -> ResponseEntity[bytes]:
+        """预览文件: an uploaded file; NotFoundException until a message has used it.
+
+        Dify's GET /files/{file_id}/preview.
+        """
+        ...
+
+    def feedbacks(self, request: AppFeedbackPageRequest) -> DifyPageResult[AppFeedbackResponse]:
+        """获取应用反馈列表: a page of all users' feedback. Dify's GET /app/feedbacks."""
+        ...
+
+    def pageAppAnnotation(
+        self, request: AppAnnotationPageRequest
+    ) -> DifyPageResult[AppAnnotationResponse]:
+        """获取标注列表: a page of annotations. Dify's GET /apps/annotations."""
+        ...
+
+    def createAppAnnotation(self, request: AppAnnotationCreateRequest) -> AppAnnotationResponse:
+        """创建标注: Dify's POST /apps/annotations."""
+        ...
+
+    def updateAppAnnotation(self, request: AppAnnotationUpdateRequest) -> AppAnnotationResponse:
+        """更新标注: Dify's PUT /apps/annotations/{annotation_id}, which wants both fields."""
+        ...
+
+    def deleteAppAnnotation(
+        self,
+        annotation_id: str | None = None,
+        api_key: str | None = None,
+        *,
+        annotationId: str | None = None,
+        apiKey: str | None = None,
+    ) -> None:
+        """删除标注: Dify's DELETE /apps/annotations/{annotation_id}."""
+        ...
+
+    def annotationReply(self, request: AppAnnotationReplyRequest) -> AppAnnotationReplyResponse:
+        """标注回复初始设置: start to switch annotation replies on or off; gives a job.
+
+        Dify's POST /apps/annotation-reply/{action}, which wants all three settings for both.
+        """
+        ...
+
+    def queryAnnotationReply(
+        self, request: AppAnnotationReplyQueryRequest
+    ) -> AppAnnotationReplyResponse:
+        """查询标注回复设置任务状态: that job; `job_status` is waiting, completed or error.
+
+        Dify's GET /apps/annotation-reply/{action}/status/{job_id}.
+        """
+        ...
+
+    def conversationVariables(
+        self, request: ConversationVariableRequest
+    ) -> DifyPageResult[ConversationVariableResponse]:
+        """获取对话变量: a page of a conversation's variables; values are text.
+
+        Dify's GET /conversations/{conversation_id}/variables.
+        """
+        ...
+
+    def updateConversationVariable(
+        self, request: UpdateConversationVariableRequest
+    ) -> ConversationVariableResponse:
+        """更新对话变量: a value of the variable's own type; BadRequestException for another.
+
+        Dify's PUT /conversations/{conversation_id}/variables/{variable_id}.
         """
         ...

@@ -6,18 +6,18 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
 from typing import Generic, TypeVar
 
 from reactivex import Observable as Observable
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from reactivex.disposable import Disposable
 
-from ._reading import EventReader, logger
+from ._reading import logger
+from ._sources import StreamSource
 from .collecting import AnswerBuilder
 from .errors import DifyException, IllegalArgumentException
 from .models.responses import ChatMessageSendCompletionResponse, ChatMessageSendResponse
-from .transport import Exchange
 
 T = TypeVar("T")
 Item = ChatMessageSendCompletionResponse
@@ -25,27 +25,39 @@ Stop = Callable[[str], None]
 
 
 def observe(
-    new_exchange: Callable[[], Exchange],
-    new_reader: Callable[[Exchange], EventReader],
+    new_source: Callable[[], StreamSource],
+    process: Callable[[Item], Item] | None,
     stop: Stop | None,
     drain_seconds: float,
 ) -> Observable[Item]:
-    """A cold Observable: each subscription is one exchange, read by a thread of its own.
+    """A cold Observable: each subscription is a source, read by a thread of its own.
 
-    `stop`, where given, is called with the task id when a subscription is disposed of; the rest of
-    the stream is then read unseen for at most `drain_seconds`, for Dify keeps a partial answer
-    only for a client that stays.
+    `process`, where given, makes of each item what is delivered. `stop`, where given, is called
+    with the task id when a subscription is disposed of; the rest of the stream is then read unseen
+    for at most `drain_seconds`, for Dify keeps a partial answer only for a client that stays.
     """
 
     def subscribe(
         observer: ObserverBase[Item], scheduler: SchedulerBase | None = None
     ) -> DisposableBase:
-        exchange = new_exchange()
-        subscription = _Subscription(exchange, new_reader(exchange), observer, stop, drain_seconds)
+        subscription = _Subscription(new_source(), process, observer, stop, drain_seconds)
         threading.Thread(target=subscription.run, name="dify-stream", daemon=True).start()
         return Disposable(subscription.dispose)
 
-    return Observable(subscribe)
+    return EventStream(subscribe)
+
+
+class EventStream(Observable[Item]):
+    """An Observable that a plain `for` or `async for` goes through too.
+
+    RxPY's own gives an endless loop there, for it has a `__getitem__` that never raises.
+    """
+
+    def __iter__(self) -> Iterator[Item]:
+        return iterate(self)
+
+    def __aiter__(self) -> AsyncIterator[Item]:
+        return aiterate(self)
 
 
 class _Subscription:
@@ -53,14 +65,14 @@ class _Subscription:
 
     def __init__(
         self,
-        exchange: Exchange,
-        reader: EventReader,
+        source: StreamSource,
+        process: Callable[[Item], Item] | None,
         observer: ObserverBase[Item],
         stop: Stop | None,
         drain_seconds: float,
     ) -> None:
-        self._exchange = exchange
-        self._reader = reader
+        self._source = source
+        self._process = process
         self._observer = observer
         self._stop = stop
         self._drain_seconds = drain_seconds
@@ -88,16 +100,19 @@ class _Subscription:
         """Deliver nothing more and free the reader; returns at once."""
         if not self._end():
             return
-        if self._stop is None or self._reader.ended or not self._exchange.sent:
-            self._exchange.abort()
+        if self._stop is None or self._source.ended or not self._source.sent:
+            self._source.abort()
             return
         self._draining = True
-        if self._reader.task_id:
+        if self._source.task_id:
             self._task_is_known.set()
         threading.Thread(target=self._stop_and_wait, name="dify-stop", daemon=True).start()
 
     def _items(self) -> Generator[Item, None, None]:
-        yield from self._reader.read(self._exchange.open())
+        if self._process is None:
+            yield from self._source.items()
+        else:
+            yield from map(self._process, self._source.items())
 
     def _deliver(self, items: Iterator[Item]) -> None:
         observer = self._observer
@@ -133,14 +148,14 @@ class _Subscription:
     def _stop_and_wait(self) -> None:
         give_up = time.monotonic() + self._drain_seconds
         self._task_is_known.wait(self._drain_seconds)
-        task_id = self._reader.task_id
+        task_id = self._source.task_id
         if self._stop is not None and task_id and not self._is_read.is_set():
             try:
                 self._stop(task_id)
             except DifyException as error:
                 logger.warning("a stream that was disposed of could not be stopped: %s", error)
         self._is_read.wait(max(0.0, give_up - time.monotonic()))
-        self._exchange.abort()
+        self._source.abort()
 
 
 class _Shelf(Generic[T]):
@@ -209,7 +224,7 @@ class _Shelf(Generic[T]):
             self._wake()
 
 
-def iterate(observable: Observable[T], prefetch: int = 16) -> Iterator[T]:
+def iterate(observable: Observable[T], prefetch: int = 16) -> Generator[T, None, None]:
     """The items of `observable`, for a `for` loop; its on_error is raised.
 
     Subscribes at the first item and disposes when the loop is left. At most `prefetch` items lie
@@ -218,7 +233,7 @@ def iterate(observable: Observable[T], prefetch: int = 16) -> Iterator[T]:
     return _iterate(observable, _checked(prefetch))
 
 
-def _iterate(observable: Observable[T], prefetch: int) -> Iterator[T]:
+def _iterate(observable: Observable[T], prefetch: int) -> Generator[T, None, None]:
     shelf: _Shelf[T] = _Shelf(prefetch)
     subscription = shelf.subscribe_to(observable)
     try:

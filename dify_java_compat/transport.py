@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import re
 import threading
@@ -20,6 +19,9 @@ from requests.auth import AuthBase
 
 from ._answers import Answer, reason
 from ._connections import Watched, pool_classes, users
+from ._limits import Slots, checked
+from ._logging import begin
+from ._masking import without_key
 from .config import ClientConfig
 from .errors import (
     ConnectionException,
@@ -29,10 +31,7 @@ from .errors import (
     TimeoutException,
 )
 
-logger = logging.getLogger("dify_java_compat")
-
-_MAX_RETRY_AFTER = 30.0
-_MAX_REDIRECTS = 3
+_MAX_RETRY_AFTER, _MAX_REDIRECTS = 30.0, 3
 
 
 def service_url(base_url: str) -> str:
@@ -62,6 +61,10 @@ class Key(AuthBase):
         request.headers[self._header] = self._scheme + self._key
         return request
 
+    def hide_in(self, text: str) -> str:
+        """`text` without this key."""
+        return without_key(text, self._key)
+
     def __repr__(self) -> str:
         return "Key(***)"
 
@@ -88,11 +91,15 @@ class Request:
         path = self.path.partition("?")[0]
         return {"operation": self.operation, "method": self.method, "path": path, **self.ids}
 
+    def hide_key(self, text: str) -> str:
+        return self.key.hide_in(text)
+
 
 class _Adapter(HTTPAdapter):
     def __init__(self, config: ClientConfig) -> None:
-        self._pool_classes = pool_classes(config.keep_alive_seconds)
-        super().__init__(pool_maxsize=config.max_idle_connections)
+        kept = config.max_idle_connections  # of a pool of none, urllib3 makes one without bounds
+        self._pool_classes = pool_classes(config.keep_alive_seconds if kept else 0.0)
+        super().__init__(pool_maxsize=kept or 1)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -110,7 +117,8 @@ class Transport:
 
     def __init__(self, base_url: str, config: ClientConfig) -> None:
         self.base_url = base_url
-        self.config = config
+        self.config = checked(config)
+        self.slots = Slots(config.max_requests, config.max_requests_per_host)
         with requests.Session() as session:
             self._settings: dict[str, Any] = dict(
                 session.merge_environment_settings(
@@ -122,7 +130,7 @@ class Transport:
     def exchange(self, request: Request) -> Exchange:
         return Exchange(self, request)
 
-    def send(self, url: str, request: Request, timeout: tuple[float, float]) -> requests.Response:
+    def send(self, url: str, request: Request, timeout: Any) -> requests.Response:
         prepared = requests.PreparedRequest()
         prepared.prepare(
             method=request.method,
@@ -144,16 +152,31 @@ class Exchange:
         self.request = request
         self._transport = transport
         self._config = config = transport.config
-        self._idle = config.sse_read_timeout if request.streams else config.read_timeout
+        idles = request.streams and config.sse_read_timeout is not None
+        self._idle_setting = "sse_read_timeout" if idles else "read_timeout"
+        self._idle: float = getattr(config, self._idle_setting)
         self._deadline = time.monotonic() + config.call_timeout if config.call_timeout else None
         self._form = None if isinstance(request.body, bytes) else request.body
         self._aborted = threading.Event()
+        self._has_slot = False
         self._connection: Watched | None = None
 
     def uses(self, connection: Watched) -> None:
         self._connection = connection
+        self._check_not_aborted()
+
+    def _check_not_aborted(self) -> None:
         if self._aborted.is_set():
             raise ConnectionException("given up before it was sent", **self.context())
+
+    def time_to_send(self) -> float | None:
+        return self._remaining(self._config.write_timeout)
+
+    def closed(self) -> None:
+        """The answer was closed: another stream may have its place."""
+        if self._has_slot:
+            self._has_slot = False
+            self._transport.slots.give_back()
 
     @property
     def sent(self) -> bool:
@@ -163,6 +186,7 @@ class Exchange:
     def abort(self) -> None:
         """Free the thread that is connecting, waiting or reading; returns at once."""
         self._aborted.set()
+        self._transport.slots.wake()
         if self._connection is not None:
             self._connection.interrupt(self)
 
@@ -215,26 +239,46 @@ class Exchange:
             phase = "idle"
         text = {
             "connect": f"no connection within {config.connect_timeout:g} s (connect_timeout)",
-            "read": f"nothing came for {config.read_timeout:g} s (read_timeout)",
-            "idle": f"nothing came for {config.sse_read_timeout:g} s (sse_read_timeout)",
+            "write": f"a block was not sent within {config.write_timeout:g} s (write_timeout)",
+            "read": (nothing := f"nothing came for {self._idle:g} s ({self._idle_setting})"),
+            "idle": nothing,
             "total": f"not done within {config.call_timeout:g} s (call_timeout)",
         }[phase]
         return TimeoutException(text, phase=phase, **self.context())
 
-    def _remaining(self, seconds: float) -> float:
+    def _remaining(self, seconds: float) -> float | None:
+        """`seconds`, 0 being for ever, or less where the call's total time ends before."""
         if self._deadline is None:
-            return seconds
+            return seconds or None
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise self.timed_out("total")
-        return min(seconds, left)
+        return min(seconds, left) if seconds else left
 
     def _send(self, url: str) -> Answer:
+        if self.request.streams:
+            self._take_slot()
+        line = begin(self.request, self._config)
+        try:
+            response = self._respond(url)
+        except BaseException as error:
+            self.closed()
+            if line is not None:
+                line.failed(error)
+            raise
+        return Answer(self, response.headers, response.raw, line)
+
+    def _take_slot(self) -> None:
+        self._has_slot = self._transport.slots.take(self._aborted.is_set, self._remaining(0.0))
+        if not self._has_slot:
+            self._check_not_aborted()
+            raise self.timed_out("total")
+
+    def _respond(self, url: str) -> requests.Response:
         timeout = self._remaining(self._config.connect_timeout), self._remaining(self._idle)
-        started = time.monotonic()
         users.current = self
         try:
-            response = self._transport.send(url, self.request, timeout)
+            return self._transport.send(url, self.request, timeout)
         except failure.ConnectTimeout as error:
             raise self.timed_out("connect") from _without_request(error)
         except failure.ReadTimeout as error:
@@ -245,14 +289,6 @@ class Exchange:
             raise ConnectionException(text, **self.context()) from _without_request(error)
         finally:
             users.current = None
-        logger.debug(
-            "%s %s -> %d, %.0f ms",
-            self.request.method,
-            self.request.path,
-            response.status_code,
-            (time.monotonic() - started) * 1000,
-        )
-        return Answer(self, response.headers, response.raw)
 
     def _redirect_target(self, answer: Answer, url: str) -> str | None:
         """Where to send the same request again; None for anywhere the key must not go."""
@@ -271,11 +307,10 @@ class Exchange:
             again = error.status_code == 429 and error.code == "too_many_requests"
             again = again or (self.request.method == "GET" and error.status_code >= 500)
         else:
-            again = _never_connected(error.__cause__) or (
-                self.request.method == "GET"
-                and not isinstance(error.__cause__, failure.SSLError)
-                and getattr(error, "phase", None) != "total"
-            )
+            total = getattr(error, "phase", None) == "total"
+            hopeless = total or isinstance(error.__cause__, failure.SSLError)
+            again = _never_connected(error.__cause__)
+            again = again or (self.request.method == "GET" and not hopeless)
         pause = 0.2 * 2**failures * random.uniform(0.8, 1.2)
         asked = getattr(error, "retry_after", None) or 0.0
         return max(pause, asked) if again and asked <= _MAX_RETRY_AFTER else None

@@ -208,6 +208,7 @@ class HumanInputData(CompletionData):
     rendered_content: str | None = None
     action_id: str | None = None
     action_text: str | None = None
+    submitted_data: dict[str, Any] | None = None
 
 
 @dto

@@ -494,6 +494,7 @@ class HumanInputData(CompletionData):
     rendered_content: str | None
     action_id: str | None
     action_text: str | None
+    submitted_data: dict[str, Any] | None
     formId: str | None
     formToken: str | None
     nodeId: str | None
@@ -505,6 +506,7 @@ class HumanInputData(CompletionData):
     renderedContent: str | None
     actionId: str | None
     actionText: str | None
+    submittedData: dict[str, Any] | None
     def __init__(
         self,
         form_id: str | None = None,
@@ -520,6 +522,7 @@ class HumanInputData(CompletionData):
         rendered_content: str | None = None,
         action_id: str | None = None,
         action_text: str | None = None,
+        submitted_data: dict[str, Any] | None = None,
         *,
         formId: str | None = None,
         formToken: str | None = None,
@@ -532,6 +535,7 @@ class HumanInputData(CompletionData):
         renderedContent: str | None = None,
         actionId: str | None = None,
         actionText: str | None = None,
+        submittedData: dict[str, Any] | None = None,
     ) -> None: ...
 
 class ReasoningChunkData(CompletionData):

@@ -10,11 +10,11 @@ from .._dto import Dto, dto, named, secret
 
 @dto
 class DifyFile(Dto):
-    """A file to send. `content` is bytes, a path or an open binary file."""
+    """A file to send. `content`, which no repr shows, is bytes, a path or an open binary file."""
 
     filename: str | None = None
     content_type: str | None = None
-    content: Any = None
+    content: Any = secret(default=None)
     size: int | None = None
 
 

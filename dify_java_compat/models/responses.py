@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -128,6 +129,11 @@ class ChatMessageSendCompletionResponse(ChatMessageSendResponse):
     url: str | None = None
     belongs_to: str | None = None
     files: list[Any] | None = None
+
+    @property
+    def audio_bytes(self) -> bytes:
+        """The audio of a tts_message, decoded; b"" of any other event."""
+        return base64.b64decode(self.audio or "")
 
 
 @dto

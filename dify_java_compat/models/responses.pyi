@@ -267,6 +267,8 @@ class ChatMessageSendCompletionResponse(ChatMessageSendResponse):
     toolInput: str | None
     messageFiles: list[str] | None
     belongsTo: str | None
+    @property
+    def audio_bytes(self) -> bytes: ...
     def __init__(
         self,
         event: str | None = None,

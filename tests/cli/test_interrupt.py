@@ -75,7 +75,7 @@ def test_waits_for_the_task_it_has_to_stop() -> None:
     with Server(chat_messages=answer) as server:
         trace = "import logging; logging.basicConfig(level=logging.DEBUG, format='%(message)s')"
         with Live("Hi", how=prepared(trace), env=server.env) as live:
-            live.err("POST /chat-messages -> 200")
+            live.err("POST /v1/chat-messages -> 200")
             live.interrupt()
             begin.set()
             ended = live.end()

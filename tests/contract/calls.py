@@ -9,9 +9,18 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from dify_java_compat import (
+    AnnotationReplyActionEnum,
+    AppAnnotationCreateRequest,
+    AppAnnotationPageRequest,
+    AppAnnotationReplyQueryRequest,
+    AppAnnotationReplyRequest,
+    AppAnnotationUpdateRequest,
+    AppFeedbackPageRequest,
     AudioToTextRequest,
     ChatMessageSendRequest,
+    ConversationVariableRequest,
     DifyFile,
+    FilePreviewRequest,
     FileUploadRequest,
     MessageConversationsRequest,
     MessageFeedbackRequest,
@@ -19,6 +28,8 @@ from dify_java_compat import (
     RenameConversationRequest,
     RequestsDifyChat,
     TextToAudioRequest,
+    UpdateConversationVariableRequest,
+    WorkflowLogsRequest,
 )
 from tests.recordings.asking import KEY, operation_of
 from tests.recordings.library import Recording
@@ -129,10 +140,84 @@ def call_of(recording: Recording) -> Call:
             return lambda chat: chat.textToAudio(speech)
         case "audioToText" | "fileUpload":
             return upload_call(operation, recording)
-        case "parameters":
+        case "parameters" | "info" | "meta" | "site":
             renamed(asked, {})
-            return lambda chat: chat.parameters(KEY)
+            return lambda chat: getattr(chat, operation)(KEY)
+    return app_call_of(recording, operation or "", segments, asked)
+
+
+def same(*names: str) -> dict[str, str]:
+    """The names of parameters that are called the same on the wire, and of the user."""
+    return {**{name: name for name in names}, "user": "user_id"}
+
+
+def app_call_of(
+    recording: Recording, operation: str, segments: list[str], asked: dict[str, str]
+) -> Call:
+    """The same for annotations, feedback, files, variables and runs."""
+    match operation:
+        case "filePreview":
+            preview = FilePreviewRequest(
+                file_id=segments[3], **renamed(asked, same("as_attachment"))
+            )
+            return lambda chat: chat.filePreview(preview)
+        case "feedbacks":
+            liked = AppFeedbackPageRequest(**renamed(asked, same("page", "limit")))
+            return lambda chat: chat.feedbacks(liked)
+        case "pageAppAnnotation":
+            page = AppAnnotationPageRequest(**renamed(asked, same("page", "limit", "keyword")))
+            return lambda chat: chat.pageAppAnnotation(page)
+        case "createAppAnnotation":
+            given = renamed(recorded_json(recording), same("question", "answer"))
+            created = AppAnnotationCreateRequest(**given)
+            return lambda chat: chat.createAppAnnotation(created)
+        case "updateAppAnnotation":
+            given = renamed(recorded_json(recording), same("question", "answer"))
+            updated = AppAnnotationUpdateRequest(annotation_id=segments[4], **given)
+            return lambda chat: chat.updateAppAnnotation(updated)
+        case "deleteAppAnnotation":
+            return lambda chat: chat.deleteAppAnnotation(segments[4], KEY)
+        case "annotationReply":
+            names = same("score_threshold", "embedding_provider_name", "embedding_model_name")
+            given = renamed(recorded_json(recording), names)
+            reply = AppAnnotationReplyRequest(action=action_of(segments[4]), **given)
+            return lambda chat: chat.annotationReply(reply)
+        case "queryAnnotationReply":
+            query = AppAnnotationReplyQueryRequest(
+                action=action_of(segments[4]), job_id=segments[6]
+            )
+            return lambda chat: chat.queryAnnotationReply(query)
+        case "conversationVariables":
+            names = same("variable_name", "last_id", "limit")
+            variables = ConversationVariableRequest(
+                conversation_id=segments[3], **renamed(asked, names)
+            )
+            return lambda chat: chat.conversationVariables(variables)
+        case "updateConversationVariable":
+            update = UpdateConversationVariableRequest(
+                conversation_id=segments[3],
+                variable_id=segments[5],
+                **renamed(recorded_json(recording), same("value")),
+            )
+            return lambda chat: chat.updateConversationVariable(update)
+        case "workflowRun":
+            renamed(asked, {})
+            return lambda chat: chat.workflowRun(segments[4], KEY)
+        case "workflowLogs":
+            names = same("keyword", "status", "page", "limit", "created_by_account")
+            names |= {f"created_at__{end}": f"created_at_{end}" for end in ("before", "after")}
+            logs = WorkflowLogsRequest(
+                **renamed(asked, {**names, **same("created_by_end_user_session_id")})
+            )
+            return lambda chat: chat.workflowLogs(logs)
     raise AssertionError(f"{operation} has no call here")
+
+
+def action_of(segment: str) -> AnnotationReplyActionEnum:
+    try:
+        return AnnotationReplyActionEnum(segment)
+    except ValueError as error:
+        raise Unlike(f"action {segment}") from error
 
 
 def send_call(operation: str, body: dict[str, Any]) -> Call:

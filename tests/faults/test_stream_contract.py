@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
@@ -122,6 +123,12 @@ def test_reads_on_after_a_terminal_event(first: str) -> None:
 @pytest.mark.parametrize("event_name", ["message_end", "workflow_finished", "workflow_paused"])
 def test_a_terminal_event_completes_the_stream(event_name: str) -> None:
     assert ended(stream(message("x"), event(event_name))).completed
+
+
+def test_a_stream_that_goes_on_after_a_pause_has_not_ended() -> None:
+    paused = stream(event("workflow_paused"), event("node_started"))
+    assert isinstance(ended(paused).error, StreamInterruptedException)
+    assert ended(stream(event("workflow_paused"), event("x"), event("message_end"))).completed
 
 
 def test_an_end_without_a_terminal_event_is_an_interruption_with_ids() -> None:
@@ -263,6 +270,16 @@ def test_the_consumers_exception_is_the_consumers() -> None:
         threading.excepthook = hook
     assert [type(error) for error in seen] == [KeyError]
     assert errors == []
+
+
+def test_a_plain_loop_goes_through_a_stream() -> None:
+    async def through() -> list[str | None]:
+        return [item.event async for item in client.sendChatMessageStream(request())]
+
+    events = ["message", "message", "message_end"]
+    with ScriptedServer(once(ANSWER)) as server, chat(server) as client:
+        assert [item.event for item in client.sendChatMessageStream(request())] == events
+        assert asyncio.run(through()) == events
 
 
 def test_operators_and_run() -> None:

@@ -175,6 +175,15 @@ def test_a_files_type_and_method_are_worked_out(
         )
 
 
+def test_a_file_variable_is_sent_as_a_file() -> None:
+    with ScriptedServer(OK) as server, RequestsDifyChat(server.url, api_key="app-k") as client:
+        file = FILE(upload_file_id="f", mime_type="text/plain")
+        client.send(request(inputs={"doc": file, "docs": [file], "n": 1}))
+        sent = {"type": "document", "transfer_method": "local_file", "upload_file_id": "f"}
+        inputs = json.loads(server.requests[0].body)["inputs"]
+        assert inputs == {"doc": sent, "docs": [sent], "n": 1}
+
+
 def test_what_java_lacks_and_what_is_null() -> None:
     with ScriptedServer(OK) as server, RequestsDifyChat(server.url, api_key="app-k") as client:
         client.send(request(workflowId="w", traceId="t", inputs={"名": [1, None]}))

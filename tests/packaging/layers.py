@@ -10,14 +10,18 @@ _LAYERS = """
     cli
     _terminal
     client
-    interface
-    stream | _endpoints
-    _reading | collecting | _media
+    chatflow | _app_calls | recoup
+    interface | _caller
+    stream | _operations | pipeline
+    _sources | _endpoints
+    _reading | collecting | paging | _media
     transport
     _answers | codec
-    _connections | models
+    _connections | models | _logging | _limits
     config
-    _dto | sse
+    _spring
+    _binding
+    _dto | sse | _masking
     errors
 """
 LEVEL = {
@@ -31,6 +35,7 @@ _ONLY_FOR = {
     "requests": {"transport"},
     "reactivex": {"stream"},
     "dataclasses_json": {"_dto"},
+    "yaml": {"_spring"},
     "emulator": {"cli", "pytest_plugin"},
 }
 _NEVER = {

@@ -37,7 +37,7 @@ def test_a_module_imports_only_what_is_below_it(file: Path) -> None:
         ("_dto", "from .sse import SSEDecoder", "sse"),
         ("transport", "from .models.requests import DifyFile", "models"),
         ("transport", "from .sse import SSEDecoder", "sse"),
-        ("stream", "from ._endpoints import SEND", "_endpoints"),
+        ("stream", "from ._operations import SEND", "_operations"),
         ("codec", "from ._answers import Answer", "_answers"),
         ("client", "import requests", "requests"),
         ("client", "from requests.auth import AuthBase", "requests"),
@@ -57,7 +57,7 @@ def test_a_wrong_import_is_seen(module: str, line: str, wrong: str) -> None:
         ("cli", "from .emulator import DifyEmulator"),
         ("transport", "import requests\nfrom ._answers import Answer"),
         ("models.responses", "from .events import CompletionData\nfrom .._dto import dto"),
-        ("client", "from . import _endpoints\nfrom .stream import Observable"),
+        ("client", "from . import _operations\nfrom .stream import Observable"),
         ("stream", "from reactivex.abc import ObserverBase"),
     ],
 )

@@ -1,15 +1,23 @@
-"""Every recorded answer of the other methods becomes its DTO, field by field."""
+"""Every recorded answer that is not a stream becomes its method's result, field by field."""
 
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 import pytest
 
 from dify_java_compat import (
+    AppAnnotationReplyResponse,
+    AppAnnotationResponse,
+    AppFeedbackResponse,
+    AppInfoResponse,
+    AppMetaResponse,
     AppParametersResponseVO,
+    AppSiteResponse,
     ChatMessageSendResponse,
+    ConversationVariableResponse,
     DecodeException,
     DifyPageResult,
     DifyTextVO,
@@ -20,9 +28,11 @@ from dify_java_compat import (
     ResponseEntity,
     TextToAudioRequest,
     UserInputForm,
+    WorkflowLogResponse,
+    WorkflowRunResponse,
 )
 
-from .asking import CALLS, operation_of, replayed
+from .asking import CALLS, NEWER, operation_of, replayed
 from .comparing import differences, mistyped, undeclared
 from .library import Recording, named, recordings
 
@@ -35,8 +45,28 @@ RESULTS: dict[str, type[Any]] = {
     "audioToText": DifyTextVO,
     "fileUpload": FileUploadResponse,
     "parameters": AppParametersResponseVO,
+    "info": AppInfoResponse,
+    "meta": AppMetaResponse,
+    "site": AppSiteResponse,
+    "feedbacks": DifyPageResult,
+    "pageAppAnnotation": DifyPageResult,
+    "createAppAnnotation": AppAnnotationResponse,
+    "updateAppAnnotation": AppAnnotationResponse,
+    "annotationReply": AppAnnotationReplyResponse,
+    "queryAnnotationReply": AppAnnotationReplyResponse,
+    "conversationVariables": DifyPageResult,
+    "updateConversationVariable": ConversationVariableResponse,
+    "workflowLogs": DifyPageResult,
 }
-PAGED = {"messages": MessagesResponseVO, "conversations": MessageConversationsResponse}
+PAGED: dict[str, type[Any]] = {
+    "messages": MessagesResponseVO,
+    "conversations": MessageConversationsResponse,
+    "feedbacks": AppFeedbackResponse,
+    "pageAppAnnotation": AppAnnotationResponse,
+    "conversationVariables": ConversationVariableResponse,
+    "workflowLogs": WorkflowLogResponse,
+}
+NOTHING = ("stopMessagesStream", "deleteConversation", "deleteAppAnnotation")
 
 
 def answers(*operations: str) -> list[Recording]:
@@ -58,8 +88,8 @@ def called(recording: Recording) -> Any:
 
 def test_every_method_has_an_answer() -> None:
     have = {operation_of(recording) for recording in answers(*CALLS)}
-    assert have == set(CALLS) - {"sendChatMessageStream"}
-    assert len(answers(*CALLS)) >= 80
+    assert have == set(CALLS) - {"sendChatMessageStream", *NEWER}
+    assert len(answers(*CALLS)) >= 126
 
 
 @pytest.mark.parametrize("recording", answers(*RESULTS), ids=repr)
@@ -77,7 +107,7 @@ def test_an_object(recording: Recording) -> None:
             assert item.raw == wire
 
 
-@pytest.mark.parametrize("recording", answers("stopMessagesStream", "deleteConversation"), ids=repr)
+@pytest.mark.parametrize("recording", answers(*NOTHING), ids=repr)
 def test_nothing(recording: Recording) -> None:
     assert called(recording) is None
 
@@ -104,6 +134,43 @@ def test_audio(recording: Recording) -> None:
     with replayed(recording) as (chat, _):
         chat.textToAudio(TextToAudioRequest(text="Hello"), written)
     assert written.getvalue() == recording.body
+
+
+@pytest.mark.parametrize("recording", answers("filePreview"), ids=repr)
+def test_a_file(recording: Recording) -> None:
+    result = called(recording)
+    assert type(result) is ResponseEntity
+    assert (result.status_code, result.body) == (recording.status, recording.body)
+    assert result.body.startswith(b"\x89PNG\r\n")
+    for name, value in recording.headers.items():
+        assert result.headers[name] == value
+    attachment = recording.name == "files-preview-attachment"
+    assert ("attachment" in result.headers.get("Content-Disposition", "")) == attachment
+
+
+@pytest.mark.parametrize("recording", answers("workflowRun"), ids=repr)
+def test_a_run(recording: Recording) -> None:
+    """Inputs and outputs are JSON text within the JSON: given parsed, and `raw` has the text."""
+    result = called(recording)
+    texts = {name: recording.json[name] for name in ("inputs", "outputs")}
+    parsed = {name: text and json.loads(text) for name, text in texts.items()}
+    assert type(result) is WorkflowRunResponse
+    assert differences(result, {**recording.json, **parsed}) == []
+    assert undeclared(result, recording.json) == set()
+    assert mistyped(result, recording.json) == set()
+    assert result.raw == recording.json
+
+
+def test_what_runs_look_like() -> None:
+    done = called(named("workflow-run"))
+    assert (done.status, done.inputs["topic"], done.inputs["n"]) == ("succeeded", "主题", 3)
+    assert done.outputs["answer"].startswith("Words: ")
+    assert done.raw["outputs"].startswith('{"answer": "Words: ')
+    # the stream of this one said "stopped"
+    stopped = called(named("chatflow-stop-run"))
+    assert (stopped.status, stopped.outputs, stopped.finished_at) == ("running", {}, None)
+    unknown = called(named("workflow-run-other-app"))
+    assert set(unknown.to_wire().values()) == {None}
 
 
 FORM = {

@@ -56,7 +56,7 @@ assert_type(request.userId, str | None)
 assert_type(request.autoGenerateName, bool | None)
 request.conversationid  # error
 request.getConversationId()  # error
-assert_type(ClientConfig().sseReadTimeout, float)
+assert_type(ClientConfig().sseReadTimeout, float | None)
 
 # attributes, written
 request.conversation_id = "c"

@@ -1,6 +1,6 @@
 """The facade's methods: Java's names, both spellings of plain arguments, what comes back."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from io import BytesIO
 
 from reactivex import Observable, operators
@@ -94,8 +94,8 @@ chat.textToAudio("hi")  # error
 stream = chat.sendChatMessageStream(request)
 assert_type(stream, Observable[ChatMessageSendCompletionResponse])
 assert_type(client.sendChatMessageStream(request), Observable[ChatMessageSendCompletionResponse])
-assert_type(iterate(stream), Iterator[ChatMessageSendCompletionResponse])
-assert_type(iterate(stream, prefetch=1), Iterator[ChatMessageSendCompletionResponse])
+assert_type(iterate(stream), Generator[ChatMessageSendCompletionResponse, None, None])
+assert_type(iterate(stream, 1), Generator[ChatMessageSendCompletionResponse, None, None])
 assert_type(aiterate(stream), AsyncGenerator[ChatMessageSendCompletionResponse, None])
 assert_type(collect(stream), ChatMessageSendResponse)
 collect(iterate(stream))  # error
@@ -112,7 +112,7 @@ def answer_of(event: ChatMessageSendCompletionResponse) -> str:
 
 answers = stream.pipe(operators.map(answer_of))
 assert_type(answers, Observable[str])
-assert_type(iterate(answers), Iterator[str])
+assert_type(iterate(answers), Generator[str, None, None])
 collect(answers)  # error
 
 

@@ -1,0 +1,223 @@
+"""What a log must not show, taken out of JSON, of any other text and of a path with its query.
+
+The rules are those of the Java SDK (which fields are masked, and how much of them stays), applied
+to whatever looks like such a value too, wherever it stands: a phone number is one in a question as
+well. Where Java's rule would leave a short value whole, it is masked whole.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, unquote, unquote_plus
+
+MASK = "***MASKED***"
+_WHOLE = 256 * 1024  # the longest body that is read as JSON
+_MARGIN = 4096
+_LOOSE_END = 256
+_LONG_KEY = 8
+
+Hide = Callable[[str], str]
+
+_API_KEY = ("apikey", "authorization", "secretkey", "accesskey")
+_SECRET = (
+    *("password", "passwd", "pwd", "passphrase", "secret", "token", "auth", "credential"),
+    *("credentials", "cookie", "privatekey"),
+)
+_PHONE = (
+    *("phone", "mobile", "tel", "telephone", "cellphone"),
+    *("phonenumber", "mobilenumber", "telnumber", "phoneno", "mobileno"),
+)
+_ID = ("idcard", "identity", "identityno", "idnumber", "idno", "identitynumber", "idcardno")
+_EMAIL = ("email", "mail", "emailaddress", "mailaddress")
+_RULE_OF = {
+    word: rule
+    for rule, words in {
+        "key": _API_KEY,
+        "secret": _SECRET,
+        "phone": _PHONE,
+        "id": _ID,
+        "email": _EMAIL,
+    }.items()
+    for word in words
+}
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\x00-\x7f]+")
+_KEYS = re.compile(
+    r"(?i:\bbearer)\s+[^\s\"'\\,;]+"
+    r"|(?<![A-Za-z0-9])(?:app|dataset)-[A-Za-z0-9]{16,}"
+    r"|(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{16,}"
+)
+_JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
+_COOKIE = re.compile(r"(?i)\b((?:set-)?cookie)(\s*:\s*)[^\s\"'\\][^\r\n\"\\]*")
+_ID_NUMBER = re.compile(
+    r"(?<![0-9])[1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+    r"[0-9]{3}[0-9Xx](?![0-9])"
+)
+_PHONE_NUMBER = re.compile(
+    r"(?<![0-9])(?<![0-9]\.)(?:(?:\+|00)?86[- ]?)?1[3-9][0-9]([- ]?)[0-9]{4}\1[0-9]{4}(?![0-9])"
+    r"|(?<![0-9])\+[1-9][0-9]{7,14}(?![0-9])"
+)
+_EMAIL_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+")
+# the beginning of `name: value`, of `"name": "value"` and of that within a JSON text
+_NAMED = re.compile(
+    r"(?<![A-Za-z0-9_-])([A-Za-z0-9_][A-Za-z0-9_-]{0,63})\\?[\"']?\s{0,8}[:=]\s{0,8}"
+)
+_VALUE = re.compile(
+    r'\\"(?P<a>(?:(?!\\").)*)(?:\\")?'
+    r'|"(?P<b>(?:[^"\\]|\\.)*)"?'
+    r"|'(?P<c>[^']*)'?"
+    r"|(?P<d>[^\s\"'&;,(){}\[\]\\]+)",
+    re.DOTALL,
+)
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def mask_body(body: bytes, limit: int, personal: bool, hide: Hide) -> str:
+    """A body on one line, at most `limit` bytes of it, 0 for all.
+
+    API keys are always masked, `hide` taking out the one that is known, and with `personal` what
+    else the rules name.
+    """
+    cut = len(body) > _WHOLE and 0 < limit < len(body) - _MARGIN
+    text = hide((body[: limit + _MARGIN] if cut else body).decode("utf-8", "replace"))
+    masked = _json(text, personal) if len(body) <= _WHOLE else None
+    if masked is None:
+        text = _ESCAPE.sub(lambda code: chr(int(code[1], 16)), text)
+        masked = mask_text(hide(text), personal)
+    if cut:  # half a number is not known for one
+        masked = masked[:-_LOOSE_END]
+    shown = one_line(hide(masked)).encode("utf-8", "backslashreplace")
+    if cut or 0 < limit < len(shown):
+        return f"{shown[:limit].decode('utf-8', 'ignore')}... ({len(body)} bytes)"
+    return shown.decode()
+
+
+def mask_text(text: str, personal: bool) -> str:
+    """Any text, with the values that have a telling name or a telling form masked."""
+    text = _KEYS.sub(MASK, text)
+    if personal:
+        text = _COOKIE.sub(rf"\1\2{MASK}", text)
+    text = _by_name(text, personal)
+    if personal:
+        text = _JWT.sub(MASK, text)
+        if "@" in text:
+            text = _EMAIL_ADDRESS.sub(lambda found: _masked("email", found[0]), text)
+        text = _ID_NUMBER.sub(lambda found: _masked("id", found[0]), text)
+        text = _PHONE_NUMBER.sub(lambda found: _masked("phone", found[0]), text)
+    return text
+
+
+def mask_path(path: str, personal: bool) -> str:
+    """A path with its query, as it goes out but for what is masked."""
+    path, mark, query = path.partition("?")
+    segments = (_segment(segment, personal) for segment in path.split("/"))
+    parts = (_parameter(part, personal) for part in query.split("&"))
+    return "/".join(segments) + mark + "&".join(parts)
+
+
+def without_key(text: str, key: str) -> str:
+    """`text` without that key, in whatever way it may be written."""
+    for spelling in {key, json.dumps(key)[1:-1], quote(key, safe=""), quote(key)}:
+        if len(key) >= _LONG_KEY:
+            text = text.replace(spelling, MASK)
+        else:  # a part of any word
+            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(spelling)}(?![A-Za-z0-9])", MASK, text)
+    return text
+
+
+def one_line(text: str) -> str:
+    return _UNPRINTABLE.sub(" ", text)
+
+
+def _segment(segment: str, personal: bool) -> str:
+    plain = unquote(segment)
+    masked = mask_text(plain, personal)
+    return segment if masked == plain else masked
+
+
+def _parameter(part: str, personal: bool) -> str:
+    name, equals, value = part.partition("=")
+    plain = unquote_plus(value)
+    masked = _value(plain, _rule(unquote_plus(name), personal), personal)
+    return part if masked == plain else f"{name}{equals}{masked}"
+
+
+def _json(body: str, personal: bool) -> str | None:
+    """None where the body is not JSON, or is not fit to be read as such."""
+    try:
+        masked = _value(json.loads(body), None, personal)
+        return json.dumps(masked, ensure_ascii=False, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _value(value: Any, rule: str | None, personal: bool) -> Any:
+    """A JSON value under a name for which there is that rule."""
+    if rule in ("key", "secret") and value not in (None, "", True, False):
+        return MASK
+    if isinstance(value, dict):
+        return {
+            mask_text(name, personal): _value(item, _rule(name, personal) or rule, personal)
+            for name, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_value(item, rule, personal) for item in value]
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return value
+    text = str(value)
+    masked = mask_text(text if rule is None else _masked(rule, text), personal)
+    return value if masked == text else masked
+
+
+def _rule(name: str, personal: bool) -> str | None:
+    rule = _rule_of(name[-64:])
+    return rule if personal or rule == "key" else None
+
+
+@functools.lru_cache(maxsize=1024)
+def _rule_of(name: str) -> str | None:
+    """The rule for a name, by its last words: `userPhone`, `user_phone` and `USER-PHONE` alike."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    for length in range(min(3, len(words)), 0, -1):
+        rule = _RULE_OF.get("".join(words[-length:]))
+        if rule is not None:
+            return rule
+    return None
+
+
+def _by_name(text: str, personal: bool) -> str:
+    done = 0
+    pieces: list[str] = []
+    for named in _NAMED.finditer(text):
+        rule = _rule(named[1], personal)
+        value = _VALUE.match(text, named.end()) if rule and named.start() >= done else None
+        if rule is None or value is None:
+            continue
+        start, end = value.span(value.lastgroup or 0)
+        if start < end:
+            pieces += text[done:start], _masked(rule, text[start:end])
+            done = end
+    return "".join(pieces) + text[done:]
+
+
+def _masked(rule: str, value: str) -> str:
+    if not value or value == MASK:
+        return value
+    if rule == "phone":
+        return _partly(value, 3, 4)
+    if rule == "id":
+        return _partly(value, 6, 4)
+    local, at, domain = value.partition("@")
+    if rule != "email" or not local or not at:
+        return MASK
+    return (_partly(local, 2, 1) if len(local) > 3 else "*" * len(local)) + at + domain
+
+
+def _partly(value: str, head: int, tail: int) -> str:
+    hidden = len(value) - head - tail
+    return value[:head] + "*" * hidden + value[-tail:] if hidden > 0 else MASK

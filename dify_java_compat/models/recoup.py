@@ -1,0 +1,13 @@
+"""What Recoup answers."""
+
+from __future__ import annotations
+
+from .._dto import ResponseDto, dto
+
+
+@dto
+class StopChatResponse(ResponseDto):
+    """`stopped` is False where the chat had no answer under way; `success` is True either way."""
+
+    success: bool | None = None
+    stopped: bool | None = None

@@ -1,0 +1,99 @@
+"""All items of a list, over as many pages as it has."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from ._dto import is_dto
+from .errors import IllegalArgumentException
+from .models.requests import BaseChatRequest
+from .models.responses import DifyPageResult
+
+Q = TypeVar("Q", bound=BaseChatRequest)
+T = TypeVar("T")
+
+_CURSORS = ("last_id", "first_id", "page")
+
+
+def pages(method: Callable[[Q], DifyPageResult[T]], request: Q) -> Iterator[T]:
+    """The items of `method(request)` and of all pages behind it, each once.
+
+    `method` is any that gives pages, `pages(chat.conversations, request)`; the request says where
+    to begin and how large a page is, and stays as it is. A page is fetched when its first item is
+    wanted, and raises what `method` raises. Messages come newest first, whatever the page size.
+
+    An item that comes again is given once, as its id tells: a conversation that is written to or
+    renamed moves to the top, and a page that was to begin behind it begins at the top again. The
+    end is an empty page, `has_more` that is false (where there is none: a page shorter than
+    `limit`), or repetition that leads to nothing new. A loop that deletes what it is given needs
+    `list(pages(...))`: Dify finds nothing behind a conversation that is gone.
+
+    IllegalArgumentException at once where `request` is not `method`'s or has no cursor.
+    """
+    expected = _request_class_of(method)
+    if not isinstance(request, expected):
+        raise IllegalArgumentException(
+            f"request must be a {expected.__name__}, not {type(request).__name__}"
+        )
+    names = {field.name for field in dataclasses.fields(request)}
+    cursor = next((name for name in _CURSORS if name in names), None)
+    if cursor is None:
+        raise IllegalArgumentException(
+            f"{type(request).__name__} has none of {', '.join(_CURSORS)}: it asks for no pages"
+        )
+    return _items(method, dataclasses.replace(request), cursor)
+
+
+def _request_class_of(method: Any) -> type[BaseChatRequest]:
+    if not callable(method):
+        raise IllegalArgumentException(f"method must be callable, not {type(method).__name__}")
+    try:
+        first, *_ = inspect.signature(method, eval_str=True).parameters.values()
+    except Exception:  # annotations may be anything, and the method will look for itself
+        return BaseChatRequest
+    return first.annotation if is_dto(first.annotation) else BaseChatRequest
+
+
+def _items(method: Callable[[Q], DifyPageResult[T]], request: Q, cursor: str) -> Iterator[T]:
+    given: set[str | None] = set()
+    in_vain = 0  # pages in a row with nothing new
+    while True:
+        page = method(request)
+        items = page.data if isinstance(page.data, list) else []
+        in_vain += 1
+        for item in reversed(items) if cursor == "first_id" else items:
+            item_id = _id_of(item)
+            if item_id is None or item_id not in given:
+                in_vain = 0
+                given.add(item_id)
+                yield item
+        if not items or not _has_more(page, request, len(items)):
+            return
+        # what is still to come stands below every item that was given, wherever that moved
+        if in_vain > (0 if cursor == "page" else len(given)):
+            return
+        following: Any = _next(cursor, request, items)
+        if following in (None, getattr(request, cursor)):
+            return
+        request = dataclasses.replace(request, **{cursor: following})
+
+
+def _id_of(item: Any) -> str | None:
+    item_id = getattr(item, "id", None)
+    return None if item_id is None else str(item_id)
+
+
+def _has_more(page: DifyPageResult[Any], request: Any, count: int) -> bool:
+    if page.has_more is not None:
+        return bool(page.has_more)
+    limit = page.limit if page.limit is not None else getattr(request, "limit", None)
+    return not isinstance(limit, int) or count >= limit
+
+
+def _next(cursor: str, request: Any, items: list[Any]) -> str | int | None:
+    if cursor == "page":
+        return max(request.page or 1, 1) + 1  # Dify takes 0 for 1
+    return _id_of(items[0 if cursor == "first_id" else -1])

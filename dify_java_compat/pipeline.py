@@ -1,0 +1,84 @@
+"""Java's chat events: processes that see, and may change, each item before the subscriber does.
+
+::
+
+    class Redact(PipelineProcess[ChatMessagePipelineModel]):
+        def process(self, context):
+            context.model.answer = redacted(context.model.answer)
+
+    chat.addProcess(Redact())
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from ._dto import dto
+from .errors import PipelineException
+from .models.responses import ChatMessageSendCompletionResponse
+
+M = TypeVar("M", bound=ChatMessageSendCompletionResponse)
+
+
+@dto
+class ChatMessagePipelineModel(ChatMessageSendCompletionResponse):
+    """An item on its way to the subscriber."""
+
+
+@dataclass
+class PipelineContext(Generic[M]):
+    """What a process is handed. `model` may be changed or replaced; `needBreak` ends the round."""
+
+    model: M
+    code: str = "CHAT"
+    need_break: bool = False
+
+    @property
+    def needBreak(self) -> bool:
+        return self.need_break
+
+    @needBreak.setter
+    def needBreak(self, value: bool) -> None:
+        self.need_break = value
+
+
+class PipelineProcess(ABC, Generic[M]):
+    """One step. Those that support an item get it by rising `order`."""
+
+    def support(self, context: PipelineContext[M]) -> bool:
+        return True
+
+    def order(self) -> int:
+        return 0
+
+    @abstractmethod
+    def process(self, context: PipelineContext[M]) -> None: ...
+
+
+def run_processes(
+    processes: Iterable[PipelineProcess[ChatMessagePipelineModel]],
+    item: ChatMessageSendCompletionResponse,
+) -> ChatMessageSendCompletionResponse:
+    """The item as the processes leave it. PipelineException names one that raises."""
+    model = ChatMessagePipelineModel.__new__(ChatMessagePipelineModel)
+    vars(model).update(vars(item))
+    context = PipelineContext(model)
+    chosen = [process for process in processes if _called(process, "support", context)]
+    for process in sorted(chosen, key=lambda process: _called(process, "order")):
+        _called(process, "process", context)
+        if context.need_break:
+            break
+    return context.model
+
+
+def _called(process: object, method: str, *arguments: object) -> bool | int:
+    try:
+        result: bool | int = getattr(process, method)(*arguments)
+    except Exception as error:
+        name = type(process).__name__
+        text = f"{name}.{method} failed: {type(error).__name__}: {error}"
+        raise PipelineException(text, process=name) from error
+    return result

@@ -1,0 +1,98 @@
+"""Java's facade and types, from a frozen list of the SDK's own: none is missing, none differs."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dify_java_compat
+from dify_java_compat import DifyChat, DifyChatflow, RequestsDifyChat, models
+from dify_java_compat._dto import names_of
+
+MANIFEST = json.loads(Path(__file__).with_name("java_manifest.json").read_text("utf-8"))
+
+# Deliberate: what Java defaults to silently is worked out from the file's type or name.
+OTHER_DEFAULTS = {
+    ("ChatMessageSendRequest.ChatMessageFile", "type"): None,
+    ("ChatMessageSendRequest.ChatMessageFile", "transferMethod"): None,
+}
+FIELDS = [
+    (name, field, facts)
+    for name, cls in MANIFEST["classes"].items()
+    for field, facts in cls["fields"].items()
+]
+
+
+def snake(name: str) -> str:
+    return re.sub("[A-Z]", lambda letter: "_" + letter[0].lower(), name)
+
+
+def python_class(name: str) -> Any:
+    found: Any = models
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def test_the_list_is_whole() -> None:
+    assert len(MANIFEST["methods"]) == 26
+    assert len(MANIFEST["classes"]) + len(MANIFEST["enums"]) == 78
+
+
+@pytest.mark.parametrize("name", MANIFEST["methods"])
+def test_a_method_has_javas_parameters_in_javas_order(name: str) -> None:
+    java = MANIFEST["methods"][name]["parameters"]
+    for facade in (DifyChat, RequestsDifyChat):
+        parameters = inspect.signature(getattr(facade, name)).parameters
+        python = [p.name for p in parameters.values() if p.kind == p.POSITIONAL_OR_KEYWORD][1:]
+        expected = ["api_key" if each == "apikey" else snake(each) for each in java]
+        assert python[: len(expected)] == expected
+        assert python[len(expected) :] in ([], ["response"])  # textToAudio's older form
+        if not java[0].lower().endswith("request"):
+            assert set(java) <= parameters.keys()
+
+
+@pytest.mark.parametrize("name", MANIFEST["methods"])
+def test_a_method_says_its_chapter_in_chinese(name: str) -> None:
+    summary = (inspect.getdoc(getattr(DifyChat, name)) or "").partition("\n")[0]
+    assert re.match(r"(\d\.\d )?[一-鿿]+: ", summary), summary
+
+
+@pytest.mark.parametrize("name", ["workflowEvents", "humanInputForm", "submitHumanInputForm",
+                                  "workflowRun", "workflowLogs", "endUser"])  # fmt: skip
+def test_what_java_lacks(name: str) -> None:
+    assert hasattr(DifyChatflow, name)
+    assert not hasattr(DifyChat, name)
+    assert callable(getattr(RequestsDifyChat, name))
+
+
+@pytest.mark.parametrize("name", MANIFEST["classes"])
+def test_a_class_is_there_and_extends_what_javas_does(name: str) -> None:
+    cls, base = python_class(name), MANIFEST["classes"][name]["extends"]
+    assert cls.__name__ == name.rpartition(".")[2]
+    assert base is None or issubclass(cls, python_class(base))
+
+
+@pytest.mark.parametrize(("name", "field", "facts"), FIELDS)
+def test_a_field_has_javas_names_and_default(name: str, field: str, facts: dict[str, Any]) -> None:
+    cls = python_class(name)
+    mine = {f.name: f for f in fields(cls)}[snake(field)]
+    assert dict(names_of(cls).java)[mine.name] == facts["java"]
+    assert mine.default == OTHER_DEFAULTS.get((name, field), facts.get("default"))
+    assert inspect.getattr_static(cls, field, None) is not None or field == mine.name
+
+
+@pytest.mark.parametrize("name", MANIFEST["enums"])
+def test_an_enum_has_javas_members(name: str) -> None:
+    assert set(MANIFEST["enums"][name]) <= set(python_class(name).__members__)
+
+
+def test_every_type_can_be_imported_from_the_top() -> None:
+    for name in [*MANIFEST["classes"], *MANIFEST["enums"]]:
+        assert name.partition(".")[0] in dify_java_compat.__all__
