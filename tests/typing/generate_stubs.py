@@ -122,7 +122,8 @@ def _dto_members(node: ast.ClassDef, cls: Any) -> Iterator[str]:
 
 def _parameter(name: str, field: Any) -> str:
     made = field.default is dataclasses.MISSING  # by a factory
-    return f"{name}: {field.type} = {'...' if made else repr(field.default)},"
+    default = "..." if made else repr(field.default).replace("'", '"')
+    return f"{name}: {field.type} = {default},"
 
 
 def main() -> int:
