@@ -151,7 +151,7 @@ class ConnectionException(DifyException):
 
 
 class TimeoutException(DifyException):
-    """Nothing came in time. `phase` is `connect`, `read`, `idle` or `total`."""
+    """Nothing came in time. `phase` is `connect`, `write`, `read`, `idle` or `total`."""
 
     phase: str | None = None
 
