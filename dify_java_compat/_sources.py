@@ -85,7 +85,8 @@ class ResumingSource(StreamSource):
                 yield item
         except (StreamInterruptedException, TimeoutException) as broken:
             run_id = self._reader.workflow_run_id
-            if run_id is None or self._aborted.is_set():
+            out_of_time = getattr(broken, "phase", None) == "total"
+            if run_id is None or out_of_time or self._aborted.is_set():
                 raise
             yield from self._resumed(run_id, broken)
 

@@ -66,7 +66,7 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
         self._processes: list[PipelineProcess[ChatMessagePipelineModel]] = []
 
     def addProcess(self, process: PipelineProcess[ChatMessagePipelineModel]) -> None:
-        """Have `process` see every item of the streams that are subscribed to from now on."""
+        """Have `process` see every item of the streams that are made from now on."""
         self._processes = [*self._processes, process]
 
     def send(self, send_request: ChatMessageSendRequest) -> ChatMessageSendResponse:

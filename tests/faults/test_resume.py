@@ -16,6 +16,7 @@ from dify_java_compat import (
     RequestsDifyChat,
     StreamErrorException,
     StreamInterruptedException,
+    TimeoutException,
 )
 from tests.servers import (
     ERROR,
@@ -171,6 +172,23 @@ def test_a_chat_without_a_run_is_not_taken_up() -> None:
     watcher, requests = watched(Dify(first=STREAM_HEAD + chunk(message("a"))))
     assert isinstance(watcher.error, StreamInterruptedException)
     assert len(requests) == 1
+
+
+def test_a_stream_out_of_its_total_time_is_not_taken_up() -> None:
+    def script(peer: Peer) -> None:
+        peer.receive()
+        peer.send(BROKEN)
+        peer.wait_closed()
+
+    config = ClientConfig(resume_streams=True, call_timeout=0.2)
+    with (
+        ScriptedServer(script) as server,
+        RequestsDifyChat(server.url, config, api_key="app-test") as client,
+    ):
+        watcher = Watcher(client.sendChatMessageStream(request())).wait()
+        assert isinstance(watcher.error, TimeoutException)
+        assert watcher.error.phase == "total"
+        assert len(server.requests) == 1
 
 
 def test_disposing_while_it_is_taken_up() -> None:

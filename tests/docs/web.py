@@ -1,0 +1,116 @@
+"""Drives the web applications that the pages show, with their frameworks' own test tools."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+from asgiref.testing import ApplicationCommunicator
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import RequestFactory
+
+from dify_java_compat import DifyChat, MessagesRequest
+
+from .running import wait_for_streams
+
+SOUND = b"ID3" + bytes(64)
+HEARD = f"Hello from the emulator, 你好。I heard {len(SOUND)} bytes of audio."
+
+if not settings.configured:
+    settings.configure()
+
+
+def answers(body: bytes) -> list[dict[str, Any]]:
+    """The events of a `text/event-stream`, each a JSON object in Java's names."""
+    frames = body.decode().split("\n\n")
+    assert frames.pop() == ""
+    return [json.loads(frame.removeprefix("data: ")) for frame in frames]
+
+
+def assert_is_answer(body: bytes) -> None:
+    events = answers(body)
+    assert "".join(event["answer"] or "" for event in events).startswith('You said: "Hello".')
+    assert events[-1]["event"] == "message_end"
+    assert events[-1]["metadata"]["usage"]["totalTokens"] > 0
+    assert {event["conversationId"] for event in events} == {events[0]["conversationId"]}
+
+
+def stored_answer(chat: DifyChat, event: dict[str, Any]) -> str | None:
+    """What the history has; nothing where the client left."""
+    asked = MessagesRequest(user_id="user-1", conversation_id=event["conversationId"])
+    return (chat.messages(asked).data or [])[0].answer
+
+
+def drive_streams(page: dict[str, Any]) -> None:
+    flask = page["flask_app"].test_client()
+    with flask.get("/chat?q=Hello", buffered=False) as whole:
+        assert whole.mimetype == "text/event-stream"
+        assert_is_answer(whole.data)
+    with flask.get("/chat?q=", buffered=False) as failed:
+        assert failed.status_code == 400
+    left = flask.get("/chat?q=Hello", buffered=False)
+    first = next(iter(left.response))
+    left.close()
+    wait_for_streams()
+    assert stored_answer(page["chat"], answers(first)[0]) == "", "the stream was read to its end"
+    assert_is_answer(asyncio.run(_get(page["starlette_app"], "/chat", b"q=Hello")))
+
+
+async def _get(app: Any, path: str, query: bytes) -> bytes:
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": query,
+        "headers": [],
+        "http_version": "1.1",
+        "scheme": "http",
+        "server": ("testserver", 80),
+        "client": ("testclient", 50000),
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+    }
+    communicator = ApplicationCommunicator(app, scope)
+    await communicator.send_input({"type": "http.request", "body": b"", "more_body": False})
+    started = await communicator.receive_output(10)
+    assert started["status"] == 200
+    assert (b"content-type", b"text/event-stream; charset=utf-8") in started["headers"]
+    body, more = b"", True
+    while more:
+        part = await communicator.receive_output(10)
+        body, more = body + part["body"], part.get("more_body", False)
+    await communicator.wait(10)
+    return body
+
+
+def drive_files_and_audio(page: dict[str, Any]) -> None:
+    flask = page["app"].test_client()
+    sent = {"file": (io.BytesIO(SOUND), "voice.mp3", "audio/mpeg")}
+    assert flask.post("/listen", data=sent).json == {"text": HEARD}
+    with flask.get("/speak?text=Hello") as spoken:
+        assert_is_sound(spoken.data, dict(spoken.headers))
+
+    factory = RequestFactory()
+    upload = SimpleUploadedFile("voice.wav", SOUND, "audio/x-wav")
+    response = page["listen"](factory.post("/listen", {"file": upload}))
+    assert json.loads(response.content) == {"text": HEARD}
+    response = page["speak"](factory.get("/speak", {"text": "Hello"}))
+    assert_is_sound(b"".join(response.streaming_content), dict(response.headers))
+    response.close()
+
+
+def assert_is_sound(body: bytes, headers: dict[str, str]) -> None:
+    assert body.startswith(b"\xff\xfb")
+    assert headers["Content-Type"] == "audio/mpeg"
+    assert headers["Content-Disposition"] == "attachment; filename=audio.mp3"
+
+
+DRIVERS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "streams.md": drive_streams,
+    "files-and-audio.md": drive_files_and_audio,
+}
