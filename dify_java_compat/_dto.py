@@ -154,6 +154,14 @@ class Dto(DataClassJsonMixin):
                 raise AttributeError(f"{type(self).__name__} has no field {name!r}{hint}")
             object.__setattr__(self, name, value)
 
+        def __getattr__(self, name: str) -> Any:
+            """What no field is called; a Java getter or setter is told its field."""
+            bean = re.fullmatch("(?:get|set|is)([A-Z])(.*)", name)
+            names = names_of(type(self))
+            field_name = names.attribute.get(bean[1].lower() + bean[2]) if bean else None
+            hint = f"; it is {field_name!r} here" if field_name else names.suggest(name)
+            raise AttributeError(f"{type(self).__name__} has no field {name!r}{hint}")
+
     def __repr__(self) -> str:
         secrets = names_of(type(self)).secrets
         shown = (

@@ -1,13 +1,16 @@
 """The alias rule, on every name of every DTO."""
 
+import copy
 import dataclasses
 import inspect
+import pickle
 import re
 from typing import Any
 
 import pytest
 
 from dify_java_compat import (
+    ChatMessageSendRequest,
     FileUpload,
     MessagesRequest,
     TextInput,
@@ -58,6 +61,20 @@ def test_a_field_is_snake_case_with_few_exceptions_on_the_wire(cls: type[Dto], n
     assert dict(names_of(cls).wire)[name] == WIRE.get((cls, name), name)
     # Java writes some of its JSON in snake_case; which, the contract test says
     assert dict(names_of(cls).java)[name] in (camel(name), name)
+
+
+def test_a_java_getter_is_told_its_field() -> None:
+    request = ChatMessageSendRequest(content="x")
+    for name, told in {
+        "getConversationId": "; it is 'conversation_id' here",
+        "setContent": "; it is 'content' here",
+        "contnt": "; did you mean 'content'?",
+        "getaway": "",
+    }.items():
+        with pytest.raises(AttributeError) as caught:
+            getattr(request, name)
+        assert str(caught.value) == f"ChatMessageSendRequest has no field {name!r}{told}"
+    assert copy.deepcopy(request) == pickle.loads(pickle.dumps(request)) == request
 
 
 @pytest.mark.parametrize(("cls", "name"), FIELDS)
