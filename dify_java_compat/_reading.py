@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from ._answers import Answer
@@ -45,7 +45,7 @@ class EventReader:
     def task_id(self) -> str | None:
         return self._last.task_id if self._last else None
 
-    def read(self, answer: Answer) -> Iterator[ChatMessageSendCompletionResponse]:
+    def read(self, answer: Answer) -> Generator[ChatMessageSendCompletionResponse, None, None]:
         """The items of `answer`, then its end or the exception that judges it."""
         try:
             yield from self._items(answer)

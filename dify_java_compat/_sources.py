@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from ._reading import EventReader, logger
@@ -48,8 +48,8 @@ class StreamSource:
         """Free the thread that reads, from any thread."""
         self._exchange.abort()
 
-    def items(self) -> Iterator[Item]:
-        return self._reader.read(self._exchange.open())
+    def items(self) -> Generator[Item, None, None]:
+        yield from self._reader.read(self._exchange.open())
 
 
 class ResumingSource(StreamSource):
@@ -78,7 +78,7 @@ class ResumingSource(StreamSource):
         self._aborted.set()
         super().abort()
 
-    def items(self) -> Iterator[Item]:
+    def items(self) -> Generator[Item, None, None]:
         try:
             for item in super().items():
                 self._is_new(item)

@@ -83,7 +83,7 @@ class _Subscription:
         self._is_read = threading.Event()
 
     def run(self) -> None:
-        items = self._items()
+        items = self._source.items()
         try:
             self._deliver(items)
         except BaseException:  # the observer's own: on to threading.excepthook
@@ -98,21 +98,20 @@ class _Subscription:
 
     def dispose(self) -> None:
         """Deliver nothing more and free the reader; returns at once."""
-        if not self._end():
-            return
-        if self._stop is None or self._source.ended or not self._source.sent:
-            self._source.abort()
-            return
-        self._draining = True
-        if self._source.task_id:
+        self._leave()
+
+    def _leave(self) -> bool:
+        """Whether this call is the one that ended the deliveries."""
+        source = self._source
+        if not self._end(drain=self._stop is not None and source.sent and not source.ended):
+            return False
+        if not self._draining:
+            source.abort()
+            return True
+        if source.task_id:
             self._task_is_known.set()
         threading.Thread(target=self._stop_and_wait, name="dify-stop", daemon=True).start()
-
-    def _items(self) -> Generator[Item, None, None]:
-        if self._process is None:
-            yield from self._source.items()
-        else:
-            yield from map(self._process, self._source.items())
+        return True
 
     def _deliver(self, items: Iterator[Item]) -> None:
         observer = self._observer
@@ -130,13 +129,23 @@ class _Subscription:
             if self._over:
                 self._task_is_known.set()
                 return
+            if self._process is not None:
+                try:
+                    item = self._process(item)
+                except Exception as error:
+                    if self._leave():
+                        observer.on_error(error)
+                    return
             observer.on_next(item)
 
-    def _end(self) -> bool:
+    def _end(self, *, drain: bool = False) -> bool:
         """Whether this call is the one that ends the deliveries."""
         with self._lock:
-            was_over, self._over = self._over, True
-            return not was_over
+            if self._over:
+                return False
+            self._draining = drain  # first: the reader looks at it once it sees the next
+            self._over = True
+            return True
 
     def _drain(self, items: Iterator[Item]) -> None:
         try:

@@ -12,7 +12,15 @@ import pytest
 import trustme
 from reactivex import operators as ops
 
-from dify_java_compat import ClientConfig, RequestsDifyChat, iterate
+from dify_java_compat import (
+    ChatMessagePipelineModel,
+    ClientConfig,
+    PipelineContext,
+    PipelineException,
+    PipelineProcess,
+    RequestsDifyChat,
+    iterate,
+)
 from tests.servers import (
     LAST_CHUNK,
     MESSAGE_END,
@@ -207,6 +215,32 @@ def test_stop_on_dispose_stops_once_and_stays_to_the_end() -> None:
         target, body, key = behaviour.stops[0]
         assert (target, body) == ("/v1/chat-messages/t-1/stop", {"user": "u-1"})
         assert key == "Bearer app-own"
+        assert len(behaviour.stops) == 1
+
+
+class FailsAtTheThird(PipelineProcess[ChatMessagePipelineModel]):
+    def __init__(self) -> None:
+        self._seen = 0
+
+    def process(self, context: PipelineContext[ChatMessagePipelineModel]) -> None:
+        self._seen += 1
+        if self._seen == 3:
+            raise KeyError("a bug")
+
+
+def test_a_process_that_fails_stops_the_answer_too() -> None:
+    behaviour = StoppableServer()
+    config = ClientConfig(stop_on_dispose=True)
+    with (
+        ScriptedServer(behaviour.script) as server,
+        RequestsDifyChat(server.url, config, api_key="app-test") as client,
+    ):
+        client.addProcess(FailsAtTheThird())
+        watcher = Watcher(client.sendChatMessageStream(request())).wait()
+        join_stream_threads()
+        assert isinstance(watcher.error, PipelineException)
+        assert len(watcher.items) == 2
+        assert behaviour.finished.wait(PATIENCE)
         assert len(behaviour.stops) == 1
 
 
