@@ -23,7 +23,8 @@ from .sse import EventTooLargeError, SSEDecoder
 logger = logging.getLogger("dify_java_compat")
 
 EVENT_STREAM = "text/event-stream"
-_TERMINAL = frozenset(("message_end", "workflow_finished", "workflow_paused", "error"))
+# a tuple: an event that is no text, and cannot be hashed, is looked up like any other
+_TERMINAL = ("message_end", "workflow_finished", "workflow_paused", "error")
 
 Decode = Callable[[bytes], ChatMessageSendCompletionResponse]
 
@@ -94,7 +95,7 @@ class EventReader:
     def _note(self, item: ChatMessageSendCompletionResponse) -> bool:
         """Remember what the judgement needs; whether `item` is one for the caller."""
         event = item.event
-        if isinstance(event, str) and event in _TERMINAL:
+        if event in _TERMINAL:
             self.ended = True
             self._paused = event == "workflow_paused"
             if event == "error":  # it has no task_id
