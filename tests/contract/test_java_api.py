@@ -84,6 +84,8 @@ def test_a_field_has_javas_names_and_default(name: str, field: str, facts: dict[
     cls = python_class(name)
     mine = {f.name: f for f in fields(cls)}[snake(field)]
     assert dict(names_of(cls).java)[mine.name] == facts["java"]
+    # what goes out has no wire names: `_operations` says where each of its values goes
+    assert dict(names_of(cls).wire)[mine.name] == facts.get("wire", mine.name)
     assert mine.default == OTHER_DEFAULTS.get((name, field), facts.get("default"))
     assert inspect.getattr_static(cls, field, None) is not None or field == mine.name
 

@@ -1,0 +1,60 @@
+"""Recoup's stop call with the emulator at the other end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from dify_java_compat import (
+    BadRequestException,
+    DifyException,
+    ForbiddenException,
+    NotFoundException,
+    RequestsRecoupChat,
+    ServerErrorException,
+    UnauthorizedException,
+)
+from dify_java_compat.emulator import DifyEmulator
+
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[DifyEmulator]:
+    with DifyEmulator() as running:
+        yield running
+
+
+def test_a_running_chat_is_stopped_once(emulator: DifyEmulator) -> None:
+    with RequestsRecoupChat(emulator.recoup_url, api_key=emulator.recoup_key) as recoup:
+        running = emulator.recoup_chats["running"]
+        answers = [recoup.stopChat(chatId=running) for _ in range(2)]
+        assert [(each.success, each.stopped) for each in answers] == [(True, True), (True, False)]
+        assert recoup.stopChat(emulator.recoup_chats["idle"]).stopped is False
+
+
+@pytest.mark.parametrize(
+    ("chat", "kind", "status"),
+    [
+        ("not-a-uuid", BadRequestException, 400),
+        ("foreign", ForbiddenException, 403),
+        (UNKNOWN, NotFoundException, 404),
+        ("stuck", ServerErrorException, 502),
+        ("slow", ServerErrorException, 504),
+    ],
+)
+def test_what_it_refuses(
+    emulator: DifyEmulator, chat: str, kind: type[DifyException], status: int
+) -> None:
+    with RequestsRecoupChat(emulator.recoup_url, api_key=emulator.recoup_key) as recoup:
+        with pytest.raises(kind) as caught:
+            recoup.stopChat(emulator.recoup_chats.get(chat, chat))
+    assert getattr(caught.value, "status_code", None) == status
+    assert getattr(caught.value, "message", None)
+
+
+def test_a_wrong_key(emulator: DifyEmulator) -> None:
+    with RequestsRecoupChat(emulator.recoup_url, api_key="wrong") as recoup:
+        with pytest.raises(UnauthorizedException):
+            recoup.stopChat(emulator.recoup_chats["idle"])
