@@ -63,7 +63,6 @@ class Answer:
         Raises ConnectionException where the body is cut, TimeoutException where nothing comes.
         """
         encoded = "Content-Encoding" in self.headers
-        context = self._asker.context()
         line = self._line
         try:
             while True:
@@ -77,7 +76,8 @@ class Answer:
         except urllib3.exceptions.ReadTimeoutError as error:
             raise self._asker.timed_out("read") from error
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise ConnectionException(f"the answer was cut: {reason(error)}", **context) from error
+            text = f"the answer was cut: {reason(error)}"
+            raise ConnectionException(text, **self._asker.context()) from error
 
     def read(self) -> bytes:
         """The whole body."""

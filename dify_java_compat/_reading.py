@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from ._answers import Answer
+from ._logging import logger
 from .config import ClientConfig
 from .errors import (
     ConnectionException,
@@ -19,8 +19,6 @@ from .errors import (
 )
 from .models.responses import ChatMessageSendCompletionResponse
 from .sse import EventTooLargeError, SSEDecoder
-
-logger = logging.getLogger("dify_java_compat")
 
 EVENT_STREAM = "text/event-stream"
 # a tuple: an event that is no text, and cannot be hashed, is looked up like any other

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
-from ._reading import EventReader, logger
+from ._logging import logger
+from ._reading import EventReader
 from .errors import (
     DifyException,
     HttpClientException,

@@ -42,7 +42,7 @@ from .models import (
 )
 from .pipeline import ChatMessagePipelineModel, PipelineProcess, run_processes
 from .stream import Observable, Stop, collect, collect_items, observe
-from .transport import Exchange, Key
+from .transport import Exchange, Key, Request
 
 C = TypeVar("C", bound=DifyChat)
 
@@ -55,19 +55,11 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
     the connections that lie idle.
     """
 
-    def __init__(
-        self,
-        base_url: str | None = None,
-        client_config: ClientConfig | None = None,
-        *,
-        api_key: str | None = None,
-    ) -> None:
-        super().__init__(base_url, client_config, api_key=api_key)
-        self._processes: list[PipelineProcess[ChatMessagePipelineModel]] = []
+    _processes: tuple[PipelineProcess[ChatMessagePipelineModel], ...] = ()
 
     def addProcess(self, process: PipelineProcess[ChatMessagePipelineModel]) -> None:
         """Have `process` see every item of the streams that are made from now on."""
-        self._processes = [*self._processes, process]
+        self._processes = (*self._processes, process)
 
     def send(self, send_request: ChatMessageSendRequest) -> ChatMessageSendResponse:
         if self._config.blocking_via_stream:
@@ -91,9 +83,9 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
             self._done(self._transport.exchange(stop_request))
 
         def new_source() -> StreamSource:
-            exchange = self._transport.exchange(request)
             if not self._config.resume_streams:
-                return StreamSource(exchange, self._reader(exchange))
+                return self._source(request)
+            exchange = self._transport.exchange(request)
             return ResumingSource(
                 exchange,
                 self._reader(exchange),
@@ -216,12 +208,7 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
             "continue_on_pause": continue_on_pause,
         }
         request = endpoint.request(self._key_for(endpoint, api_key), values)
-
-        def new_source() -> StreamSource:
-            exchange = self._transport.exchange(request)
-            return StreamSource(exchange, self._reader(exchange))
-
-        return self._observed(new_source, None)
+        return self._observed(lambda: self._source(request), None)
 
     @java_keywords
     def humanInputForm(
@@ -269,6 +256,10 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
 
     def _reader(self, exchange: Exchange) -> EventReader:
         return EventReader(decode_event, self._config, exchange.context())
+
+    def _source(self, request: Request) -> StreamSource:
+        exchange = self._transport.exchange(request)
+        return StreamSource(exchange, self._reader(exchange))
 
     def _observed(
         self, new_source: Callable[[], StreamSource], stop: Stop | None

@@ -13,7 +13,7 @@ from reactivex import Observable as Observable
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from reactivex.disposable import Disposable
 
-from ._reading import logger
+from ._logging import logger
 from ._sources import StreamSource
 from .collecting import AnswerBuilder
 from .errors import DifyException, IllegalArgumentException
