@@ -5,27 +5,24 @@ Spring's rules: upper and lower case, dashes and underscores in a name do not co
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import fields
+from typing import Any, NamedTuple
 
 from ._dto import is_dto
 from .errors import IllegalArgumentException
 
 _TRUE = frozenset(("true", "on", "yes", "1"))
 _FALSE = frozenset(("false", "off", "no", "0"))
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d)", re.IGNORECASE)
-_ISO_DURATION = re.compile(
-    r"PT(?=[0-9])(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:\.[0-9]+)?)S)?", re.IGNORECASE
-)
+_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+_DURATION = r"(?i)([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d)"
+_ISO_DURATION = r"(?i)PT(?=[0-9])(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:\.[0-9]+)?)S)?"
 _UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SEGMENT = re.compile(r"\[[^\]]*\]|[^.\[\]]+")
+_SEGMENT = r"\[[^\]]*\]|[^.\[\]]+"
 
 
 def canonical(name: str) -> str:
@@ -35,11 +32,10 @@ def canonical(name: str) -> str:
 
 def segments(name: str) -> list[str]:
     """`a.b-c[0]` as `a`, `b-c`, `[0]`."""
-    return _SEGMENT.findall(name)
+    return re.findall(_SEGMENT, name)
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a value goes: the fields that lead there from the outermost DTO, and its type."""
 
     fields: tuple[str, ...]
@@ -70,17 +66,14 @@ def _places(cls: Any, above: tuple[str, ...]) -> Iterator[Place]:
             yield Place(path, hint)
 
 
-@dataclass
 class Binder:
     """Takes values by name, then makes the DTO. What it says of a name has `prefix` before it."""
 
-    cls: Any
-    prefix: str
-    unknown: list[str] = field(default_factory=list)
-    _given: dict[Place, tuple[str, Any]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._places = places_of(self.cls)
+    def __init__(self, cls: Any, prefix: str) -> None:
+        self._cls, self._prefix = cls, prefix
+        self.unknown: list[str] = []
+        self._given: dict[Place, tuple[str, Any]] = {}
+        self._places = places_of(cls)
         self._names = {"".join(key): place for key, place in self._places.items()}
 
     def take(self, path: list[str], value: Any, written: str) -> None:
@@ -114,7 +107,7 @@ class Binder:
             for name in place.fields[:-1]:
                 group = group.setdefault(name, {})
             group[place.fields[-1]] = _coerced(place.hint, value, written)
-        return _built(self.cls, values)
+        return _built(self._cls, values)
 
     def did_you_mean(self, name: str, spell: Callable[[Place], str]) -> str:
         """A question after the known name that is nearest to `name`; "" where none is near."""
@@ -126,6 +119,8 @@ class Binder:
             for joined, place in self._names.items()
             if joined.startswith(group)
         }
+        import difflib  # for a misspelt name alone
+
         near = difflib.get_close_matches(wrong[len(group) :], known, n=1)
         return f"; did you mean {known[near[0]]}?" if near else ""
 
@@ -157,7 +152,7 @@ class Binder:
             if value not in (None, ""):
                 raise IllegalArgumentException(f"{written} is a group of settings, not a value")
             return
-        hint = self.did_you_mean(".".join(key), lambda place: f"{self.prefix}.{place.name}")
+        hint = self.did_you_mean(".".join(key), lambda place: f"{self._prefix}.{place.name}")
         self.unknown.append(f"{written} is not a known setting{hint}")
 
 
@@ -238,11 +233,11 @@ def _boolean(word: str, written: str, or_text: bool) -> bool | str:
 
 
 def _seconds(word: str, written: str) -> float:
-    if _NUMBER.fullmatch(word):
+    if re.fullmatch(_NUMBER, word):
         return float(word)
-    if simple := _DURATION.fullmatch(word):
+    if simple := re.fullmatch(_DURATION, word):
         return float(simple[1]) * _UNIT[simple[2].lower()]
-    if iso := _ISO_DURATION.fullmatch(word):
+    if iso := re.fullmatch(_ISO_DURATION, word):
         hours, minutes, seconds = (float(part or 0) for part in iso.groups())
         return hours * 3600 + minutes * 60 + seconds
     raise IllegalArgumentException(

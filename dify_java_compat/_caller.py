@@ -10,11 +10,12 @@ from typing import Any, ParamSpec, TypeVar
 
 from ._dto import ResponseDto
 from ._endpoints import Endpoint
+from ._keys import Key
 from .codec import decode, decode_page
 from .config import ClientConfig
 from .errors import DecodeException, IllegalArgumentException
 from .models.responses import DifyPageResult
-from .transport import Exchange, Key, Transport, service_url
+from .transport import Exchange, Transport, service_url
 
 P = ParamSpec("P")
 T = TypeVar("T")

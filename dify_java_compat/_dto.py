@@ -6,9 +6,7 @@ constructor keywords, as attributes and as JSON keys; `to_dict` and `to_json` gi
 
 from __future__ import annotations
 
-import difflib
 import functools
-import inspect
 import json
 import re
 import sys
@@ -22,6 +20,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import msgspec
 from dataclasses_json import DataClassJsonMixin, LetterCase, config
 
+from ._names import BothSpellings, camel, names_of
+
 if sys.version_info >= (3, 11):
     from typing import dataclass_transform
 else:
@@ -29,12 +29,6 @@ else:
 
 D = TypeVar("D", bound="Dto")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def camel(name: str) -> str:
-    """The Java spelling of a snake_case name."""
-    head, *tail = name.split("_")
-    return head + "".join(word[:1].upper() + word[1:] for word in tail)
 
 
 def named(*, default: Any, wire: str | None = None, java: str | None = None) -> Any:
@@ -55,54 +49,6 @@ def secret(*, default: Any) -> Any:
     return field(default=default, metadata={"secret": True})
 
 
-class Names:
-    """Every spelling of every field of one DTO class."""
-
-    def __init__(self, cls: type[Any]) -> None:
-        self.java_alias: dict[str, str] = {}  # of the fields whose Java name is another
-        self.java: list[tuple[str, str]] = []
-        self.wire: list[tuple[str, str]] = []
-        self.attribute: dict[str, str] = {}  # a field's own name or its Java name -> field
-        self.field_of: dict[str, str] = {}  # any spelling, those of JSON too -> field
-        self.secrets = {f.name for f in fields(cls) if f.metadata.get("secret")}
-        self.chosen_by = {f.name: c for f in fields(cls) if (c := f.metadata.get("chosen_by"))}
-        for f in fields(cls):
-            alias = camel(f.name)
-            if alias != f.name:
-                self.java_alias[alias] = f.name
-            java = f.metadata.get("java") or alias
-            wire = f.metadata.get("wire") or f.name
-            self.java.append((f.name, java))
-            self.wire.append((f.name, wire))
-            self.attribute |= dict.fromkeys((f.name, alias), f.name)
-            self.field_of |= dict.fromkeys((f.name, alias, java, wire), f.name)
-
-    def to_fields(self, cls: type, given: Mapping[str, Any]) -> dict[str, Any]:
-        """`given` by field name; TypeError for two spellings of one field or an unknown name."""
-        for name in given:
-            if name not in self.attribute:
-                raise TypeError(f"{cls.__name__} has no field {name!r}{self.suggest(name)}")
-        return {self.attribute[name]: given[name] for name in self.once(cls, given)}
-
-    def once(self, cls: type, given: Iterable[str]) -> Iterable[str]:
-        """`given`; TypeError for two spellings of one field."""
-        spelt: dict[str, str] = {}
-        for name in given:
-            first = spelt.setdefault(self.field_of[name], name)
-            if first != name:
-                raise TypeError(f"{cls.__name__}: both {first!r} and {name!r} given")
-        return given
-
-    def suggest(self, name: str) -> str:
-        near = difflib.get_close_matches(name, self.attribute, n=1)
-        return f"; did you mean {near[0]!r}?" if near else ""
-
-
-@functools.cache
-def names_of(cls: Any) -> Names:
-    return Names(cls)
-
-
 class Dto(DataClassJsonMixin):
     """The base of every DTO: JSON in Java's names, JSON out of either spelling.
 
@@ -111,8 +57,20 @@ class Dto(DataClassJsonMixin):
     """
 
     dataclass_json_config = config(letter_case=LetterCase.CAMEL)["dataclasses_json"]
+    __signature__ = BothSpellings()
     if TYPE_CHECKING:  # the stubs show the outcome of `@dto` instead of the decorator
         __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    else:
+
+        def __init__(self, *args: Any, **given: Any) -> None:
+            """Any field by position, or by either of its names."""
+            cls = type(self)
+            vars(self).update(names_of(cls).to_fields(cls, args, given))
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, f) == getattr(other, f) for f in names_of(type(self)).defaults)
 
     def to_dict(self, encode_json: bool = False) -> dict[str, Any]:
         """The fields under Java's names, nested DTOs too; nulls included, as Jackson does."""
@@ -201,32 +159,16 @@ def loads(data: bytes) -> Any:
 
 @dataclass_transform(kw_only_default=False, field_specifiers=(field, named, chosen_by, secret))
 def dto(cls: type[D]) -> type[D]:
-    """Make `cls` a dataclass whose Java names work wherever its field names do."""
-    cls = dataclass(repr=False)(cls)
-    names = names_of(cls)
-    construct = cls.__init__
+    """Make `cls` a dataclass whose Java names work wherever its field names do.
 
-    @functools.wraps(construct)
-    def __init__(self: D, *args: Any, **given: Any) -> None:
-        construct(self, *args, **(names.to_fields(cls, given) if given else {}))
-
-    cls.__init__ = __init__  # type: ignore[method-assign, assignment]
-    __init__.__signature__ = _both_spellings(construct, names)  # type: ignore[attr-defined]
-    for alias, name in names.java_alias.items():
-        if alias not in vars(cls):
-            setattr(cls, alias, _alias_property(name))
+    Its methods are `Dto`'s: to write some for each class would be half the time of the import.
+    """
+    cls = dataclass(init=False, repr=False, eq=False)(cls)
+    for f in fields(cls):
+        alias = camel(f.name)
+        if alias != f.name and alias not in vars(cls):
+            setattr(cls, alias, _alias_property(f.name))
     return cls
-
-
-def _both_spellings(construct: Callable[..., None], names: Names) -> inspect.Signature:
-    snake = list(inspect.signature(construct).parameters.values())
-    default = {p.name: p.default for p in snake}
-    java = (
-        inspect.Parameter(alias, inspect.Parameter.KEYWORD_ONLY, default=default[name])
-        for alias, name in names.java_alias.items()
-        if name in default
-    )
-    return inspect.Signature([*snake, *java])
 
 
 def _alias_property(name: str) -> property:

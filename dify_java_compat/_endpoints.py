@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
+from ._keys import Key
 from ._media import MultipartForm, file_part
 from .codec import encode
 from .errors import IllegalArgumentException
 from .models import BaseChatRequest
-from .transport import Key, Request
+from .transport import Request
 
 Convert = Callable[[Any], Any]
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """A value on the wire and the field it comes from; left out when it converts to None."""
 
     wire: str
@@ -31,8 +30,7 @@ class Value:
         return self.convert(value) if self.convert else value
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """An operation of the Service API.
 
     `required` are the fields that may not be empty, `not_null` those that may.

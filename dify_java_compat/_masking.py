@@ -12,13 +12,13 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote, unquote, unquote_plus
+from urllib.parse import unquote, unquote_plus
 
-MASK = "***MASKED***"
+from ._keys import MASK
+
 _WHOLE = 256 * 1024  # the longest body that is read as JSON
 _MARGIN = 4096
 _LOOSE_END = 256
-_LONG_KEY = 8
 
 Hide = Callable[[str], str]
 
@@ -45,36 +45,34 @@ _RULE_OF = {
     for word in words
 }
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\x00-\x7f]+")
-_KEYS = re.compile(
+# text, not yet patterns: most programs import this and never log
+_WORD = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\x00-\x7f]+"
+_KEYS = (
     r"(?i:\bbearer)\s+[^\s\"'\\,;]+"
     r"|(?<![A-Za-z0-9])(?:app|dataset)-[A-Za-z0-9]{16,}"
     r"|(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{16,}"
 )
-_JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
-_COOKIE = re.compile(r"(?i)\b((?:set-)?cookie)(\s*:\s*)[^\s\"'\\][^\r\n\"\\]*")
-_ID_NUMBER = re.compile(
+_JWT = r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?"
+_COOKIE = r"(?i)\b((?:set-)?cookie)(\s*:\s*)[^\s\"'\\][^\r\n\"\\]*"
+_ID_NUMBER = (
     r"(?<![0-9])[1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
     r"[0-9]{3}[0-9Xx](?![0-9])"
 )
-_PHONE_NUMBER = re.compile(
+_PHONE_NUMBER = (
     r"(?<![0-9])(?<![0-9]\.)(?:(?:\+|00)?86[- ]?)?1[3-9][0-9]([- ]?)[0-9]{4}\1[0-9]{4}(?![0-9])"
     r"|(?<![0-9])\+[1-9][0-9]{7,14}(?![0-9])"
 )
-_EMAIL_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+")
+_EMAIL_ADDRESS = r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+"
 # the beginning of `name: value`, of `"name": "value"` and of that within a JSON text
-_NAMED = re.compile(
-    r"(?<![A-Za-z0-9_-])([A-Za-z0-9_][A-Za-z0-9_-]{0,63})\\?[\"']?\s{0,8}[:=]\s{0,8}"
-)
-_VALUE = re.compile(
-    r'\\"(?P<a>(?:(?!\\").)*)(?:\\")?'
+_NAMED = r"(?<![A-Za-z0-9_-])([A-Za-z0-9_][A-Za-z0-9_-]{0,63})\\?[\"']?\s{0,8}[:=]\s{0,8}"
+_VALUE = (
+    r'(?s)\\"(?P<a>(?:(?!\\").)*)(?:\\")?'
     r'|"(?P<b>(?:[^"\\]|\\.)*)"?'
     r"|'(?P<c>[^']*)'?"
-    r"|(?P<d>[^\s\"'&;,(){}\[\]\\]+)",
-    re.DOTALL,
+    r"|(?P<d>[^\s\"'&;,(){}\[\]\\]+)"
 )
-_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_ESCAPE = r"\\u([0-9a-fA-F]{4})"
+_UNPRINTABLE = "[\x00-\x1f\x7f-\x9f\u2028\u2029]+"
 
 
 def mask_body(body: bytes, limit: int, personal: bool, hide: Hide) -> str:
@@ -87,7 +85,7 @@ def mask_body(body: bytes, limit: int, personal: bool, hide: Hide) -> str:
     text = hide((body[: limit + _MARGIN] if cut else body).decode("utf-8", "replace"))
     masked = _json(text, personal) if len(body) <= _WHOLE else None
     if masked is None:
-        text = _ESCAPE.sub(lambda code: chr(int(code[1], 16)), text)
+        text = re.sub(_ESCAPE, lambda code: chr(int(code[1], 16)), text)
         masked = mask_text(hide(text), personal)
     if cut:  # half a number is not known for one
         masked = masked[:-_LOOSE_END]
@@ -99,16 +97,16 @@ def mask_body(body: bytes, limit: int, personal: bool, hide: Hide) -> str:
 
 def mask_text(text: str, personal: bool) -> str:
     """Any text, with the values that have a telling name or a telling form masked."""
-    text = _KEYS.sub(MASK, text)
+    text = re.sub(_KEYS, MASK, text)
     if personal:
-        text = _COOKIE.sub(rf"\1\2{MASK}", text)
+        text = re.sub(_COOKIE, rf"\1\2{MASK}", text)
     text = _by_name(text, personal)
     if personal:
-        text = _JWT.sub(MASK, text)
+        text = re.sub(_JWT, MASK, text)
         if "@" in text:
-            text = _EMAIL_ADDRESS.sub(lambda found: _masked("email", found[0]), text)
-        text = _ID_NUMBER.sub(lambda found: _masked("id", found[0]), text)
-        text = _PHONE_NUMBER.sub(lambda found: _masked("phone", found[0]), text)
+            text = re.sub(_EMAIL_ADDRESS, lambda found: _masked("email", found[0]), text)
+        text = re.sub(_ID_NUMBER, lambda found: _masked("id", found[0]), text)
+        text = re.sub(_PHONE_NUMBER, lambda found: _masked("phone", found[0]), text)
     return text
 
 
@@ -120,18 +118,8 @@ def mask_path(path: str, personal: bool) -> str:
     return "/".join(segments) + mark + "&".join(parts)
 
 
-def without_key(text: str, key: str) -> str:
-    """`text` without that key, in whatever way it may be written."""
-    for spelling in {key, json.dumps(key)[1:-1], quote(key, safe=""), quote(key)}:
-        if len(key) >= _LONG_KEY:
-            text = text.replace(spelling, MASK)
-        else:  # a part of any word
-            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(spelling)}(?![A-Za-z0-9])", MASK, text)
-    return text
-
-
 def one_line(text: str) -> str:
-    return _UNPRINTABLE.sub(" ", text)
+    return re.sub(_UNPRINTABLE, " ", text)
 
 
 def _segment(segment: str, personal: bool) -> str:
@@ -182,7 +170,7 @@ def _rule(name: str, personal: bool) -> str | None:
 @functools.lru_cache(maxsize=1024)
 def _rule_of(name: str) -> str | None:
     """The rule for a name, by its last words: `userPhone`, `user_phone` and `USER-PHONE` alike."""
-    words = [word.lower() for word in _WORD.findall(name)]
+    words = [word.lower() for word in re.findall(_WORD, name)]
     for length in range(min(3, len(words)), 0, -1):
         rule = _RULE_OF.get("".join(words[-length:]))
         if rule is not None:
@@ -193,9 +181,10 @@ def _rule_of(name: str) -> str | None:
 def _by_name(text: str, personal: bool) -> str:
     done = 0
     pieces: list[str] = []
-    for named in _NAMED.finditer(text):
+    value_of = re.compile(_VALUE)
+    for named in re.finditer(_NAMED, text):
         rule = _rule(named[1], personal)
-        value = _VALUE.match(text, named.end()) if rule and named.start() >= done else None
+        value = value_of.match(text, named.end()) if rule and named.start() >= done else None
         if rule is None or value is None:
             continue
         start, end = value.span(value.lastgroup or 0)

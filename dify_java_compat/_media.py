@@ -3,86 +3,21 @@
 from __future__ import annotations
 
 import io
-import mimetypes
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from urllib3.fields import RequestField
 
 from ._answers import Answer
+from ._file_types import UNKNOWN, audio_type, extension_of, mime_type_of
 from .errors import DecodeException, IllegalArgumentException
 from .models.requests import DifyFile
 
 _IN_MEMORY = 512 * 1024  # it is twice in memory while it moves to disk
-_UNKNOWN = "application/octet-stream"
-
-# the extensions Dify knows, by its own kinds of file
-_KINDS = {
-    "image": "jpg jpeg png gif webp svg",
-    "video": "mp4 mov mpeg webm",
-    "audio": "mp3 m4a wav amr mpga",
-    "document": "txt markdown md mdx pdf html htm xlsx xls vtt properties doc docx csv eml msg"
-    " pptx ppt xml epub json",
-}
-_KIND_OF = {extension: kind for kind, names in _KINDS.items() for extension in names.split()}
-
-# what Python's own table has by another name than Dify, or not at all
-_TYPE_OF = {
-    "amr": "audio/amr",
-    "csv": "text/csv",
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "eml": "message/rfc822",
-    "epub": "application/epub+zip",
-    "m4a": "audio/m4a",
-    "markdown": "text/markdown",
-    "md": "text/markdown",
-    "mdx": "text/markdown",
-    "mpga": "audio/mpga",
-    "msg": "application/vnd.ms-outlook",
-    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    "properties": "text/plain",
-    "vtt": "text/vtt",
-    "wav": "audio/wav",
-    "webp": "image/webp",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
-_python_types = mimetypes.MimeTypes()  # without the machine's own files: the same everywhere
-_EXTENSION_OF = {
-    mime_type: extension
-    for extension in _KIND_OF
-    if (mime_type := _TYPE_OF.get(extension) or _python_types.guess_type(f"a.{extension}")[0])
-}
-
-# audio-to-text takes five types by these names alone, whatever the file holds
-_AUDIO_NAMES = {
-    "mp3": "mp3 mpeg mpeg3 x-mp3 x-mpeg x-mpeg-3",
-    "mpga": "mpga",
-    "m4a": "m4a x-m4a mp4 x-mp4 mp4a-latm",
-    "wav": "wav wave x-wav x-pn-wav vnd.wave",
-    "amr": "amr amr-wb amr-nb",
-}
-_AUDIO_NAME_OF = {
-    alias: name for name, aliases in _AUDIO_NAMES.items() for alias in aliases.split()
-}
-_AUDIO_STARTS = ((0, b"ID3", "mp3"), (0, b"RIFF", "wav"), (0, b"#!AMR", "amr"), (4, b"ftyp", "m4a"))
-
-
-def message_file_type(mime_type: str | None, url: str | None) -> str:
-    """Dify's kind of a file; image, Java's default, where neither type nor name says anything."""
-    extension = _extension((url or "").partition("?")[0].partition("#")[0].rpartition("/")[2])
-    if extension not in _KIND_OF and mime_type:
-        family = mime_type.partition("/")[0]
-        if family in ("image", "audio", "video"):
-            return family
-        extension = _EXTENSION_OF.get(mime_type, "txt" if family == "text" else family)
-    return _KIND_OF.get(extension, "custom") if extension else "image"
-
-
 Progress = Callable[[int, int], object]
 
 
@@ -99,8 +34,7 @@ class Upload:
     progress: Progress | None = None
 
 
-@dataclass(frozen=True)
-class FilePart:
+class FilePart(NamedTuple):
     """A file as it goes into a form: `size` bytes of `stream`, from `start` on."""
 
     name: str
@@ -127,23 +61,12 @@ def file_part(file: Any, *, audio: bool = False) -> FilePart:
     start = stream.tell()
     size = stream.seek(0, io.SEEK_END) - start
     stream.seek(start)
-    extension = _extension(name or "")
+    extension = extension_of(name or "")
     if audio:
-        content_type = _audio_type(content_type, extension, stream, start)
+        content_type = audio_type(content_type, extension, stream, start)
         name = name or f"audio.{content_type.partition('/')[2]}"
-    content_type = content_type or _type_of(extension) or _UNKNOWN
+    content_type = content_type or mime_type_of(extension) or UNKNOWN
     return FilePart(name or "file", content_type, stream, start, size, opened_here, progress)
-
-
-def _audio_type(declared: str | None, extension: str, stream: Any, start: int) -> str:
-    """The name by which Dify takes it, or else the truth, which Dify answers with 415."""
-    family, _, subtype = (declared or "").lower().partition("/")
-    if family == "audio":
-        return f"audio/{_AUDIO_NAME_OF.get(subtype, subtype)}"
-    if extension:
-        known = _AUDIO_NAME_OF.get(extension)
-        return f"audio/{known}" if known else declared or _type_of(extension) or _UNKNOWN
-    return f"audio/{_sniffed(stream, start)}"
 
 
 def _opened(file: Any) -> tuple[str | None, str | None, Any, bool]:
@@ -197,20 +120,6 @@ def _declared(
     return filename or name, content_type or its_type, stream, opened_here
 
 
-def _extension(name: str) -> str:
-    return name.rpartition(".")[2].lower() if "." in name else ""
-
-
-def _type_of(extension: str) -> str | None:
-    return _TYPE_OF.get(extension) or _python_types.guess_type(f"file.{extension}")[0]
-
-
-def _sniffed(stream: Any, start: int) -> str:
-    head = stream.read(12)
-    stream.seek(start)
-    return next((name for at, mark, name in _AUDIO_STARTS if head.startswith(mark, at)), "mp3")
-
-
 class _Aborted(Exception):
     """The file, or who is told of its progress, failed: nothing that the network could explain."""
 
@@ -222,7 +131,7 @@ class MultipartForm:
 
     def __init__(self, fields: dict[str, str], part: FilePart) -> None:
         self._part = part
-        boundary = secrets.token_hex(16)
+        boundary = os.urandom(16).hex()
         self.content_type = f"multipart/form-data; boundary={boundary}"
         head = io.BytesIO()
         for name, value in fields.items():

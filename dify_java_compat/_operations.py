@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 from ._endpoints import Convert, Endpoint, Value
-from ._media import message_file_type
+from ._file_types import message_file_type
 from .errors import IllegalArgumentException
 from .models import (
     AppAnnotationCreateRequest,

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, overload
 from . import _operations
 from ._app_calls import AppCalls
 from ._caller import java_keywords
+from ._keys import Key
 from ._media import audio_blocks, write_audio
 from ._reading import EVENT_STREAM, EventReader
 from ._sources import ResumingSource, StreamSource
@@ -42,7 +43,7 @@ from .models import (
 )
 from .pipeline import ChatMessagePipelineModel, PipelineProcess, run_processes
 from .stream import Observable, Stop, collect, collect_items, observe
-from .transport import Exchange, Key, Request
+from .transport import Exchange, Request
 
 C = TypeVar("C", bound=DifyChat)
 

@@ -1,7 +1,5 @@
 """How a client behaves. Java's names, safe defaults; seconds everywhere."""
 
-from __future__ import annotations
-
 from dataclasses import field
 from typing import Any
 
@@ -107,7 +105,7 @@ class DifyProperties(Dto, SpringProperties):
         workflow_api_key: list[str] | None = secret(default=None)
 
     url: str | None = None
-    dataset: DifyProperties.Dataset = field(default_factory=Dataset)
-    server: DifyProperties.Server = field(default_factory=Server)
+    dataset: "DifyProperties.Dataset" = field(default_factory=Dataset)
+    server: "DifyProperties.Server" = field(default_factory=Server)
     client_config: ClientConfig = field(default_factory=ClientConfig)
-    status: DifyProperties.StatusConfig = field(default_factory=StatusConfig)
+    status: "DifyProperties.StatusConfig" = field(default_factory=StatusConfig)

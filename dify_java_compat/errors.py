@@ -28,7 +28,6 @@ Each can be pickled with its cause, and none ever holds an API key.
 
 from __future__ import annotations
 
-import pickle
 from typing import Any
 
 
@@ -77,6 +76,8 @@ class DifyException(Exception):
 
 
 def _picklable(cause: BaseException | None) -> BaseException | None:
+    import pickle  # whoever asks for this has it
+
     try:
         pickle.loads(pickle.dumps(cause))
     except Exception:  # an exception of any library may fail to pickle in any way

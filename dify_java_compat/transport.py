@@ -7,21 +7,20 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 from requests import exceptions as failure
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
 
 from ._answers import Answer, reason
 from ._connections import Watched, pool_classes, users
+from ._keys import Key
 from ._limits import Slots, checked
 from ._logging import begin
-from ._masking import without_key
 from .config import ClientConfig
 from .errors import (
     ConnectionException,
@@ -44,33 +43,7 @@ def service_url(base_url: str) -> str:
     return url
 
 
-class Key(AuthBase):
-    """An API key that puts itself into a request's header and shows itself nowhere else.
-
-    An `auth=` object: it alone keeps requests from putting a `.netrc` password there instead.
-    """
-
-    def __init__(self, key: str, header: str = "Authorization", scheme: str = "Bearer ") -> None:
-        if not key or re.search(r"[^\x21-\x7e]", key):
-            raise IllegalArgumentException(
-                "api_key must not be empty and must be ASCII without blanks or line breaks"
-            )
-        self._key, self._header, self._scheme = key, header, scheme
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers[self._header] = self._scheme + self._key
-        return request
-
-    def hide_in(self, text: str) -> str:
-        """`text` without this key."""
-        return without_key(text, self._key)
-
-    def __repr__(self) -> str:
-        return "Key(***)"
-
-
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """A request as it goes out; `path` is encoded and has its query.
 
     `body` is bytes, or an object with `read`, `__len__`, `rewind` and `close`. `ids` are those the
@@ -81,10 +54,10 @@ class Request:
     method: str
     path: str
     key: Key
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     body: Any = None
     streams: bool = False
-    ids: Mapping[str, str] = field(default_factory=dict)
+    ids: Mapping[str, str] = MappingProxyType({})
 
     def context(self) -> dict[str, Any]:
         """What an exception says of this request."""

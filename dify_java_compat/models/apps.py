@@ -1,7 +1,5 @@
 """The app itself: what it is, its annotations, its feedback, its conversations' variables."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from .._dto import Dto, ResponseDto, dto, named
@@ -205,5 +203,5 @@ class ChatMessageVO(Dto):
     response_mode: ResponseModeEnum | None = named(java="response_mode", default=None)
     conversation_id: str | None = named(java="conversation_id", default=None)
     user: str | None = None
-    files: list[ChatMessageVO.ChatMessageFile] | None = None
+    files: "list[ChatMessageVO.ChatMessageFile] | None" = None
     auto_generate_name: bool | None = named(java="auto_generate_name", default=True)

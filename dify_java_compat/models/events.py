@@ -1,7 +1,5 @@
 """The `data` of a stream's events, a class each; `EVENT_DATA` says which event has which."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from .._dto import ResponseDto, dto
@@ -106,7 +104,7 @@ class NodeFinishedData(NodeStartedData):
     status: str | None = None
     error: str | None = None
     elapsed_time: float | None = None
-    execution_metadata: NodeFinishedData.ExecutionMetadata | None = None
+    execution_metadata: "NodeFinishedData.ExecutionMetadata | None" = None
     process_data_truncated: bool | None = None
     outputs_truncated: bool | None = None
     finished_at: int | None = None
@@ -137,7 +135,7 @@ class ContainerData(CompletionData):
     elapsed_time: float | None = None
     total_tokens: int | None = None
     steps: int | None = None
-    execution_metadata: NodeFinishedData.ExecutionMetadata | None = None
+    execution_metadata: "NodeFinishedData.ExecutionMetadata | None" = None
     inputs_truncated: bool | None = None
     outputs_truncated: bool | None = None
     pre_iteration_output: Any = None

@@ -1,7 +1,5 @@
 """An app's parameters: its opening, its form, what it can take."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from .._dto import ResponseDto, dto, named

@@ -1,7 +1,5 @@
 """What Recoup answers."""
 
-from __future__ import annotations
-
 from .._dto import ResponseDto, dto
 
 

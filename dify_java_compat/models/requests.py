@@ -1,7 +1,5 @@
 """What the facade is asked with. `content` is Dify's `query`, `user_id` its `user`."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Any
 
@@ -46,7 +44,7 @@ class ChatMessageSendRequest(BaseChatRequest):
 
     conversation_id: str | None = None
     content: str | None = None
-    files: list[ChatMessageSendRequest.ChatMessageFile] | None = None
+    files: "list[ChatMessageSendRequest.ChatMessageFile] | None" = None
     inputs: dict[str, Any] | None = None
     auto_generate_name: bool | None = named(java="auto_generate_name", default=True)
     workflow_id: str | None = None
@@ -63,7 +61,7 @@ class MessageFeedbackRequest(BaseChatRequest):
         UNLIKE = None
 
     message_id: str | None = None
-    rating: MessageFeedbackRequest.Rating | None = None
+    rating: "MessageFeedbackRequest.Rating | None" = None
     content: str | None = None
 
 

@@ -1,7 +1,5 @@
 """What comes back. Prices are decimal numbers as text, times are seconds since the epoch."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,8 +83,8 @@ class ChatMessageSendResponse(ResponseDto):
     class Metadata(ResponseDto):
         """What an answer cost and what it rests on."""
 
-        usage: ChatMessageSendResponse.Usage | None = None
-        retriever_resources: list[ChatMessageSendResponse.RetrieverResources] | None = None
+        usage: "ChatMessageSendResponse.Usage | None" = None
+        retriever_resources: "list[ChatMessageSendResponse.RetrieverResources] | None" = None
         annotation_reply: dict[str, Any] | None = None
 
     event: str | None = None
@@ -97,7 +95,7 @@ class ChatMessageSendResponse(ResponseDto):
     id: str | None = None
     answer: str | None = None
     from_variable_selector: Any = None
-    metadata: ChatMessageSendResponse.Metadata | None = None
+    metadata: "ChatMessageSendResponse.Metadata | None" = None
     mode: str | None = None
     agent_thoughts: list[AgentThought] | None = None
 
@@ -175,7 +173,7 @@ class MessagesResponseVO(ResponseDto):
         transfer_method: str | None = None
         belongs_to: str | None = None
         upload_file_id: str | None = None
-        agent_thoughts: list[MessagesResponseVO.MessageFileAgentThought] | None = None
+        agent_thoughts: "list[MessagesResponseVO.MessageFileAgentThought] | None" = None
 
     @dto
     class Feedback(ResponseDto):
@@ -187,12 +185,12 @@ class MessagesResponseVO(ResponseDto):
     conversation_id: str | None = None
     inputs: dict[str, Any] | None = None
     query: str | None = None
-    message_files: list[MessagesResponseVO.MessageFile] | None = None
+    message_files: "list[MessagesResponseVO.MessageFile] | None" = None
     answer: str | None = None
     created_at: int | None = None
-    feedback: MessagesResponseVO.Feedback | None = None
+    feedback: "MessagesResponseVO.Feedback | None" = None
     parent_message_id: str | None = None
-    retriever_resources: list[ChatMessageSendResponse.RetrieverResources] | None = None
+    retriever_resources: "list[ChatMessageSendResponse.RetrieverResources] | None" = None
     agent_thoughts: list[AgentThought] | None = None
     extra_contents: list[dict[str, Any]] | None = None
     status: str | None = None

@@ -1,7 +1,5 @@
 """What Java's chat lacks: a chatflow's runs, its forms for people, its users."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from .._dto import ResponseDto, dto
@@ -63,7 +61,7 @@ class WorkflowLogResponse(ResponseDto):
         triggered_from: str | None = None
 
     id: str | None = None
-    workflow_run: WorkflowLogResponse.WorkflowRun | None = None
+    workflow_run: "WorkflowLogResponse.WorkflowRun | None" = None
     created_from: str | None = None
     created_by_role: str | None = None
     created_by_account: dict[str, Any] | None = None

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dify_java_compat import ClientConfig, DifyProperties
 from dify_java_compat._binding import Place
-from dify_java_compat._dto import camel
+from dify_java_compat._names import camel
 
 from .names import JAVA, OURS, PLACES, at, of, samples, simple_places
 

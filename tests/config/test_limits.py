@@ -34,8 +34,9 @@ from tests.servers import (
 )
 from tests.watching import PATIENCE, Watcher, request
 
-NUMBERS = [f.name for f in dataclasses.fields(ClientConfig) if f.type.startswith(("int", "float"))]
-FLAGS = [f.name for f in dataclasses.fields(ClientConfig) if f.type == "bool"]
+FIELDS = dataclasses.fields(ClientConfig)
+NUMBERS = [f.name for f in FIELDS if f.type in (int, float, float | None)]
+FLAGS = [f.name for f in FIELDS if f.type is bool]
 OK = answer(b'{"answer":"yes"}')
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import dify_java_compat
 from dify_java_compat import ClientConfig, DifyChatflow, DifyException
-from dify_java_compat._dto import camel
+from dify_java_compat._names import camel
 from dify_java_compat.cli import _parser
 from dify_java_compat.emulator import DifyEmulator
 from dify_java_compat.emulator.__main__ import _arguments

@@ -21,7 +21,8 @@ _LAYERS = """
     config
     _spring
     _binding
-    _dto | sse | _masking
+    _dto | sse | _masking | _file_types
+    _names | _keys
     errors
 """
 LEVEL = {

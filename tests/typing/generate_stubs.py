@@ -11,12 +11,14 @@ import importlib
 import inspect
 import re
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from dify_java_compat._dto import Dto, camel
+from dify_java_compat._dto import Dto
+from dify_java_compat._names import camel
 
 MODULES = (
     "dify_java_compat.config",
@@ -97,11 +99,7 @@ def _property(part: ast.stmt) -> Iterator[str]:
 
 
 def _dto_members(node: ast.ClassDef, cls: Any) -> Iterator[str]:
-    own = {
-        part.target.id: ast.unparse(part.annotation)
-        for part in node.body
-        if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
-    }
+    own = dict(_annotations(node))
     aliases = {camel(name): kind for name, kind in own.items() if camel(name) != name}
     yield from (f"{name}: {kind}" for name, kind in (own | aliases).items())
     for part in node.body:
@@ -109,21 +107,38 @@ def _dto_members(node: ast.ClassDef, cls: Any) -> Iterator[str]:
     if not own:  # the constructor is the base's
         return
     fields = dataclasses.fields(cls)
+    types = {name: kind for base in reversed(cls.__mro__) for name, kind in _annotated(base)}
     snake = [(field.name, field) for field in fields]
     java = [(alias, field) for field in fields if (alias := camel(field.name)) != field.name]
     yield "def __init__("
     yield _INDENT + "self,"
-    yield from (_INDENT + _parameter(name, field) for name, field in snake)
+    yield from (_INDENT + _parameter(name, types[field.name], field) for name, field in snake)
     if java:
         yield _INDENT + "*,"
-        yield from (_INDENT + _parameter(name, field) for name, field in java)
+        yield from (_INDENT + _parameter(name, types[field.name], field) for name, field in java)
     yield ") -> None: ..."
 
 
-def _parameter(name: str, field: Any) -> str:
+def _annotated(cls: type) -> Iterator[tuple[str, str]]:
+    """The fields of a DTO class's own, and their types as written."""
+    if issubclass(cls, Dto) and cls.__module__ in MODULES:
+        source = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+        assert isinstance(source, ast.ClassDef)
+        yield from _annotations(source)
+
+
+def _annotations(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    for part in node.body:
+        if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
+            kind: Any = part.annotation
+            quoted = isinstance(kind, ast.Constant)  # which in a stub nothing need be
+            yield part.target.id, kind.value if quoted else ast.unparse(kind)
+
+
+def _parameter(name: str, kind: str, field: Any) -> str:
     made = field.default is dataclasses.MISSING  # by a factory
     default = "..." if made else repr(field.default).replace("'", '"')
-    return f"{name}: {field.type} = {default},"
+    return f"{name}: {kind} = {default},"
 
 
 def main() -> int:

@@ -17,7 +17,8 @@ from dify_java_compat import (
     TextToSpeech,
     UserInputForm,
 )
-from dify_java_compat._dto import Dto, camel, named, names_of
+from dify_java_compat._dto import Dto, named
+from dify_java_compat._names import camel, names_of
 
 from .dto_classes import ALIASES, ALL, FIELDS
 

@@ -1,0 +1,104 @@
+"""The spellings of a DTO's fields: its own names, Java's and the wire's."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, fields
+from typing import Any
+
+
+def camel(name: str) -> str:
+    """The Java spelling of a snake_case name."""
+    head, *tail = name.split("_")
+    return head + "".join(word[:1].upper() + word[1:] for word in tail)
+
+
+class Names:
+    """Every spelling of every field of one DTO class."""
+
+    def __init__(self, cls: type[Any]) -> None:
+        self.java_alias: dict[str, str] = {}  # of the fields whose Java name is another
+        self.java: list[tuple[str, str]] = []
+        self.wire: list[tuple[str, str]] = []
+        self.attribute: dict[str, str] = {}  # a field's own name or its Java name -> field
+        self.field_of: dict[str, str] = {}  # any spelling, those of JSON too -> field
+        self.defaults: dict[str, Any] = {}
+        self.factories: dict[str, Callable[[], Any]] = {}
+        self.secrets = {f.name for f in fields(cls) if f.metadata.get("secret")}
+        self.chosen_by = {f.name: c for f in fields(cls) if (c := f.metadata.get("chosen_by"))}
+        for f in fields(cls):
+            alias = camel(f.name)
+            if alias != f.name:
+                self.java_alias[alias] = f.name
+            self.defaults[f.name] = f.default
+            if f.default_factory is not MISSING:
+                self.factories[f.name] = f.default_factory
+            java = f.metadata.get("java") or alias
+            wire = f.metadata.get("wire") or f.name
+            self.java.append((f.name, java))
+            self.wire.append((f.name, wire))
+            self.attribute |= dict.fromkeys((f.name, alias), f.name)
+            self.field_of |= dict.fromkeys((f.name, alias, java, wire), f.name)
+
+    def to_fields(
+        self, cls: type, args: tuple[Any, ...], given: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """All fields; TypeError for a field that is given twice or that there is not."""
+        values = self.defaults.copy()
+        for name, make in self.factories.items():
+            values[name] = make()
+        if len(args) > len(values):
+            raise TypeError(f"{cls.__name__} has {len(values)} fields, {len(args)} values given")
+        by_place = dict(zip(values, args, strict=False))
+        for name in given:
+            if name not in self.attribute:
+                raise TypeError(f"{cls.__name__} has no field {name!r}{self.suggest(name)}")
+            if self.attribute[name] in by_place:
+                raise TypeError(f"{cls.__name__}: {name!r} given by position and by name")
+        values.update(by_place)
+        for name in self.once(cls, given):
+            values[self.attribute[name]] = given[name]
+        return values
+
+    def once(self, cls: type, given: Iterable[str]) -> Iterable[str]:
+        """`given`; TypeError for two spellings of one field."""
+        spelt: dict[str, str] = {}
+        for name in given:
+            first = spelt.setdefault(self.field_of[name], name)
+            if first != name:
+                raise TypeError(f"{cls.__name__}: both {first!r} and {name!r} given")
+        return given
+
+    def suggest(self, name: str) -> str:
+        import difflib  # for a misspelt name alone
+
+        near = difflib.get_close_matches(name, self.attribute, n=1)
+        return f"; did you mean {near[0]!r}?" if near else ""
+
+
+@functools.cache
+def names_of(cls: Any) -> Names:
+    return Names(cls)
+
+
+class BothSpellings:
+    """The signature of a DTO class: its fields, then their Java names by keyword."""
+
+    def __get__(self, _instance: object, cls: type[Any]) -> inspect.Signature:
+        ours = [
+            inspect.Parameter(
+                f.name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                default=f.default if f.default_factory is MISSING else f.default_factory,
+            )
+            for f in fields(cls)
+        ]
+        key: Any = cls
+        default = {p.name: p.default for p in ours}
+        java = (
+            inspect.Parameter(alias, inspect.Parameter.KEYWORD_ONLY, default=default[name])
+            for alias, name in names_of(key).java_alias.items()
+        )
+        return inspect.Signature([*ours, *java])
