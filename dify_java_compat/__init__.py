@@ -1,248 +1,88 @@
-"""Dify for Python services that were, or could have been, written with the Java SDK."""
+"""Dify for Python services that were, or could have been, written with the Java SDK.
 
-from ._media import Upload
-from .chatflow import DifyChatflow
-from .client import DifyChatBuilder, RequestsDifyChat
-from .config import ClientConfig, DifyProperties
-from .errors import (
-    BadRequestException,
-    ConnectionException,
-    DecodeException,
-    DiftChatException,
-    DifyClientException,
-    DifyException,
-    ForbiddenException,
-    HttpClientException,
-    IllegalArgumentException,
-    NotChatAppException,
-    NotFoundException,
-    PayloadTooLargeException,
-    PipelineException,
-    ServerErrorException,
-    StreamDecodeException,
-    StreamErrorException,
-    StreamException,
-    StreamInterruptedException,
-    TimeoutException,
-    TooManyRequestsException,
-    UnauthorizedException,
-    UnsupportedMediaTypeException,
-)
-from .interface import DifyChat
-from .models import (
-    AgentLogData,
-    AgentThought,
-    AnnotationReply,
-    AnnotationReplyActionEnum,
-    AppAnnotationCreateRequest,
-    AppAnnotationPageRequest,
-    AppAnnotationReplyQueryRequest,
-    AppAnnotationReplyRequest,
-    AppAnnotationReplyResponse,
-    AppAnnotationResponse,
-    AppAnnotationUpdateRequest,
-    AppFeedbackPageRequest,
-    AppFeedbackResponse,
-    AppInfoResponse,
-    AppMetaResponse,
-    AppParametersResponseVO,
-    AppSiteResponse,
-    AudioToTextRequest,
-    BaseChatRequest,
-    ChatMessageSendCompletionResponse,
-    ChatMessageSendRequest,
-    ChatMessageSendResponse,
-    ChatMessageVO,
-    Checkbox,
-    CompletionData,
-    ContainerData,
-    ConversationVariableRequest,
-    ConversationVariableResponse,
-    DiftChatExceptionEnum,
-    DifyFile,
-    DifyPageResult,
-    DifyResult,
-    DifyTextVO,
-    EmptyData,
-    Enabled,
-    EndUserResponse,
-    File,
-    FileList,
-    FilePreviewRequest,
-    FileUpload,
-    FileUploadConfig,
-    FileUploadImage,
-    FileUploadRequest,
-    FileUploadResponse,
-    HumanInputData,
-    HumanInputFormResponse,
-    HumanInputSubmitRequest,
-    IconTypeEnum,
-    MessageConversationsRequest,
-    MessageConversationsResponse,
-    MessageFeedbackRequest,
-    MessageFeedbackResponse,
-    MessageFileTransferMethodEnum,
-    MessageFileTypeEnum,
-    MessagesCurrentRequest,
-    MessagesRequest,
-    MessagesResponseVO,
-    MetaData,
-    NodeFinishedData,
-    NodeRetryData,
-    NodeStartedData,
-    Number,
-    Paragraph,
-    ParallelBranchFinishedData,
-    ParallelBranchStartedData,
-    ReasoningChunkData,
-    RenameConversationRequest,
-    ResponseEntity,
-    ResponseModeEnum,
-    Select,
-    SensitiveWordAvoidance,
-    StopChatResponse,
-    StreamEventEnum,
-    TextChunkData,
-    TextInput,
-    TextToAudioRequest,
-    TextToSpeech,
-    UpdateConversationVariableRequest,
-    UserInputForm,
-    WorkflowFinishedData,
-    WorkflowLogResponse,
-    WorkflowLogsRequest,
-    WorkflowPausedData,
-    WorkflowRunResponse,
-    WorkflowStartedData,
-)
-from .paging import pages
-from .pipeline import ChatMessagePipelineModel, PipelineContext, PipelineProcess
-from .recoup import RecoupChat, RequestsRecoupChat
-from .stream import aiterate, collect, iterate
+A name is imported when it is first asked for: to have the package installed, or to use a part of
+it, costs nothing more. Type checkers read `__init__.pyi`, which is generated from this table.
+"""
 
-__all__ = [
-    "AgentLogData",
-    "AgentThought",
-    "AnnotationReply",
-    "AnnotationReplyActionEnum",
-    "AppAnnotationCreateRequest",
-    "AppAnnotationPageRequest",
-    "AppAnnotationReplyQueryRequest",
-    "AppAnnotationReplyRequest",
-    "AppAnnotationReplyResponse",
-    "AppAnnotationResponse",
-    "AppAnnotationUpdateRequest",
-    "AppFeedbackPageRequest",
-    "AppFeedbackResponse",
-    "AppInfoResponse",
-    "AppMetaResponse",
-    "AppParametersResponseVO",
-    "AppSiteResponse",
-    "AudioToTextRequest",
-    "BadRequestException",
-    "BaseChatRequest",
-    "ChatMessagePipelineModel",
-    "ChatMessageSendCompletionResponse",
-    "ChatMessageSendRequest",
-    "ChatMessageSendResponse",
-    "ChatMessageVO",
-    "Checkbox",
-    "ClientConfig",
-    "CompletionData",
-    "ConnectionException",
-    "ContainerData",
-    "ConversationVariableRequest",
-    "ConversationVariableResponse",
-    "DecodeException",
-    "DiftChatException",
-    "DiftChatExceptionEnum",
-    "DifyChat",
-    "DifyChatBuilder",
-    "DifyChatflow",
-    "DifyClientException",
-    "DifyException",
-    "DifyFile",
-    "DifyPageResult",
-    "DifyProperties",
-    "DifyResult",
-    "DifyTextVO",
-    "EmptyData",
-    "Enabled",
-    "EndUserResponse",
-    "File",
-    "FileList",
-    "FilePreviewRequest",
-    "FileUpload",
-    "FileUploadConfig",
-    "FileUploadImage",
-    "FileUploadRequest",
-    "FileUploadResponse",
-    "ForbiddenException",
-    "HttpClientException",
-    "HumanInputData",
-    "HumanInputFormResponse",
-    "HumanInputSubmitRequest",
-    "IconTypeEnum",
-    "IllegalArgumentException",
-    "MessageConversationsRequest",
-    "MessageConversationsResponse",
-    "MessageFeedbackRequest",
-    "MessageFeedbackResponse",
-    "MessageFileTransferMethodEnum",
-    "MessageFileTypeEnum",
-    "MessagesCurrentRequest",
-    "MessagesRequest",
-    "MessagesResponseVO",
-    "MetaData",
-    "NodeFinishedData",
-    "NodeRetryData",
-    "NodeStartedData",
-    "NotChatAppException",
-    "NotFoundException",
-    "Number",
-    "Paragraph",
-    "ParallelBranchFinishedData",
-    "ParallelBranchStartedData",
-    "PayloadTooLargeException",
-    "PipelineContext",
-    "PipelineException",
-    "PipelineProcess",
-    "ReasoningChunkData",
-    "RecoupChat",
-    "RenameConversationRequest",
-    "RequestsDifyChat",
-    "RequestsRecoupChat",
-    "ResponseEntity",
-    "ResponseModeEnum",
-    "Select",
-    "SensitiveWordAvoidance",
-    "ServerErrorException",
-    "StopChatResponse",
-    "StreamDecodeException",
-    "StreamErrorException",
-    "StreamEventEnum",
-    "StreamException",
-    "StreamInterruptedException",
-    "TextChunkData",
-    "TextInput",
-    "TextToAudioRequest",
-    "TextToSpeech",
-    "TimeoutException",
-    "TooManyRequestsException",
-    "UnauthorizedException",
-    "UnsupportedMediaTypeException",
-    "UpdateConversationVariableRequest",
-    "Upload",
-    "UserInputForm",
-    "WorkflowFinishedData",
-    "WorkflowLogResponse",
-    "WorkflowLogsRequest",
-    "WorkflowPausedData",
-    "WorkflowRunResponse",
-    "WorkflowStartedData",
-    "aiterate",
-    "collect",
-    "iterate",
-    "pages",
-]
+import importlib
+from typing import Any
+
+_NAMES = {
+    "_media": """
+        Upload
+    """,
+    "chatflow": """
+        DifyChatflow
+    """,
+    "client": """
+        DifyChatBuilder RequestsDifyChat
+    """,
+    "config": """
+        ClientConfig DifyProperties
+    """,
+    "errors": """
+        BadRequestException ConnectionException DecodeException DiftChatException
+        DifyClientException DifyException ForbiddenException HttpClientException
+        IllegalArgumentException NotChatAppException NotFoundException
+        PayloadTooLargeException PipelineException ServerErrorException
+        StreamDecodeException StreamErrorException StreamException
+        StreamInterruptedException TimeoutException TooManyRequestsException
+        UnauthorizedException UnsupportedMediaTypeException
+    """,
+    "interface": """
+        DifyChat
+    """,
+    "models": """
+        AgentLogData AgentThought AnnotationReply AnnotationReplyActionEnum
+        AppAnnotationCreateRequest AppAnnotationPageRequest AppAnnotationReplyQueryRequest
+        AppAnnotationReplyRequest AppAnnotationReplyResponse AppAnnotationResponse
+        AppAnnotationUpdateRequest AppFeedbackPageRequest AppFeedbackResponse
+        AppInfoResponse AppMetaResponse AppParametersResponseVO AppSiteResponse
+        AudioToTextRequest BaseChatRequest ChatMessageSendCompletionResponse
+        ChatMessageSendRequest ChatMessageSendResponse ChatMessageVO Checkbox CompletionData
+        ContainerData ConversationVariableRequest ConversationVariableResponse
+        DiftChatExceptionEnum DifyFile DifyPageResult DifyResult DifyTextVO EmptyData
+        Enabled EndUserResponse File FileList FilePreviewRequest FileUpload FileUploadConfig
+        FileUploadImage FileUploadRequest FileUploadResponse HumanInputData
+        HumanInputFormResponse HumanInputSubmitRequest IconTypeEnum
+        MessageConversationsRequest MessageConversationsResponse MessageFeedbackRequest
+        MessageFeedbackResponse MessageFileTransferMethodEnum MessageFileTypeEnum
+        MessagesCurrentRequest MessagesRequest MessagesResponseVO MetaData NodeFinishedData
+        NodeRetryData NodeStartedData Number Paragraph ParallelBranchFinishedData
+        ParallelBranchStartedData ReasoningChunkData RenameConversationRequest
+        ResponseEntity ResponseModeEnum Select SensitiveWordAvoidance StopChatResponse
+        StreamEventEnum TextChunkData TextInput TextToAudioRequest TextToSpeech
+        UpdateConversationVariableRequest UserInputForm WorkflowFinishedData
+        WorkflowLogResponse WorkflowLogsRequest WorkflowPausedData WorkflowRunResponse
+        WorkflowStartedData
+    """,
+    "paging": """
+        pages
+    """,
+    "pipeline": """
+        ChatMessagePipelineModel PipelineContext PipelineProcess
+    """,
+    "recoup": """
+        RecoupChat RequestsRecoupChat
+    """,
+    "stream": """
+        aiterate collect iterate
+    """,
+}
+_MODULE_OF = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+__all__ = sorted(_MODULE_OF)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        return importlib.import_module(f".{name}", __name__)
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_MODULE_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -90,7 +90,7 @@ def decode_page(cls: type[R], body: bytes) -> DifyPageResult[R]:
 def decode_event(data: bytes) -> ChatMessageSendCompletionResponse:
     """One event of a stream. ValueError when `data` is not a JSON object."""
     item = decode(ChatMessageSendCompletionResponse, data)
-    values = item.__dict__
+    values = vars(item)
     if "data" not in values:
         return item
     inner = values["data"]

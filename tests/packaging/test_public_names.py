@@ -1,7 +1,8 @@
 """What the package offers, and the size of its files."""
 
-import ast
 import inspect
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,18 +13,35 @@ ROOT = Path(dify_java_compat.__file__).parent
 LONGEST = 330
 
 
-def imported_names() -> list[str]:
-    tree = ast.parse((ROOT / "__init__.py").read_text(encoding="utf-8"))
-    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
-    return [alias.asname or alias.name for node in imports for alias in node.names]
+def test_all_is_sorted_and_each_name_once() -> None:
+    names = " ".join(dify_java_compat._NAMES.values()).split()
+    assert dify_java_compat.__all__ == sorted(set(names))
+    assert len(names) == len(set(names))
 
 
-def test_all_is_sorted() -> None:
-    assert dify_java_compat.__all__ == sorted(dify_java_compat.__all__)
+def test_the_table_is_sorted() -> None:
+    assert list(dify_java_compat._NAMES) == sorted(dify_java_compat._NAMES)
+    for names in dify_java_compat._NAMES.values():
+        assert names.split() == sorted(names.split())
 
 
-def test_all_is_complete() -> None:
-    assert sorted(imported_names()) == dify_java_compat.__all__
+def test_a_name_comes_when_it_is_asked_for_and_no_sooner() -> None:
+    code = """
+import sys
+import dify_java_compat
+assert not {"requests", "reactivex", "msgspec", "werkzeug"} & set(sys.modules)
+assert dify_java_compat.errors.DifyException is dify_java_compat.DifyException
+assert not {"requests", "reactivex"} & set(sys.modules)
+from dify_java_compat import *
+assert set(dify_java_compat.__all__) <= set(globals())
+assert "werkzeug" not in sys.modules and "dify_java_compat.emulator" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT.parent)
+
+
+def test_a_name_that_there_is_not() -> None:
+    with pytest.raises(AttributeError, match="'dify_java_compat' has no attribute 'DifyChta'"):
+        dify_java_compat.DifyChta  # noqa: B018
 
 
 def test_every_exception_is_public() -> None:

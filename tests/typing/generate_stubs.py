@@ -12,7 +12,7 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 from dify_java_compat._dto import Dto
 from dify_java_compat._names import camel
 
+PACKAGE = "dify_java_compat"
 MODULES = (
     "dify_java_compat.config",
     "dify_java_compat.models.apps",
@@ -44,6 +45,23 @@ def stub_of(module: ModuleType) -> str:
     theirs = [line for line in imports if not line.startswith("from .")]
     ours = [line for line in imports if line.startswith("from .")]
     return _HEAD + "\n".join([*theirs, *([""] if theirs else []), *ours, "", body])
+
+
+def stub_of_package(package: ModuleType) -> str:
+    """The stub of the package itself, which imports nothing until it is asked for."""
+    modules = package._NAMES.items()
+    imports = "".join(_names_from(module, sorted(names.split())) for module, names in modules)
+    return f"{_HEAD}{imports}\n__all__ = [\n{_listed(map(repr, package.__all__))}]\n"
+
+
+def _names_from(module: str, names: list[str]) -> str:
+    if len(names) == 1:
+        return f"from .{module} import {names[0]}\n"
+    return f"from .{module} import (\n{_listed(names)})\n"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return "".join(f"{_INDENT}{name},\n" for name in names).replace("'", '"')
 
 
 def path_of(module: ModuleType) -> Path:
@@ -145,6 +163,8 @@ def main() -> int:
     for name in MODULES:
         module = importlib.import_module(name)
         path_of(module).write_text(stub_of(module), encoding="utf-8")
+    package = importlib.import_module(PACKAGE)
+    path_of(package).write_text(stub_of_package(package), encoding="utf-8")
     return 0
 
 
