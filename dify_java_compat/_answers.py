@@ -33,6 +33,8 @@ class Asker(Protocol):
 
     def context(self) -> dict[str, Any]: ...
 
+    def hide_key(self, text: str) -> str: ...
+
     def closed(self) -> None: ...
 
 
@@ -95,11 +97,11 @@ class Answer:
 
     def error(self) -> HttpClientException:
         """The exception for this status, with Dify's code and message where the body has them."""
-        body = self._error_body()
-        text = body.decode("utf-8", "replace")
+        text = self._asker.hide_key(self._error_body().decode("utf-8", "replace"))
         code, message = _code_and_message(text)
         location = self.headers.get("Location") if 300 <= self.status < 400 else None
         if location:
+            location = self._asker.hide_key(location)
             says = f"a redirect to {location}: set that as base_url; the key is not sent there"
         elif code or message:
             says = f"{code or ''}: {message or ''}".strip(": ")

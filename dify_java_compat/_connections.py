@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import os
 import socket
 import threading
 import time
+import weakref
 from typing import Any, Protocol
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -154,6 +156,7 @@ class Watched(HTTPConnection):
         self._shaking_hands: socket.socket | None = None  # `sock` is nobody's while TLS wraps it
         self._sent_on: socket.socket | None = None  # http.client forgets `sock` on HTTP/1.0
         self._last_used = 0.0
+        _connections.add(self)
 
     def connect(self) -> None:
         self._take()
@@ -207,6 +210,12 @@ class Watched(HTTPConnection):
                     # SSLSocket's own shutdown drops its TLS state under the reader
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
+    def let_go(self) -> None:
+        """Close this process's end only: nothing is said to the server, no lock is waited for."""
+        for sock in (self._shaking_hands, self.sock, self._sent_on):
+            if sock is not None and sock.fileno() >= 0:
+                os.close(sock.detach())
+
     def set_read_timeout(self, seconds: float | None) -> None:
         """For the answer that is being read."""
         if self._sent_on is not None:
@@ -217,6 +226,15 @@ class Watched(HTTPConnection):
             self._user = users.current
         if users.current is not None:
             users.current.uses(self)
+
+
+_connections: weakref.WeakSet[Watched] = weakref.WeakSet()
+
+
+def close_inherited() -> None:
+    """For a process that was just forked: the connections are its parent's."""
+    for connection in list(_connections):
+        connection.let_go()
 
 
 def pool_classes(keep_alive_seconds: float | None) -> dict[str, type[HTTPConnectionPool]]:

@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ._media import MultipartForm, file_part
+from ._outgoing import Key, Request
 from .codec import encode
 from .errors import IllegalArgumentException
 from .models import BaseChatRequest
-from .transport import Key, Request
 
 Convert = Callable[[Any], Any]
 

@@ -6,9 +6,9 @@ from typing import Protocol
 
 from ._caller import Caller, java_keywords
 from ._endpoints import Endpoint
+from ._outgoing import Key
 from .config import ClientConfig
 from .models.recoup import StopChatResponse
-from .transport import Key
 
 _HOME = "https://api.recoupable.dev"
 _STOP_CHAT = Endpoint("stopChat", "POST", "/api/chat/{chat_id}/stop", prefix="")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
-import re
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import weakref
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -15,84 +14,21 @@ import requests
 import urllib3
 from requests import exceptions as failure
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
 
 from ._answers import Answer, reason
-from ._connections import Watched, pool_classes, users
+from ._connections import Watched, close_inherited, pool_classes, users
 from ._limits import Slots, checked
 from ._logging import begin
-from ._masking import without_key
+from ._outgoing import Request
 from .config import ClientConfig
 from .errors import (
     ConnectionException,
     DifyException,
     HttpClientException,
-    IllegalArgumentException,
     TimeoutException,
 )
 
 _MAX_RETRY_AFTER, _MAX_REDIRECTS = 30.0, 3
-
-
-def service_url(base_url: str) -> str:
-    """A server's address without /v1; IllegalArgumentException where it is none."""
-    url = base_url.strip().rstrip("/").removesuffix("/v1").rstrip("/")
-    if not re.match(r"https?://[^/?#\s]+(/[^?#\s]*)?$", url, re.IGNORECASE):
-        raise IllegalArgumentException(
-            f"base_url must look like http://host:port or https://host/v1, not {base_url!r}"
-        )
-    return url
-
-
-class Key(AuthBase):
-    """An API key that puts itself into a request's header and shows itself nowhere else.
-
-    An `auth=` object: it alone keeps requests from putting a `.netrc` password there instead.
-    """
-
-    def __init__(self, key: str, header: str = "Authorization", scheme: str = "Bearer ") -> None:
-        if not key or re.search(r"[^\x21-\x7e]", key):
-            raise IllegalArgumentException(
-                "api_key must not be empty and must be ASCII without blanks or line breaks"
-            )
-        self._key, self._header, self._scheme = key, header, scheme
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers[self._header] = self._scheme + self._key
-        return request
-
-    def hide_in(self, text: str) -> str:
-        """`text` without this key."""
-        return without_key(text, self._key)
-
-    def __repr__(self) -> str:
-        return "Key(***)"
-
-
-@dataclass(frozen=True)
-class Request:
-    """A request as it goes out; `path` is encoded and has its query.
-
-    `body` is bytes, or an object with `read`, `__len__`, `rewind` and `close`. `ids` are those the
-    caller gave, for the exceptions.
-    """
-
-    operation: str
-    method: str
-    path: str
-    key: Key
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: Any = None
-    streams: bool = False
-    ids: Mapping[str, str] = field(default_factory=dict)
-
-    def context(self) -> dict[str, Any]:
-        """What an exception says of this request."""
-        path = self.path.partition("?")[0]
-        return {"operation": self.operation, "method": self.method, "path": path, **self.ids}
-
-    def hide_key(self, text: str) -> str:
-        return self.key.hide_in(text)
 
 
 class _Adapter(HTTPAdapter):
@@ -118,14 +54,19 @@ class Transport:
     def __init__(self, base_url: str, config: ClientConfig) -> None:
         self.base_url = base_url
         self.config = checked(config)
-        self.slots = Slots(config.max_requests, config.max_requests_per_host)
         with requests.Session() as session:
             self._settings: dict[str, Any] = dict(
                 session.merge_environment_settings(
                     base_url, dict(config.proxies or {}), True, config.verify, config.cert
                 )
             )
-        self._adapter = _Adapter(config)
+        self.renew()
+        _transports.add(self)
+
+    def renew(self) -> None:
+        """Begin anew, with no connection and no stream."""
+        self.slots = Slots(self.config.max_requests, self.config.max_requests_per_host)
+        self._adapter = _Adapter(self.config)
 
     def exchange(self, request: Request) -> Exchange:
         return Exchange(self, request)
@@ -143,6 +84,20 @@ class Transport:
 
     def close(self) -> None:
         self._adapter.close()
+
+
+_transports: weakref.WeakSet[Transport] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """A connection has one owner, and a lock may have been held by a thread that is not here."""
+    close_inherited()
+    for transport in list(_transports):
+        transport.renew()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class Exchange:
@@ -226,6 +181,9 @@ class Exchange:
     def context(self) -> dict[str, Any]:
         return self.request.context()
 
+    def hide_key(self, text: str) -> str:
+        return self.request.hide_key(text)
+
     def bound_next_read(self) -> None:
         """Let the next read end with the call's total time, where that comes first."""
         if self._deadline is not None and self._connection is not None:
@@ -279,14 +237,16 @@ class Exchange:
         users.current = self
         try:
             return self._transport.send(url, self.request, timeout)
+        except DifyException as error:
+            raise _bare(error) from error.__cause__
         except failure.ConnectTimeout as error:
-            raise self.timed_out("connect") from _without_request(error)
+            raise self.timed_out("connect") from _bare(error)
         except failure.ReadTimeout as error:
-            raise self.timed_out("read") from _without_request(error)
+            raise self.timed_out("read") from _bare(error)
         except (failure.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             origin = "{0.scheme}://{0.netloc}".format(urlsplit(self._transport.base_url))
             text = f"no answer from {origin}: {reason(error)}"
-            raise ConnectionException(text, **self.context()) from _without_request(error)
+            raise ConnectionException(text, **self.context()) from _bare(error)
         finally:
             users.current = None
 
@@ -295,9 +255,10 @@ class Exchange:
         repeats = answer.status in (307, 308) or (
             answer.status in (301, 302, 303) and self.request.method == "GET"
         )
-        target = urljoin(url, answer.headers.get("Location", ""))
+        location = answer.headers.get("Location")
+        target = urljoin(url, location)
         same_origin = urlsplit(target)[:2] == urlsplit(url)[:2]
-        return target if repeats and same_origin else None
+        return target if location and repeats and same_origin else None
 
     def _pause_before_retry(self, error: DifyException, failures: int) -> float | None:
         """Seconds to wait before sending again; None where the first sending may have counted."""
@@ -323,8 +284,15 @@ def _never_connected(cause: BaseException | None) -> bool:
     return isinstance(reason, urllib3.exceptions.NewConnectionError)
 
 
-def _without_request(error: Exception) -> Exception:
-    """The request carries the key, and exceptions get pickled and logged."""
-    if isinstance(error, failure.RequestException):
-        error.request = error.response = None
+def _bare(error: Exception) -> Exception:
+    """Without the requests and frames, which carry the key: errors get pickled, logged and shown.
+
+    Those of all its causes too.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        if isinstance(link, failure.RequestException):
+            link.request = link.response = None
+        link = link.__cause__ or link.__context__
     return error

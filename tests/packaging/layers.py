@@ -17,7 +17,7 @@ _LAYERS = """
     _reading | collecting | paging | _media
     transport
     _answers | codec
-    _connections | models | _logging | _limits
+    _connections | models | _logging | _limits | _outgoing
     config
     _spring
     _binding
