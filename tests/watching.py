@@ -27,6 +27,7 @@ class Watcher:
         self.items: list[ChatMessageSendCompletionResponse] = []
         self.error: Exception | None = None
         self.completed = False
+        self.ended_at = 0.0  # by time.perf_counter
         self._on_item = on_item
         self._changed = threading.Condition()
         self.subscription = observable.subscribe(self._next, self._fail, self._complete)
@@ -56,12 +57,12 @@ class Watcher:
 
     def _fail(self, error: Exception) -> None:
         with self._changed:
-            self.error = error
+            self.error, self.ended_at = error, time.perf_counter()
             self._changed.notify_all()
 
     def _complete(self) -> None:
         with self._changed:
-            self.completed = True
+            self.completed, self.ended_at = True, time.perf_counter()
             self._changed.notify_all()
 
 
