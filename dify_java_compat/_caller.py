@@ -14,7 +14,7 @@ from ._outgoing import Key, service_url
 from .codec import decode, decode_page
 from .config import ClientConfig
 from .errors import DecodeException, IllegalArgumentException
-from .models.responses import DifyPageResult
+from .models.responses import DifyPageResult, DifyResult
 from .transport import Exchange, Transport
 
 P = ParamSpec("P")
@@ -110,9 +110,11 @@ class Caller:
     def _page(self, exchange: Exchange, cls: type[R]) -> DifyPageResult[R]:
         return self._decoded(decode_page, cls, exchange)
 
-    @staticmethod
-    def _done(exchange: Exchange) -> None:
-        exchange.open().read()
+    def _done(self, exchange: Exchange) -> None:
+        """A call without a result; a page that is no answer of Dify's does not mean it was done."""
+        body = exchange.open().read()
+        if body:
+            self._body(decode, DifyResult, exchange, body)
 
     def _decoded(
         self, decode_body: Callable[[type[R], bytes], T], cls: type[R], exchange: Exchange

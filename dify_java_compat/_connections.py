@@ -210,6 +210,12 @@ class Watched(HTTPConnection):
                     # SSLSocket's own shutdown drops its TLS state under the reader
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
+    def forget(self, user: ConnectionUser) -> None:
+        """`user` is done with it: an idle connection keeps no request in memory."""
+        with self._lock:
+            if self._user is user:
+                self._user = None
+
     def let_go(self) -> None:
         """Close this process's end only: nothing is said to the server, no lock is waited for."""
         for sock in (self._shaking_hands, self.sock, self._sent_on):

@@ -47,6 +47,15 @@ class _Adapter(HTTPAdapter):
             manager.pool_classes_by_scheme = self._pool_classes
         return manager
 
+    def close(self) -> None:
+        """urllib3 only drops its pools, which then live as long as any exception of theirs."""
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for key in list(manager.pools.keys()):
+                pool = manager.pools.get(key)
+                if pool is not None:
+                    pool.close()
+        super().close()
+
 
 class Transport:
     """The connections to one server, shared by any number of threads."""
@@ -128,7 +137,9 @@ class Exchange:
         return self._remaining(self._config.write_timeout)
 
     def closed(self) -> None:
-        """The answer was closed: another stream may have its place."""
+        """The answer was closed: another may have its connection, another stream its place."""
+        if self._connection is not None:
+            self._connection.forget(self)
         if self._has_slot:
             self._has_slot = False
             self._transport.slots.give_back()
@@ -280,8 +291,10 @@ class Exchange:
 def _never_connected(cause: BaseException | None) -> bool:
     if isinstance(cause, failure.ConnectTimeout):
         return True
-    reason = getattr(cause.args[0], "reason", None) if cause is not None and cause.args else None
-    return isinstance(reason, urllib3.exceptions.NewConnectionError)
+    inner = cause.args[0] if cause is not None and cause.args else None
+    inner = getattr(inner, "reason", inner)
+    closed, refused = urllib3.exceptions.ClosedPoolError, urllib3.exceptions.NewConnectionError
+    return isinstance(inner, (closed, refused))
 
 
 def _bare(error: Exception) -> Exception:
