@@ -88,6 +88,13 @@ class Answer:
         finally:
             self.close()
 
+    def read_text(self) -> str:
+        """The whole body for an exception, without the key that a server may have sent back."""
+        return self.hide_key(self.read().decode("utf-8", "replace"))
+
+    def hide_key(self, text: str) -> str:
+        return self._asker.hide_key(text)
+
     def close(self) -> None:
         """Free the connection; closes it where the body was not read to its end."""
         self._raw.close()
@@ -97,11 +104,11 @@ class Answer:
 
     def error(self) -> HttpClientException:
         """The exception for this status, with Dify's code and message where the body has them."""
-        text = self._asker.hide_key(self._error_body().decode("utf-8", "replace"))
+        text = self.hide_key(self._error_body().decode("utf-8", "replace"))
         code, message = _code_and_message(text)
         location = self.headers.get("Location") if 300 <= self.status < 400 else None
         if location:
-            location = self._asker.hide_key(location)
+            location = self.hide_key(location)
             says = f"a redirect to {location}: set that as base_url; the key is not sent there"
         elif code or message:
             says = f"{code or ''}: {message or ''}".strip(": ")

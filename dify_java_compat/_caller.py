@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 from ._dto import ResponseDto
 from ._endpoints import Endpoint
 from ._outgoing import Key, service_url
-from .codec import decode, decode_page
+from .codec import decode, decode_if_any, decode_page
 from .config import ClientConfig
 from .errors import DecodeException, IllegalArgumentException
 from .models.responses import DifyPageResult, DifyResult
@@ -112,9 +112,7 @@ class Caller:
 
     def _done(self, exchange: Exchange) -> None:
         """A call without a result; a page that is no answer of Dify's does not mean it was done."""
-        body = exchange.open().read()
-        if body:
-            self._body(decode, DifyResult, exchange, body)
+        self._decoded(decode_if_any, DifyResult, exchange)
 
     def _decoded(
         self, decode_body: Callable[[type[R], bytes], T], cls: type[R], exchange: Exchange
@@ -128,9 +126,11 @@ class Caller:
         try:
             return decode_body(cls, body)
         except ValueError as error:
-            text = exchange.hide_key(body.decode("utf-8", "replace"))
-            raise DecodeException(
-                f"the answer is not the JSON that was expected ({error}): {text[:200]!r}",
-                response_body=text,
-                **exchange.context(),
-            ) from error
+            cause = ValueError(str(error))  # json's own keeps the body, and maybe the key in it
+        text = exchange.hide_key(body.decode("utf-8", "replace"))
+        del body
+        raise DecodeException(
+            f"the answer is not the JSON that was expected ({cause}): {text[:200]!r}",
+            response_body=text,
+            **exchange.context(),
+        ) from cause
