@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import os
 import socket
+import sys
 import threading
 import time
 import weakref
@@ -13,6 +14,14 @@ from typing import Any, Protocol
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    LocationParseError,
+    NameResolutionError,
+    NewConnectionError,
+)
+
+from ._dialing import dial
 
 _MAX_SIZE_LINE = 4096
 _GARBLED = "the chunks of the body cannot be told apart"
@@ -22,7 +31,10 @@ class ConnectionUser(Protocol):
     """Who sends on a connection and may want to interrupt it."""
 
     def uses(self, connection: Watched) -> None:
-        """Called before connecting and before sending; may raise to stop that."""
+        """Called before and while it connects and before it sends; may raise to stop that."""
+
+    def sends(self) -> None:
+        """Called right before the request goes out; may raise to stop that."""
 
     def time_to_send(self) -> float | None:
         """How long a block may take to go out; None for any time."""
@@ -162,6 +174,8 @@ class Watched(HTTPConnection):
         self._take()
         try:
             super().connect()
+        except TimeoutError as error:  # of the handshake; urllib3 takes it for one of the answer
+            raise ConnectTimeoutError(self, "no TLS handshake in time") from error
         finally:
             with self._lock:
                 if self._shaking_hands is not None:
@@ -169,14 +183,25 @@ class Watched(HTTPConnection):
                 self._shaking_hands = None
 
     def _new_conn(self) -> socket.socket:
-        """Keep a handle. Should urllib3 stop calling this, a handshake just ends by its timeout."""
-        sock = super()._new_conn()
+        """A connection that can be given up. Were this not called, all would end by timeouts."""
+        host, options = self._dns_host, self.socket_options or ()
+        try:
+            sock = dial(host, self.port, self.timeout, self._take, self.source_address, options)
+        except UnicodeError:
+            raise LocationParseError(host) from None
+        except socket.gaierror as error:
+            raise NameResolutionError(host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"no connection to {host} in time") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"no connection to {host}: {error}") from error
         self._shaking_hands = sock.dup()
         try:
             self._take()  # the user may have given up meanwhile
         except BaseException:
             sock.close()
             raise
+        sys.audit("http.client.connect", self, self.host, self.port)
         return sock
 
     def request(self, *args: Any, **kwargs: Any) -> None:
@@ -186,6 +211,7 @@ class Watched(HTTPConnection):
         user = users.current
         if user is not None:  # else what bounded the connecting bounds the sending too
             self.timeout = user.time_to_send()
+            user.sends()
         self._last_used = time.monotonic()
         try:
             super().request(*args, **kwargs)

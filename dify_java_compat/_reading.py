@@ -39,6 +39,7 @@ class EventReader:
         self._error: ChatMessageSendCompletionResponse | None = None
         self.workflow_run_id: str | None = None
         self.ended = False
+        self.waits = True  # for the server: no item is on its way to the caller
         self._paused = False
 
     @property
@@ -69,7 +70,9 @@ class EventReader:
         if answer.content_type != EVENT_STREAM:
             raise self._not_a_stream(answer)
         decoder = SSEDecoder(self._config.max_event_bytes)
+        self.waits = True
         for block in answer.blocks():
+            self.waits = False
             try:
                 events = decoder.feed(block)
             except EventTooLargeError as error:
@@ -84,6 +87,8 @@ class EventReader:
                 else:
                     if self._note(item):
                         yield item
+            self.waits = True
+        self.waits = False
         rest = decoder.flush()
         if rest is not None:
             try:

@@ -122,6 +122,8 @@ class Exchange:
         self._deadline = time.monotonic() + config.call_timeout if config.call_timeout else None
         self._form = None if isinstance(request.body, bytes) else request.body
         self._aborted = threading.Event()
+        self._lock = threading.Lock()  # of what is sent, against giving up
+        self._sent = self._is_left = False
         self._has_slot = False
         self._connection: Watched | None = None
 
@@ -132,6 +134,11 @@ class Exchange:
     def _check_not_aborted(self) -> None:
         if self._aborted.is_set():
             raise ConnectionException("given up before it was sent", **self.context())
+
+    def sends(self) -> None:
+        with self._lock:
+            self._check_not_aborted()
+            self._sent = True
 
     def time_to_send(self) -> float | None:
         return self._remaining(self._config.write_timeout)
@@ -144,10 +151,18 @@ class Exchange:
             self._has_slot = False
             self._transport.slots.give_back()
 
-    @property
-    def sent(self) -> bool:
-        """Whether anything may have gone out."""
-        return self._connection is not None
+    def give_up(self) -> bool:
+        """`abort`, unless the server may be at work on the request; whether it was done.
+
+        Where it was not, the request is at least not sent again.
+        """
+        with self._lock:
+            self._is_left = True
+            if self._sent:
+                return False
+            self._aborted.set()
+        self.abort()
+        return True
 
     def abort(self) -> None:
         """Free the thread that is connecting, waiting or reading; returns at once."""
@@ -183,6 +198,8 @@ class Exchange:
                 url, redirects = target, redirects + 1
             except DifyException as error:
                 pause = self._pause_before_retry(error, failures)
+                with self._lock:
+                    self._sent = self._sent and pause is None
                 if pause is None or self._aborted.wait(pause):
                     raise
                 failures += 1
@@ -266,14 +283,16 @@ class Exchange:
         repeats = answer.status in (307, 308) or (
             answer.status in (301, 302, 303) and self.request.method == "GET"
         )
-        location = answer.headers.get("Location")
+        location = answer.headers.get("Location") or ""
         target = urljoin(url, location)
         same_origin = urlsplit(target)[:2] == urlsplit(url)[:2]
-        return target if location and repeats and same_origin else None
+        # a backslash is a path to some readers and leads to another host for others
+        plain = location and "\\" not in location
+        return target if plain and repeats and same_origin else None
 
     def _pause_before_retry(self, error: DifyException, failures: int) -> float | None:
         """Seconds to wait before sending again; None where the first sending may have counted."""
-        if failures >= self._config.max_retries or self._aborted.is_set():
+        if failures >= self._config.max_retries or self._is_left or self._aborted.is_set():
             return None
         if isinstance(error, HttpClientException):
             again = error.status_code == 429 and error.code == "too_many_requests"

@@ -336,7 +336,7 @@ def at_any_moment(seen: Seen) -> None:
     rounds = 60 if seen.short else 1000
     frames = STREAM_HEAD + FIRST * 500 + chunk(MESSAGE_END) + LAST_CHUNK
     late, slowest = [0], 0.0
-    with ScriptedServer(once(frames)) as server, client_of(server) as client:
+    with ScriptedServer(once(frames)) as server, client_of(server) as client, hurried():
         for number in range(rounds):
             gone = threading.Event()
 
@@ -354,6 +354,17 @@ def at_any_moment(seen: Seen) -> None:
     seen.within("dispose", slowest, AT_ONCE)
     seen.figures.update(streams=rounds, late=late[0])
     seen.equal("delivered afterwards", late[0], 0)
+
+
+@contextlib.contextmanager
+def hurried() -> Iterator[None]:
+    """Threads take turns some thousand times as often as usual, so that races happen."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
 
 
 Way = Callable[[Observable, Silence], str]  # type: ignore[type-arg]
@@ -461,12 +472,14 @@ print("the end", flush=True)
 def at_exit(seen: Seen, *, secure: bool) -> None:
     """A program ends with streams open that go on and on."""
     streams = 20
+    pause = threading.Event()
 
     def script(peer: Peer) -> None:
         if peer.receive():
             peer.send(STREAM_HEAD)
             while True:
                 peer.send(FIRST)
+                pause.wait(0.005)
 
     verify = wires.tls()[1] if secure else ""
     with server_of(script, secure=secure) as server:

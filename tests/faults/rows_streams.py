@@ -21,6 +21,7 @@ from tests.servers import (
 )
 from tests.watching import Watcher, request
 
+from . import wires
 from .playing import KEY, SOON, Cue, expect, play
 from .table import Seen, row
 
@@ -206,7 +207,7 @@ def silent_handshake(seen: Seen) -> None:
     """The server never answers the hello."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"https://localhost:{listener.getsockname()[1]}"
-        config = ClientConfig(connect_timeout=SMALL, max_retries=0)
+        config = ClientConfig(connect_timeout=SMALL, max_retries=0, verify=wires.tls()[1])
         with RequestsDifyChat(url, config, api_key=KEY) as client, seen.timing():
             watcher = Watcher(client.sendChatMessageStream(request())).wait()
         seen.events = len(watcher.items)

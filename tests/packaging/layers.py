@@ -18,7 +18,7 @@ _LAYERS = """
     transport
     _answers | codec
     _connections | models | _logging | _limits | _outgoing
-    config
+    config | _dialing
     _spring
     _binding
     _dto | sse | _masking
