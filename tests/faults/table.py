@@ -30,6 +30,7 @@ GROUPS = {  # in the order in which they are shown, in English and Chinese
     "fuzz": ("Fuzz and soak", "模糊测试与长跑"),
 }
 SETTLING = 10.0  # seconds after which what a row left behind counts as left for good
+TRIES = 3  # of a row that took too long: the machine may have been busy with something else
 CROWDED = 20.0  # how many times as long things may take in the short form, on any machine
 
 
@@ -45,6 +46,7 @@ class Seen:
     sockets: int = 0  # left behind
     figures: dict[str, object] = field(default_factory=dict)  # whatever else was counted
     misses: list[str] = field(default_factory=list)
+    delays: list[str] = field(default_factory=list)  # misses too, which a busy machine can cause
 
     def check(self, holds: object, miss: str) -> None:
         if not holds:
@@ -56,7 +58,8 @@ class Seen:
     def within(self, what: str, ms: float, limit: float) -> None:
         """At most so many milliseconds; the short form is no measurement, and takes it easy."""
         limit *= CROWDED if self.short else 1
-        self.check(ms <= limit, f"{what}: {ms:.0f} ms, more than {limit:.0f}")
+        if ms > limit:
+            self.delays.append(f"{what}: {ms:.0f} ms, more than {limit:.0f}")
 
     def ended_with(self, error: BaseException | None) -> None:
         """Note how it ended: the class, and the phase of a timeout."""
@@ -97,6 +100,17 @@ class Row:
         return self.names[0]
 
     def run(self, *, short: bool) -> Seen:
+        """Play it; again where it only took too long, and then say how often."""
+        for count in range(1, TRIES + 1):
+            seen = self._played(short)
+            if count > 1:
+                seen.figures["tries"] = count
+            if seen.misses or not seen.delays:
+                break
+        seen.misses += seen.delays
+        return seen
+
+    def _played(self, short: bool) -> Seen:
         seen = Seen(short)
         threads, sockets = set(threading.enumerate()), _sockets()
         thread = threading.Thread(target=self._guarded, args=(seen,), daemon=True)
