@@ -15,11 +15,14 @@ import reactivex
 from reactivex import operators as ops
 
 from dify_java_compat import (
+    ChatMessagePipelineModel,
     ChatMessageSendCompletionResponse,
     ChatMessageSendRequest,
     ClientConfig,
     MessageConversationsRequest,
     MessagesRequest,
+    PipelineContext,
+    PipelineProcess,
     RequestsDifyChat,
     aiterate,
     iterate,
@@ -35,7 +38,13 @@ from .table import Seen, row
 
 Items = Observable[ChatMessageSendCompletionResponse]
 Way = Callable[[Seen, Items], str]
-WITH_TEXT = ops.filter(lambda item: bool(item.answer))
+
+
+def has_text(item: ChatMessageSendCompletionResponse) -> bool:
+    return bool(item.answer)
+
+
+WITH_TEXT = ops.filter(has_text)
 QUESTION = "a question of some length, so that its answer takes a while: " + "word " * 40
 
 
@@ -209,6 +218,32 @@ def stops_once(seen: Seen, *, secure: bool) -> None:
 
 for secure, name, chinese in both("a stop asked for", "要求停止"):
     row("dispose", name, chinese)(functools.partial(stops_once, secure=secure))
+
+
+class FailsAtTheThird(PipelineProcess[ChatMessagePipelineModel]):
+    def __init__(self) -> None:
+        self._seen = 0
+
+    def process(self, context: PipelineContext[ChatMessagePipelineModel]) -> None:
+        self._seen += 1
+        if self._seen == 3:
+            raise KeyError("a bug")
+
+
+@row("dispose", "a process that fails, a stop asked for", "管道处理出错，要求停止")
+def process_fails(seen: Seen) -> None:
+    script = Stoppable()
+    with server_of(script) as server, client_of(server, {"stop_on_dispose": True}) as client:
+        client.addProcess(FailsAtTheThird())
+        watcher = Watcher(client.sendChatMessageStream(request())).wait()
+        join_stream_threads()
+        seen.check(script.finished.wait(PATIENCE), "the stream was not read to its end")
+        seen.events = len(watcher.items)
+        seen.ended_with(watcher.error)
+    seen.equal("events", seen.events, 2)
+    seen.equal("end", seen.ended, "PipelineException")
+    seen.figures["stops"] = len(script.stops)
+    seen.equal("stops", len(script.stops), 1)
 
 
 def stops_late(seen: Seen, *, secure: bool) -> None:
