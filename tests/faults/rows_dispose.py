@@ -133,7 +133,7 @@ def until(condition: Callable[[], object]) -> None:
 
 def waits_for_its_turn(seen: Seen, *, stop: bool) -> None:
     silence = Silence(STREAM_HEAD)
-    config = {"max_requests": 1, "stop_on_dispose": stop}
+    config = {"max_requests": 1, "stop_on_dispose": stop, "stop_drain_seconds": 0.1}
     with ScriptedServer(silence) as server, client_of(server, config) as client:
         first = Watcher(client.sendChatMessageStream(request()))
         assert silence.fell.wait(PATIENCE)
@@ -141,7 +141,6 @@ def waits_for_its_turn(seen: Seen, *, stop: bool) -> None:
         items = leave(seen, second)
         until(lambda: len(_readers()) == 1)
         seen.equal("requests", len(server.requests), 1)
-        client._config.stop_on_dispose = False
         first.subscription.dispose()
         nothing_follows(seen, second, items)
 

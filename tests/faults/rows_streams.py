@@ -25,7 +25,7 @@ from . import wires
 from .playing import KEY, SOON, Cue, expect, play
 from .table import Seen, row
 
-SMALL = 0.4  # seconds of a timeout that is waited for
+SMALL = 0.2  # seconds of a timeout that is waited for
 
 FIRST = chunk(message("a"))
 CHINESE = chunk(message("好"))
