@@ -65,11 +65,13 @@ class Answer:
         Raises ConnectionException where the body is cut, TimeoutException where nothing comes.
         """
         encoded = "Content-Encoding" in self.headers
+        # of a given size, older urllib3 copies all that is unpacked for each piece of it
+        size = None if encoded else _BLOCK
         line = self._line
         try:
             while True:
                 self._asker.bound_next_read()
-                block = self._raw.read1(_BLOCK, decode_content=encoded)
+                block = self._raw.read1(size, decode_content=encoded)
                 if not block:
                     return
                 if line is not None:

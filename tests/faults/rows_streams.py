@@ -202,6 +202,18 @@ for setting, phase, chinese_setting in (
             )
 
 
+@row("streams", "silence while TCP connects", "TCP 连接时沉默")
+def silent_connecting(seen: Seen) -> None:
+    with wires.full_listener() as port:
+        config = ClientConfig(connect_timeout=SMALL, max_retries=0)
+        url = f"http://127.0.0.1:{port}"
+        with RequestsDifyChat(url, config, api_key=KEY) as client, seen.timing():
+            watcher = Watcher(client.sendChatMessageStream(request())).wait()
+        seen.events = len(watcher.items)
+        seen.ended_with(watcher.error)
+        expect(seen, 0, "TimeoutException (connect)", SMALL * 1000 + SOON)
+
+
 @row("streams", "silence in the TLS handshake", "TLS 握手中沉默")
 def silent_handshake(seen: Seen) -> None:
     """The server never answers the hello."""
