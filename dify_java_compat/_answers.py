@@ -33,6 +33,8 @@ class Asker(Protocol):
 
     def context(self) -> dict[str, Any]: ...
 
+    def hide_key(self, text: str) -> str: ...
+
     def closed(self) -> None: ...
 
 
@@ -63,11 +65,13 @@ class Answer:
         Raises ConnectionException where the body is cut, TimeoutException where nothing comes.
         """
         encoded = "Content-Encoding" in self.headers
+        # of a given size, older urllib3 copies all that is unpacked for each piece of it
+        size = None if encoded else _BLOCK
         line = self._line
         try:
             while True:
                 self._asker.bound_next_read()
-                block = self._raw.read1(_BLOCK, decode_content=encoded)
+                block = self._raw.read1(size, decode_content=encoded)
                 if not block:
                     return
                 if line is not None:
@@ -86,6 +90,13 @@ class Answer:
         finally:
             self.close()
 
+    def read_text(self) -> str:
+        """The whole body for an exception, without the key that a server may have sent back."""
+        return self.hide_key(self.read().decode("utf-8", "replace"))
+
+    def hide_key(self, text: str) -> str:
+        return self._asker.hide_key(text)
+
     def close(self) -> None:
         """Free the connection; closes it where the body was not read to its end."""
         self._raw.close()
@@ -95,11 +106,11 @@ class Answer:
 
     def error(self) -> HttpClientException:
         """The exception for this status, with Dify's code and message where the body has them."""
-        body = self._error_body()
-        text = body.decode("utf-8", "replace")
+        text = self.hide_key(self._error_body().decode("utf-8", "replace"))
         code, message = _code_and_message(text)
         location = self.headers.get("Location") if 300 <= self.status < 400 else None
         if location:
+            location = self.hide_key(location)
             says = f"a redirect to {location}: set that as base_url; the key is not sent there"
         elif code or message:
             says = f"{code or ''}: {message or ''}".strip(": ")

@@ -10,12 +10,12 @@ from typing import Any, ParamSpec, TypeVar
 
 from ._dto import ResponseDto
 from ._endpoints import Endpoint
-from ._keys import Key
-from .codec import decode, decode_page
+from ._outgoing import Key, service_url
+from .codec import decode, decode_if_any, decode_page
 from .config import ClientConfig
 from .errors import DecodeException, IllegalArgumentException
-from .models.responses import DifyPageResult
-from .transport import Exchange, Transport, service_url
+from .models.responses import DifyPageResult, DifyResult
+from .transport import Exchange, Transport
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -77,6 +77,16 @@ class Caller:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.base_url!r})"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The settings and the key, for another process; it makes connections of its own."""
+        state = {name: value for name, value in vars(self).items() if name != "_transport"}
+        return {**state, "base_url": self._transport.base_url}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        base_url = state.pop("base_url")
+        vars(self).update(state)
+        self._transport = Transport(base_url, self._config)
+
     def _key_for(self, endpoint: Endpoint, api_key: str | None) -> Key:
         key = Key(api_key) if api_key else self._key
         if key is None:
@@ -87,8 +97,8 @@ class Caller:
         return key
 
     def _asked(self, endpoint: Endpoint, request: Any) -> Exchange:
-        values = endpoint.values(request)
-        key = self._key_for(endpoint, values.get("api_key"))
+        values = dict(endpoint.values(request))
+        key = self._key_for(endpoint, values.pop("api_key", None))
         return self._transport.exchange(endpoint.request(key, values))
 
     def _with_values(self, endpoint: Endpoint, api_key: str | None, **values: Any) -> Exchange:
@@ -100,9 +110,9 @@ class Caller:
     def _page(self, exchange: Exchange, cls: type[R]) -> DifyPageResult[R]:
         return self._decoded(decode_page, cls, exchange)
 
-    @staticmethod
-    def _done(exchange: Exchange) -> None:
-        exchange.open().read()
+    def _done(self, exchange: Exchange) -> None:
+        """A call without a result; a page that is no answer of Dify's does not mean it was done."""
+        self._decoded(decode_if_any, DifyResult, exchange)
 
     def _decoded(
         self, decode_body: Callable[[type[R], bytes], T], cls: type[R], exchange: Exchange
@@ -116,9 +126,11 @@ class Caller:
         try:
             return decode_body(cls, body)
         except ValueError as error:
-            text = body.decode("utf-8", "replace")
-            raise DecodeException(
-                f"the answer is not the JSON that was expected ({error}): {text[:200]!r}",
-                response_body=text,
-                **exchange.context(),
-            ) from error
+            cause = ValueError(str(error))  # json's own keeps the body, and maybe the key in it
+        text = exchange.hide_key(body.decode("utf-8", "replace"))
+        del body
+        raise DecodeException(
+            f"the answer is not the JSON that was expected ({cause}): {text[:200]!r}",
+            response_body=text,
+            **exchange.context(),
+        ) from cause

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import os
 import socket
+import sys
 import threading
 import time
+import weakref
 from typing import Any, Protocol
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    LocationParseError,
+    NameResolutionError,
+    NewConnectionError,
+)
+
+from ._dialing import dial
 
 _MAX_SIZE_LINE = 4096
 _GARBLED = "the chunks of the body cannot be told apart"
@@ -20,7 +31,10 @@ class ConnectionUser(Protocol):
     """Who sends on a connection and may want to interrupt it."""
 
     def uses(self, connection: Watched) -> None:
-        """Called before connecting and before sending; may raise to stop that."""
+        """Called before and while it connects and before it sends; may raise to stop that."""
+
+    def sends(self) -> None:
+        """Called right before the request goes out; may raise to stop that."""
 
     def time_to_send(self) -> float | None:
         """How long a block may take to go out; None for any time."""
@@ -154,11 +168,14 @@ class Watched(HTTPConnection):
         self._shaking_hands: socket.socket | None = None  # `sock` is nobody's while TLS wraps it
         self._sent_on: socket.socket | None = None  # http.client forgets `sock` on HTTP/1.0
         self._last_used = 0.0
+        _connections.add(self)
 
     def connect(self) -> None:
         self._take()
         try:
             super().connect()
+        except TimeoutError as error:  # of the handshake; urllib3 takes it for one of the answer
+            raise ConnectTimeoutError(self, "no TLS handshake in time") from error
         finally:
             with self._lock:
                 if self._shaking_hands is not None:
@@ -166,14 +183,25 @@ class Watched(HTTPConnection):
                 self._shaking_hands = None
 
     def _new_conn(self) -> socket.socket:
-        """Keep a handle. Should urllib3 stop calling this, a handshake just ends by its timeout."""
-        sock = super()._new_conn()
+        """A connection that can be given up. Were this not called, all would end by timeouts."""
+        host, options = self._dns_host, self.socket_options or ()
+        try:
+            sock = dial(host, self.port, self.timeout, self._take, self.source_address, options)
+        except UnicodeError:
+            raise LocationParseError(host) from None
+        except socket.gaierror as error:
+            raise NameResolutionError(host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"no connection to {host} in time") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"no connection to {host}: {error}") from error
         self._shaking_hands = sock.dup()
         try:
             self._take()  # the user may have given up meanwhile
         except BaseException:
             sock.close()
             raise
+        sys.audit("http.client.connect", self, self.host, self.port)
         return sock
 
     def request(self, *args: Any, **kwargs: Any) -> None:
@@ -183,6 +211,7 @@ class Watched(HTTPConnection):
         user = users.current
         if user is not None:  # else what bounded the connecting bounds the sending too
             self.timeout = user.time_to_send()
+            user.sends()
         self._last_used = time.monotonic()
         try:
             super().request(*args, **kwargs)
@@ -207,6 +236,18 @@ class Watched(HTTPConnection):
                     # SSLSocket's own shutdown drops its TLS state under the reader
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
+    def forget(self, user: ConnectionUser) -> None:
+        """`user` is done with it: an idle connection keeps no request in memory."""
+        with self._lock:
+            if self._user is user:
+                self._user = None
+
+    def let_go(self) -> None:
+        """Close this process's end only: nothing is said to the server, no lock is waited for."""
+        for sock in (self._shaking_hands, self.sock, self._sent_on):
+            if sock is not None and sock.fileno() >= 0:
+                os.close(sock.detach())
+
     def set_read_timeout(self, seconds: float | None) -> None:
         """For the answer that is being read."""
         if self._sent_on is not None:
@@ -217,6 +258,15 @@ class Watched(HTTPConnection):
             self._user = users.current
         if users.current is not None:
             users.current.uses(self)
+
+
+_connections: weakref.WeakSet[Watched] = weakref.WeakSet()
+
+
+def close_inherited() -> None:
+    """For a process that was just forked: the connections are its parent's."""
+    for connection in list(_connections):
+        connection.let_go()
 
 
 def pool_classes(keep_alive_seconds: float | None) -> dict[str, type[HTTPConnectionPool]]:

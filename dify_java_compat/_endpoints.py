@@ -7,12 +7,11 @@ from enum import Enum
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from ._keys import Key
 from ._media import MultipartForm, file_part
+from ._outgoing import Key, Request
 from .codec import encode
 from .errors import IllegalArgumentException
 from .models import BaseChatRequest
-from .transport import Request
 
 Convert = Callable[[Any], Any]
 

@@ -12,13 +12,13 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import quote, unquote, unquote_plus
 
-from ._keys import MASK
-
+MASK = "***MASKED***"
 _WHOLE = 256 * 1024  # the longest body that is read as JSON
 _MARGIN = 4096
 _LOOSE_END = 256
+_LONG_KEY = 8
 
 Hide = Callable[[str], str]
 
@@ -116,6 +116,16 @@ def mask_path(path: str, personal: bool) -> str:
     segments = (_segment(segment, personal) for segment in path.split("/"))
     parts = (_parameter(part, personal) for part in query.split("&"))
     return "/".join(segments) + mark + "&".join(parts)
+
+
+def without_key(text: str, key: str) -> str:
+    """`text` without that key, in whatever way it may be written."""
+    for spelling in {key, json.dumps(key)[1:-1], quote(key, safe=""), quote(key)}:
+        if len(key) >= _LONG_KEY:
+            text = text.replace(spelling, MASK)
+        else:  # a part of any word
+            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(spelling)}(?![A-Za-z0-9])", MASK, text)
+    return text
 
 
 def one_line(text: str) -> str:

@@ -194,8 +194,8 @@ class MultipartForm:
 
 def audio_blocks(answer: Answer) -> Iterator[bytes]:
     """The audio of an answer; DecodeException where it is something else, JSON `null` mostly."""
-    if answer.content_type in ("application/json", "text/html"):
-        body = answer.read().decode("utf-8", "replace")
+    if answer.content_type.startswith(("application/json", "text/")):
+        body = answer.read_text()
         text = f"audio was expected, but {answer.content_type} came: {body[:200]!r}"
         raise DecodeException(text, response_body=body, **answer.context())
     return _closing(answer)

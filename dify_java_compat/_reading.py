@@ -34,10 +34,12 @@ class EventReader:
         self._decode = decode
         self._config = config
         self._context = context
+        self._hide_key: Callable[[str], str] = str
         self._last: ChatMessageSendCompletionResponse | None = None
         self._error: ChatMessageSendCompletionResponse | None = None
         self.workflow_run_id: str | None = None
         self.ended = False
+        self.waits = True  # for the server: no item is on its way to the caller
         self._paused = False
 
     @property
@@ -46,6 +48,7 @@ class EventReader:
 
     def read(self, answer: Answer) -> Generator[ChatMessageSendCompletionResponse, None, None]:
         """The items of `answer`, then its end or the exception that judges it."""
+        self._hide_key = answer.hide_key
         try:
             yield from self._items(answer)
         except TimeoutException as error:
@@ -67,12 +70,15 @@ class EventReader:
         if answer.content_type != EVENT_STREAM:
             raise self._not_a_stream(answer)
         decoder = SSEDecoder(self._config.max_event_bytes)
+        self.waits = True
         for block in answer.blocks():
+            self.waits = False
             try:
                 events = decoder.feed(block)
             except EventTooLargeError as error:
                 text = f"{error} (max_event_bytes)"
-                raise StreamDecodeException(text, data=block, **self._ids()) from error
+                shown = self._shown(block)
+                raise StreamDecodeException(text, data=shown, **self._ids()) from error
             for data in events:
                 try:
                     item = self._decode(data)
@@ -81,6 +87,8 @@ class EventReader:
                 else:
                     if self._note(item):
                         yield item
+            self.waits = True
+        self.waits = False
         rest = decoder.flush()
         if rest is not None:
             try:
@@ -108,9 +116,17 @@ class EventReader:
 
     def _malformed(self, data: bytes, error: ValueError) -> None:
         if not self._config.skip_malformed_events:
-            text = f"an event that is not a JSON object: {data[:200]!r}"
-            raise StreamDecodeException(text, data=data, **self._ids()) from error
+            shown = self._shown(data)
+            text = f"an event that is not a JSON object: {shown[:200]!r}"
+            cause = ValueError(str(error))  # json's own error keeps the event
+            raise StreamDecodeException(text, data=shown, **self._ids()) from cause
         logger.warning("a malformed event was skipped: %s", error)
+
+    def _shown(self, data: bytes) -> bytes:
+        """What an exception may hold of what came."""
+        return self._hide_key(data.decode("utf-8", "surrogateescape")).encode(
+            "utf-8", "surrogateescape"
+        )
 
     def _ids(self) -> dict[str, Any]:
         known = self._last or self._error
@@ -125,16 +141,19 @@ class EventReader:
     def _raise_error_event(self, cause: DifyException | None) -> None:
         event = self._error
         if event is not None and self._config.raise_stream_errors:
+            message = event.message
+            if isinstance(message, str):
+                message = self._hide_key(message)
             raise StreamErrorException(
-                f"error event, status {event.status}, {event.code}: {event.message}",
+                f"error event, status {event.status}, {event.code}: {message}",
                 status=event.status,
                 code=event.code,
-                message=event.message,
+                message=message,
                 **self._ids(),
             ) from cause
 
     def _not_a_stream(self, answer: Answer) -> DecodeException:
-        body = answer.read().decode("utf-8", "replace")
+        body = answer.read_text()
         kind = answer.content_type or "no content type"
         text = f"an event stream was expected, but {kind} came: {body[:200]!r}"
         return DecodeException(text, response_body=body, **self._context)

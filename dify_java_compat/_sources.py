@@ -32,14 +32,14 @@ class StreamSource:
         self._reader = reader
 
     @property
-    def sent(self) -> bool:
-        """Whether anything may have gone out."""
-        return self._exchange.sent
-
-    @property
     def ended(self) -> bool:
         """Whether the terminal event has come."""
         return self._reader.ended
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for the server, so that no item is on its way to the caller."""
+        return self._reader.waits
 
     @property
     def task_id(self) -> str | None:
@@ -48,6 +48,10 @@ class StreamSource:
     def abort(self) -> None:
         """Free the thread that reads, from any thread."""
         self._exchange.abort()
+
+    def give_up(self) -> bool:
+        """`abort`, unless the server may be at work on the answer; whether it was done."""
+        return self._exchange.give_up()
 
     def items(self) -> Generator[Item, None, None]:
         yield from self._reader.read(self._exchange.open())
@@ -78,6 +82,9 @@ class ResumingSource(StreamSource):
     def abort(self) -> None:
         self._aborted.set()
         super().abort()
+
+    def give_up(self) -> bool:
+        return self._reader.workflow_run_id is None and super().give_up()
 
     def items(self) -> Generator[Item, None, None]:
         try:

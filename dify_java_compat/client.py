@@ -9,8 +9,8 @@ from typing import Any, TypeVar, overload
 from . import _operations
 from ._app_calls import AppCalls
 from ._caller import java_keywords
-from ._keys import Key
 from ._media import audio_blocks, write_audio
+from ._outgoing import Key, Request
 from ._reading import EVENT_STREAM, EventReader
 from ._sources import ResumingSource, StreamSource
 from .chatflow import DifyChatflow
@@ -43,7 +43,7 @@ from .models import (
 )
 from .pipeline import ChatMessagePipelineModel, PipelineProcess, run_processes
 from .stream import Observable, Stop, collect, collect_items, observe
-from .transport import Exchange, Request
+from .transport import Exchange
 
 C = TypeVar("C", bound=DifyChat)
 

@@ -48,6 +48,11 @@ def decode(cls: type[R], body: bytes) -> R:
     return _with_raw(build(cls, _object(body), strict=False), body)
 
 
+def decode_if_any(cls: type[R], body: bytes) -> R | None:
+    """One object, or None where there is no body. ValueError for any other."""
+    return decode(cls, body) if body else None
+
+
 def decode_run(cls: type[R], body: bytes) -> R:
     """A run, whose inputs and outputs are JSON text within the JSON."""
     run = decode(cls, body)

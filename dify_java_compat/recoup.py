@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ._caller import Caller, java_keywords
 from ._endpoints import Endpoint
-from ._keys import Key
+from ._outgoing import Key
 from .config import ClientConfig
 from .models.recoup import StopChatResponse
 

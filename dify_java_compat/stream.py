@@ -23,6 +23,8 @@ T = TypeVar("T")
 Item = ChatMessageSendCompletionResponse
 Stop = Callable[[str], None]
 
+_ARRIVAL_SECONDS = 0.02
+
 
 def observe(
     new_source: Callable[[], StreamSource],
@@ -79,10 +81,13 @@ class _Subscription:
         self._lock = threading.Lock()
         self._over = False  # disposed of, or ended: nothing is delivered any more
         self._draining = False
+        self._thread: int | None = None
+        self._is_quiet = threading.Event()  # no function of the observer runs or will
         self._task_is_known = threading.Event()
         self._is_read = threading.Event()
 
     def run(self) -> None:
+        self._thread = threading.get_ident()
         items = self._source.items()
         try:
             self._deliver(items)
@@ -90,6 +95,7 @@ class _Subscription:
             self.dispose()
             raise
         finally:
+            self._is_quiet.set()
             if self._draining:
                 self._drain(items)
             items.close()
@@ -97,13 +103,21 @@ class _Subscription:
             self._task_is_known.set()
 
     def dispose(self) -> None:
-        """Deliver nothing more and free the reader; returns at once."""
+        """Deliver nothing more and free the reader; returns at once.
+
+        An item that is on its way in arrives before; for an observer that is busy, nobody waits.
+        """
         self._leave()
+        if not self._source.waits and threading.get_ident() != self._thread:
+            self._is_quiet.wait(_ARRIVAL_SECONDS)
 
     def _leave(self) -> bool:
         """Whether this call is the one that ended the deliveries."""
         source = self._source
-        if not self._end(drain=self._stop is not None and source.sent and not source.ended):
+        if self._over:
+            return False
+        drain = self._stop is not None and not source.ended and not source.give_up()
+        if not self._end(drain=drain):
             return False
         if not self._draining:
             source.abort()

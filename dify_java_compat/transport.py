@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
-import re
 import threading
 import time
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, NamedTuple
+import weakref
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -17,55 +16,19 @@ from requests import exceptions as failure
 from requests.adapters import HTTPAdapter
 
 from ._answers import Answer, reason
-from ._connections import Watched, pool_classes, users
-from ._keys import Key
+from ._connections import Watched, close_inherited, pool_classes, users
 from ._limits import Slots, checked
 from ._logging import begin
+from ._outgoing import Request
 from .config import ClientConfig
 from .errors import (
     ConnectionException,
     DifyException,
     HttpClientException,
-    IllegalArgumentException,
     TimeoutException,
 )
 
 _MAX_RETRY_AFTER, _MAX_REDIRECTS = 30.0, 3
-
-
-def service_url(base_url: str) -> str:
-    """A server's address without /v1; IllegalArgumentException where it is none."""
-    url = base_url.strip().rstrip("/").removesuffix("/v1").rstrip("/")
-    if not re.match(r"https?://[^/?#\s]+(/[^?#\s]*)?$", url, re.IGNORECASE):
-        raise IllegalArgumentException(
-            f"base_url must look like http://host:port or https://host/v1, not {base_url!r}"
-        )
-    return url
-
-
-class Request(NamedTuple):
-    """A request as it goes out; `path` is encoded and has its query.
-
-    `body` is bytes, or an object with `read`, `__len__`, `rewind` and `close`. `ids` are those the
-    caller gave, for the exceptions.
-    """
-
-    operation: str
-    method: str
-    path: str
-    key: Key
-    headers: Mapping[str, str] = MappingProxyType({})
-    body: Any = None
-    streams: bool = False
-    ids: Mapping[str, str] = MappingProxyType({})
-
-    def context(self) -> dict[str, Any]:
-        """What an exception says of this request."""
-        path = self.path.partition("?")[0]
-        return {"operation": self.operation, "method": self.method, "path": path, **self.ids}
-
-    def hide_key(self, text: str) -> str:
-        return self.key.hide_in(text)
 
 
 class _Adapter(HTTPAdapter):
@@ -84,6 +47,15 @@ class _Adapter(HTTPAdapter):
             manager.pool_classes_by_scheme = self._pool_classes
         return manager
 
+    def close(self) -> None:
+        """urllib3 only drops its pools, which then live as long as any exception of theirs."""
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for key in list(manager.pools.keys()):
+                pool = manager.pools.get(key)
+                if pool is not None:
+                    pool.close()
+        super().close()
+
 
 class Transport:
     """The connections to one server, shared by any number of threads."""
@@ -91,14 +63,19 @@ class Transport:
     def __init__(self, base_url: str, config: ClientConfig) -> None:
         self.base_url = base_url
         self.config = checked(config)
-        self.slots = Slots(config.max_requests, config.max_requests_per_host)
         with requests.Session() as session:
             self._settings: dict[str, Any] = dict(
                 session.merge_environment_settings(
                     base_url, dict(config.proxies or {}), True, config.verify, config.cert
                 )
             )
-        self._adapter = _Adapter(config)
+        self.renew()
+        _transports.add(self)
+
+    def renew(self) -> None:
+        """Begin anew, with no connection and no stream."""
+        self.slots = Slots(self.config.max_requests, self.config.max_requests_per_host)
+        self._adapter = _Adapter(self.config)
 
     def exchange(self, request: Request) -> Exchange:
         return Exchange(self, request)
@@ -118,6 +95,20 @@ class Transport:
         self._adapter.close()
 
 
+_transports: weakref.WeakSet[Transport] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """A connection has one owner, and a lock may have been held by a thread that is not here."""
+    close_inherited()
+    for transport in list(_transports):
+        transport.renew()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 class Exchange:
     """One request and its answer; `abort` ends it from any thread, at any moment."""
 
@@ -131,6 +122,8 @@ class Exchange:
         self._deadline = time.monotonic() + config.call_timeout if config.call_timeout else None
         self._form = None if isinstance(request.body, bytes) else request.body
         self._aborted = threading.Event()
+        self._lock = threading.Lock()  # of what is sent, against giving up
+        self._sent = self._is_left = False
         self._has_slot = False
         self._connection: Watched | None = None
 
@@ -142,19 +135,34 @@ class Exchange:
         if self._aborted.is_set():
             raise ConnectionException("given up before it was sent", **self.context())
 
+    def sends(self) -> None:
+        with self._lock:
+            self._check_not_aborted()
+            self._sent = True
+
     def time_to_send(self) -> float | None:
         return self._remaining(self._config.write_timeout)
 
     def closed(self) -> None:
-        """The answer was closed: another stream may have its place."""
+        """The answer was closed: another may have its connection, another stream its place."""
+        if self._connection is not None:
+            self._connection.forget(self)
         if self._has_slot:
             self._has_slot = False
             self._transport.slots.give_back()
 
-    @property
-    def sent(self) -> bool:
-        """Whether anything may have gone out."""
-        return self._connection is not None
+    def give_up(self) -> bool:
+        """`abort`, unless the server may be at work on the request; whether it was done.
+
+        Where it was not, the request is at least not sent again.
+        """
+        with self._lock:
+            self._is_left = True
+            if self._sent:
+                return False
+            self._aborted.set()
+        self.abort()
+        return True
 
     def abort(self) -> None:
         """Free the thread that is connecting, waiting or reading; returns at once."""
@@ -190,6 +198,8 @@ class Exchange:
                 url, redirects = target, redirects + 1
             except DifyException as error:
                 pause = self._pause_before_retry(error, failures)
+                with self._lock:
+                    self._sent = self._sent and pause is None
                 if pause is None or self._aborted.wait(pause):
                     raise
                 failures += 1
@@ -198,6 +208,9 @@ class Exchange:
 
     def context(self) -> dict[str, Any]:
         return self.request.context()
+
+    def hide_key(self, text: str) -> str:
+        return self.request.hide_key(text)
 
     def bound_next_read(self) -> None:
         """Let the next read end with the call's total time, where that comes first."""
@@ -252,14 +265,16 @@ class Exchange:
         users.current = self
         try:
             return self._transport.send(url, self.request, timeout)
+        except DifyException as error:
+            raise _bare(error) from error.__cause__
         except failure.ConnectTimeout as error:
-            raise self.timed_out("connect") from _without_request(error)
+            raise self.timed_out("connect") from _bare(error)
         except failure.ReadTimeout as error:
-            raise self.timed_out("read") from _without_request(error)
+            raise self.timed_out("read") from _bare(error)
         except (failure.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             origin = "{0.scheme}://{0.netloc}".format(urlsplit(self._transport.base_url))
             text = f"no answer from {origin}: {reason(error)}"
-            raise ConnectionException(text, **self.context()) from _without_request(error)
+            raise ConnectionException(text, **self.context()) from _bare(error)
         finally:
             users.current = None
 
@@ -268,13 +283,16 @@ class Exchange:
         repeats = answer.status in (307, 308) or (
             answer.status in (301, 302, 303) and self.request.method == "GET"
         )
-        target = urljoin(url, answer.headers.get("Location", ""))
+        location = answer.headers.get("Location") or ""
+        target = urljoin(url, location)
         same_origin = urlsplit(target)[:2] == urlsplit(url)[:2]
-        return target if repeats and same_origin else None
+        # a backslash is a path to some readers and leads to another host for others
+        plain = location and "\\" not in location
+        return target if plain and repeats and same_origin else None
 
     def _pause_before_retry(self, error: DifyException, failures: int) -> float | None:
         """Seconds to wait before sending again; None where the first sending may have counted."""
-        if failures >= self._config.max_retries or self._aborted.is_set():
+        if failures >= self._config.max_retries or self._is_left or self._aborted.is_set():
             return None
         if isinstance(error, HttpClientException):
             again = error.status_code == 429 and error.code == "too_many_requests"
@@ -292,12 +310,21 @@ class Exchange:
 def _never_connected(cause: BaseException | None) -> bool:
     if isinstance(cause, failure.ConnectTimeout):
         return True
-    reason = getattr(cause.args[0], "reason", None) if cause is not None and cause.args else None
-    return isinstance(reason, urllib3.exceptions.NewConnectionError)
+    inner = cause.args[0] if cause is not None and cause.args else None
+    inner = getattr(inner, "reason", inner)
+    closed, refused = urllib3.exceptions.ClosedPoolError, urllib3.exceptions.NewConnectionError
+    return isinstance(inner, (closed, refused))
 
 
-def _without_request(error: Exception) -> Exception:
-    """The request carries the key, and exceptions get pickled and logged."""
-    if isinstance(error, failure.RequestException):
-        error.request = error.response = None
+def _bare(error: Exception) -> Exception:
+    """Without the requests and frames, which carry the key: errors get pickled, logged and shown.
+
+    Those of all its causes too.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        if isinstance(link, failure.RequestException):
+            link.request = link.response = None
+        link = link.__cause__ or link.__context__
     return error

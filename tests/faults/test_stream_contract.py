@@ -10,13 +10,10 @@ from reactivex import operators as ops
 
 from dify_java_compat import (
     ClientConfig,
-    DecodeException,
     IllegalArgumentException,
     RequestsDifyChat,
-    StreamDecodeException,
     StreamErrorException,
     StreamInterruptedException,
-    TimeoutException,
     collect,
 )
 from tests.servers import (
@@ -28,7 +25,6 @@ from tests.servers import (
     STREAM_HEAD,
     Peer,
     ScriptedServer,
-    answer,
     chunk,
     event,
     message,
@@ -145,23 +141,6 @@ def test_an_end_without_a_terminal_event_is_an_interruption_with_ids() -> None:
     assert watcher.text == "x"
 
 
-WHOLE = STREAM_HEAD + chunk(message("好")) + chunk(MESSAGE_END)
-
-
-@pytest.mark.parametrize("length", range(len(STREAM_HEAD), len(WHOLE) + 1, 7))
-def test_a_cut_body_is_an_interruption_wherever_it_is_cut(length: int) -> None:
-    watcher = ended(WHOLE[:length])
-    assert isinstance(watcher.error, StreamInterruptedException)
-    assert [item.event for item in watcher.items] == ["message", "message_end"][
-        : len(watcher.items)
-    ]
-
-
-def test_an_event_without_its_empty_line_still_counts_when_the_body_is_whole() -> None:
-    body = CLOSING_STREAM_HEAD + message("x") + MESSAGE_END.rstrip(b"\n")
-    assert [item.event for item in ended(body).items] == ["message", "message_end"]
-
-
 def test_an_error_event_is_an_item_and_then_the_error() -> None:
     watcher = ended(stream(message("x"), ERROR))
     assert [item.event for item in watcher.items] == ["message", "error"]
@@ -175,15 +154,6 @@ def test_an_error_event_can_end_the_stream_as_in_java() -> None:
     watcher = ended(stream(message("x"), ERROR), raise_stream_errors=False)
     assert watcher.completed
     assert watcher.items[-1].code == "invalid_param"
-
-
-@pytest.mark.parametrize("data", [b"{broken", b"[1]", b"7", b"[DONE]", b"\xff\xfe"])
-def test_an_event_that_is_no_object_is_an_error_with_its_bytes(data: bytes) -> None:
-    body = stream(message("x"), b"data: " + data + b"\n\n", MESSAGE_END)
-    error = ended(body).error
-    assert isinstance(error, StreamDecodeException)
-    assert error.data == data
-    assert error.task_id == "t-1"
 
 
 def test_malformed_events_can_be_skipped_as_in_java(caplog: pytest.LogCaptureFixture) -> None:
@@ -204,54 +174,6 @@ def test_unknown_events_fields_and_types_pass_through() -> None:
     assert item.task_id == 7  # type: ignore[comparison-overlap]
     assert item.answer == {"a": 1}  # type: ignore[comparison-overlap]
     assert item.data.raw == {"x": 2}
-
-
-def test_an_event_over_the_limit_is_a_clear_error() -> None:
-    error = ended(stream(message("x" * 3000), MESSAGE_END), max_event_bytes=2000).error
-    assert isinstance(error, StreamDecodeException)
-    assert "max_event_bytes" in str(error)
-
-
-def test_a_page_in_place_of_a_stream_is_a_clear_error() -> None:
-    error = ended(answer(b"<html>Log in</html>", content_type="text/html")).error
-    assert isinstance(error, DecodeException)
-    assert "Log in" in str(error)
-
-
-def test_pings_keep_a_quiet_stream_alive() -> None:
-    pings = threading.Event()
-
-    def script(peer: Peer) -> None:
-        peer.receive()
-        peer.send(STREAM_HEAD)
-        for _ in range(12):  # longer than the idle timeout in all
-            peer.send(chunk(PING))
-            pings.wait(0.05)
-        peer.send(chunk(message("x")) + chunk(MESSAGE_END) + LAST_CHUNK)
-
-    with ScriptedServer(script) as server, chat(server, sse_read_timeout=0.5) as client:
-        assert Watcher(client.sendChatMessageStream(request())).wait().completed
-
-
-@pytest.mark.parametrize(
-    ("config", "phase"),
-    [({"sse_read_timeout": 0.2}, "idle"), ({"call_timeout": 0.2}, "total")],
-)
-@pytest.mark.parametrize("started", [False, True])
-def test_a_silent_server_is_a_timeout(config: dict[str, float], phase: str, started: bool) -> None:
-    def script(peer: Peer) -> None:
-        peer.receive()
-        if started:
-            peer.send(STREAM_HEAD + chunk(message("x")))
-        peer.wait_closed()
-
-    with ScriptedServer(script) as server, chat(server, **config) as client:
-        watcher = Watcher(client.sendChatMessageStream(request())).wait()
-        assert isinstance(watcher.error, TimeoutException)
-        assert watcher.error.phase == phase
-        assert watcher.error.task_id == ("t-1" if started else None)
-        assert len(server.requests) == 1
-        join_stream_threads()
 
 
 def test_the_consumers_exception_is_the_consumers() -> None:

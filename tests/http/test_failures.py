@@ -6,6 +6,7 @@ import contextlib
 import pickle
 import socket
 import threading
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -26,6 +27,7 @@ from dify_java_compat import (
     TooManyRequestsException,
     UnauthorizedException,
     UnsupportedMediaTypeException,
+    _operations,
 )
 from tests.servers import Peer, ScriptedServer, answer, once
 from tests.watching import request
@@ -288,6 +290,42 @@ def test_a_circle_of_redirects_ends() -> None:
         with client_of(server) as client, pytest.raises(HttpClientException):
             post(client)
         assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_to_nowhere_is_an_error(status: int) -> None:
+    with ScriptedServer(once(answer(b"", f"{status} X"))) as server, client_of(server) as client:
+        for call in (GET, post):
+            with pytest.raises(HttpClientException) as caught:
+                call(client)
+            assert caught.value.status_code == status
+        assert len(server.requests) == 2
+
+
+def test_a_closed_client_keeps_no_connection_though_its_exception_lives() -> None:
+    closed = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.receive()
+        peer.send(error("400 X"))
+        peer.wait_closed()
+        closed.set()
+
+    with ScriptedServer(script) as server:
+        with client_of(server) as client, pytest.raises(BadRequestException) as caught:
+            post(client)
+        assert closed.wait(30)
+        assert caught.value.__traceback__ is not None
+
+
+def test_an_idle_connection_keeps_nothing_of_its_last_request() -> None:
+    with ScriptedServer(once(OK)) as server, client_of(server, keep_alive_seconds=60) as client:
+        exchange = client._asked(_operations.SEND, request(content="x" * 1000))
+        exchange.open().read()
+        gone = weakref.ref(exchange)
+        del exchange
+        assert gone() is None
+        assert server.connections == 1
 
 
 def test_many_threads_share_a_client_without_cross_talk() -> None:

@@ -46,6 +46,13 @@ def test_a_bad_base_url_is_named(url: str) -> None:
         RequestsDifyChat(url)
 
 
+@pytest.mark.parametrize("user", ["me:hunter2@", "hunter2@", ":hunter2@"])
+def test_a_password_in_the_base_url_is_refused_and_not_shown(user: str) -> None:
+    with pytest.raises(IllegalArgumentException, match="password") as caught:
+        RequestsDifyChat(f"https://{user}dify.example/v1")
+    assert "hunter2" not in str(caught.value)
+
+
 def test_the_environment_gives_the_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DIFY_URL", raising=False)
     assert RequestsDifyChat().base_url == "http://localhost/v1"

@@ -291,7 +291,7 @@ def test_importing_configures_no_logging() -> None:
     code = """
 import logging
 before = list(logging.root.handlers), logging.root.level
-import dify_java_compat
+from dify_java_compat import RequestsDifyChat
 ours = logging.getLogger("dify_java_compat")
 assert (list(logging.root.handlers), logging.root.level) == before
 assert [type(handler) for handler in ours.handlers] == [logging.NullHandler]

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dify_java_compat._keys import MASK, without_key
-from dify_java_compat._masking import mask_body, mask_path, mask_text, one_line
+from dify_java_compat._masking import MASK, mask_body, mask_path, mask_text, one_line, without_key
 
 DIGITS = st.sampled_from("0123456789")
 

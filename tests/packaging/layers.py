@@ -17,12 +17,12 @@ _LAYERS = """
     _reading | collecting | paging | _media
     transport
     _answers | codec
-    _connections | models | _logging | _limits
-    config
+    _connections | models | _logging | _limits | _outgoing
+    config | _dialing
     _spring
     _binding
     _dto | sse | _masking | _file_types
-    _names | _keys
+    _names
     errors
 """
 LEVEL = {

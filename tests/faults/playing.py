@@ -1,0 +1,92 @@
+"""One stream against one script: what the subscriber saw, and how soon."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from dify_java_compat import ClientConfig, RequestsDifyChat
+from tests.servers import Peer, ScriptedServer
+from tests.watching import PATIENCE, Watcher, join_stream_threads, request
+
+from . import wires
+from .table import Seen
+
+KEY = "app-faults"
+SOON = 250.0  # milliseconds in which a caller knows of what can be known at once
+
+
+class Cue:
+    """Between a script and its subscriber: when it happened, and how far the other is."""
+
+    def __init__(self) -> None:
+        self.at = time.perf_counter()
+        self._delivered = threading.Semaphore(0)
+
+    def happens(self) -> None:
+        """What follows is what the caller is to know."""
+        self.at = time.perf_counter()
+
+    def delivered(self) -> None:
+        self._delivered.release()
+
+    def wait_for_item(self) -> None:
+        """Until one more item was delivered."""
+        assert self._delivered.acquire(timeout=PATIENCE), "nothing more was delivered"
+
+
+Act = Callable[[Peer, Cue], None]
+
+
+Config = Mapping[str, object]
+
+
+def client_of(
+    server: ScriptedServer, config: Config | None = None, *, secure: bool = False
+) -> RequestsDifyChat:
+    verify = {"verify": wires.tls()[1]} if secure else {}
+    settings = ClientConfig(**{**verify, **(config or {})})  # type: ignore[arg-type]
+    return RequestsDifyChat(server.url, settings, api_key=KEY)
+
+
+def server_of(script: Callable[[Peer], None], *, secure: bool = False) -> ScriptedServer:
+    return ScriptedServer(script, wires.tls()[0] if secure else None)
+
+
+def play(seen: Seen, act: Act, config: Config | None = None, *, secure: bool = False) -> Watcher:
+    """Subscribe to a stream that is served by `act`, and write down how that went.
+
+    The request must have come once: whatever a stream does, it is never asked for again.
+    """
+    cue = Cue()
+
+    def script(peer: Peer) -> None:
+        if peer.receive():
+            act(peer, cue)
+
+    with (
+        server_of(script, secure=secure) as server,
+        client_of(server, config, secure=secure) as client,
+    ):
+        cue.happens()
+        stream = client.sendChatMessageStream(request())
+        watcher = Watcher(stream, lambda watcher: cue.delivered()).wait()
+        join_stream_threads()
+        note(seen, watcher, cue.at)
+        seen.equal("requests", len(server.requests), 1)
+    return watcher
+
+
+def note(seen: Seen, watcher: Watcher, since: float) -> None:
+    seen.events = len(watcher.items)
+    seen.ended_with(watcher.error)
+    seen.ms = (watcher.ended_at - since) * 1000
+
+
+def expect(seen: Seen, events: int, ended: str, ms: float | None = SOON) -> None:
+    """So many events, this end, and known so soon."""
+    seen.equal("events", seen.events, events)
+    seen.equal("end", seen.ended, ended)
+    if ms is not None:
+        seen.within("known", seen.ms or 0.0, ms)

@@ -1,0 +1,347 @@
+"""Leaving a stream, at every moment and in every way: at once, for good, with nothing left."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from unittest import mock
+
+from dify_java_compat import (
+    ClientConfig,
+    RequestsDifyChat,
+)
+from tests.servers import (
+    LAST_CHUNK,
+    MESSAGE_END,
+    STREAM_HEAD,
+    Peer,
+    ScriptedServer,
+    chunk,
+    message,
+    once,
+    stream,
+)
+from tests.watching import PATIENCE, Watcher, join_stream_threads, request
+
+from . import wires
+from .playing import KEY, client_of, server_of
+from .table import Seen, row
+
+AT_ONCE = 50.0  # milliseconds that a dispose may take
+FIRST = chunk(message("a"))
+
+
+class Silence:
+    """A script that sends `data` and then nothing, until the client closes."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.fell, self.ended = threading.Event(), threading.Event()
+
+    def __call__(self, peer: Peer) -> None:
+        if peer.receive():
+            peer.send(self._data)
+            self.fell.set()
+            peer.wait_closed()
+            self.ended.set()
+
+
+def leave(seen: Seen, watcher: Watcher) -> int:
+    """Dispose, in 50 ms; how many items there were. `ms` is the longest that one took."""
+    longest = seen.ms or 0.0
+    with seen.timing():
+        watcher.subscription.dispose()
+    seen.ms = max(longest, seen.ms or 0.0)
+    seen.within("dispose", seen.ms, AT_ONCE)
+    return len(watcher.items)
+
+
+def nothing_follows(seen: Seen, watcher: Watcher, items: int) -> None:
+    join_stream_threads()
+    seen.events = len(watcher.items)
+    seen.ended = "left"
+    seen.figures["after"] = len(watcher.items) - items
+    seen.equal("delivered afterwards", len(watcher.items), items)
+    seen.equal("error", watcher.error, None)
+    seen.check(not watcher.completed, "on_completed was called")
+
+
+def both(name: str, chinese: str) -> Iterator[tuple[bool, str, str]]:
+    for secure in (False, True):
+        yield secure, name + ", TLS" * secure, chinese + "，TLS" * secure
+
+
+def left_in_silence(seen: Seen, *, sent: bytes, secure: bool) -> None:
+    silence = Silence(sent)
+    with server_of(silence, secure=secure) as server, client_of(server, secure=secure) as client:
+        watcher = Watcher(client.sendChatMessageStream(request()))
+        seen.check(silence.fell.wait(PATIENCE), "no request")
+        watcher.wait_for_items(sent.count(b"\n\n"))
+        items = leave(seen, watcher)
+        seen.check(silence.ended.wait(PATIENCE), "the connection stays")
+        nothing_follows(seen, watcher, items)
+
+
+for place, chinese, sent in [
+    ("waiting for headers", "等待响应头时", b""),
+    ("in the headers", "响应头之中", STREAM_HEAD[:40]),
+    ("waiting for the first event", "等待首个事件时", STREAM_HEAD),
+    ("between two events", "两个事件之间", STREAM_HEAD + FIRST),
+    ("inside an event", "事件之中", STREAM_HEAD + FIRST + FIRST[:50]),
+]:
+    for secure, name, its_chinese in both(place, chinese):
+        row("dispose", name, its_chinese)(
+            functools.partial(left_in_silence, sent=sent, secure=secure)
+        )
+
+
+def left_before_it_is_sent(
+    seen: Seen, client: RequestsDifyChat, wait: Callable[[], object]
+) -> None:
+    """`wait` returns at the moment in question. Also where a stop is asked for: none is needed."""
+    watcher = Watcher(client.sendChatMessageStream(request()))
+    wait()
+    items = leave(seen, watcher)
+    since = time.perf_counter()
+    nothing_follows(seen, watcher, items)
+    gone = (time.perf_counter() - since) * 1000
+    seen.figures["gone_ms"] = f"{gone:.0f}"
+    seen.within("the thread is gone", gone, 250.0)
+
+
+def until(condition: Callable[[], object]) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.001)
+
+
+def waits_for_its_turn(seen: Seen, *, stop: bool) -> None:
+    silence = Silence(STREAM_HEAD)
+    config = {"max_requests": 1, "stop_on_dispose": stop, "stop_drain_seconds": 0.1}
+    with ScriptedServer(silence) as server, client_of(server, config) as client:
+        first = Watcher(client.sendChatMessageStream(request()))
+        assert silence.fell.wait(PATIENCE)
+        second = Watcher(client.sendChatMessageStream(request()))
+        items = leave(seen, second)
+        until(lambda: len(_readers()) == 1)
+        seen.equal("requests", len(server.requests), 1)
+        first.subscription.dispose()
+        nothing_follows(seen, second, items)
+
+
+def _readers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "dify-stream"]
+
+
+def connects(seen: Seen, *, stop: bool, secure: bool) -> None:
+    """To a listener whose queue is full: the system answers nothing."""
+    with wires.full_listener() as port:
+        scheme = "https" if secure else "http"
+        config = ClientConfig(stop_on_dispose=stop)
+        with RequestsDifyChat(f"{scheme}://127.0.0.1:{port}", config, api_key=KEY) as client:
+            left_before_it_is_sent(seen, client, lambda: until(lambda: connecting(port)))
+
+
+def connecting(port: int) -> bool:
+    """Whether the reader's own socket is on its way, beside the one that filled the queue."""
+    target, syn_sent = f"0100007F:{port:04X}", "02"
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        states = [line.split()[2:4] for line in table]
+    return states.count([target, syn_sent]) > 1
+
+
+def looks_up(seen: Seen, *, stop: bool) -> None:
+    """No system call can end it; but nothing is sent once it has ended."""
+    asked, answer = threading.Event(), threading.Event()
+    real = socket.getaddrinfo
+
+    def slow(*args: object, **more: object) -> object:
+        asked.set()
+        assert answer.wait(PATIENCE)
+        return real(*args, **more)  # type: ignore[arg-type]
+
+    with (
+        ScriptedServer(once(b"")) as server,
+        client_of(server, {"stop_on_dispose": stop}) as client,
+    ):
+        with mock.patch("socket.getaddrinfo", slow):
+            watcher = Watcher(client.sendChatMessageStream(request()))
+            assert asked.wait(PATIENCE)
+            items = leave(seen, watcher)
+            answer.set()
+            nothing_follows(seen, watcher, items)
+        seen.equal("requests", len(server.requests), 0)
+
+
+def shakes_hands(seen: Seen, *, stop: bool) -> None:
+    closed = threading.Event()
+
+    def script(peer: Peer) -> None:  # plain: the client's hello is never answered
+        peer.wait_closed()
+        closed.set()
+
+    config = ClientConfig(stop_on_dispose=stop)
+    with ScriptedServer(script) as server:
+        url = server.url.replace("http:", "https:")
+        with RequestsDifyChat(url, config, api_key=KEY) as client:
+            left_before_it_is_sent(seen, client, lambda: until(lambda: server.connections))
+            seen.check(closed.wait(PATIENCE), "the connection stays")
+
+
+for stop in (False, True):
+    more, its_chinese = (", a stop asked for", "，要求停止") if stop else ("", "")
+    row("dispose", "waiting for its turn" + more, "等待轮到自己时" + its_chinese)(
+        functools.partial(waits_for_its_turn, stop=stop)
+    )
+    row("dispose", "while the name is looked up" + more, "解析主机名时" + its_chinese)(
+        functools.partial(looks_up, stop=stop)
+    )
+    for secure, name, chinese in both("while TCP connects", "TCP 连接时"):
+        row("dispose", name + more, chinese + its_chinese)(
+            functools.partial(connects, stop=stop, secure=secure)
+        )
+    row("dispose", "in the TLS handshake" + more, "TLS 握手中" + its_chinese)(
+        functools.partial(shakes_hands, stop=stop)
+    )
+
+
+def writes(seen: Seen, *, secure: bool) -> None:
+    """A request larger than the buffers between the two; the server takes its head only."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.sock.recv(1000)
+        begun.set()
+        assert ended.wait(PATIENCE)
+
+    with server_of(script, secure=secure) as server, client_of(server, secure=secure) as client:
+        watcher = Watcher(client.sendChatMessageStream(request(content="x" * 30_000_000)))
+        seen.check(begun.wait(PATIENCE), "no request")
+        items = leave(seen, watcher)
+        nothing_follows(seen, watcher, items)
+        ended.set()
+
+
+for secure, name, chinese in both("while the request is written", "写出请求时"):
+    row("dispose", name, chinese)(functools.partial(writes, secure=secure))
+
+
+def in_on_next(seen: Seen, *, secure: bool) -> None:
+    """By another thread, while the consumer is busy; it does not wait for that."""
+    silence = Silence(STREAM_HEAD + FIRST * 5)
+    busy, free = threading.Event(), threading.Event()
+
+    def on_item(watcher: Watcher) -> None:
+        busy.set()
+        assert free.wait(PATIENCE)
+
+    with server_of(silence, secure=secure) as server, client_of(server, secure=secure) as client:
+        watcher = Watcher(client.sendChatMessageStream(request()), on_item)
+        assert busy.wait(PATIENCE)
+        items = leave(seen, watcher)
+        seen.check(silence.ended.wait(PATIENCE), "the connection waits for the consumer")
+        free.set()
+        nothing_follows(seen, watcher, items)
+
+
+def from_on_next(seen: Seen, *, secure: bool) -> None:
+    silence = Silence(STREAM_HEAD + FIRST * 5)
+    ready = threading.Event()
+
+    def on_item(watcher: Watcher) -> None:
+        assert ready.wait(PATIENCE)
+        leave(seen, watcher)
+
+    with server_of(silence, secure=secure) as server, client_of(server, secure=secure) as client:
+        watcher = Watcher(client.sendChatMessageStream(request()), on_item)
+        ready.set()
+        seen.check(silence.ended.wait(PATIENCE), "the connection stays")
+        nothing_follows(seen, watcher, 1)
+
+
+for secure, name, chinese in both("in on_next, by another thread", "on_next 中，由另一线程"):
+    row("dispose", name, chinese)(functools.partial(in_on_next, secure=secure))
+for secure, name, chinese in both("from on_next itself", "由 on_next 自身"):
+    row("dispose", name, chinese)(functools.partial(from_on_next, secure=secure))
+
+
+def after_the_end(seen: Seen, *, secure: bool) -> None:
+    """Twice; the connection, back in the pool, is not broken by it."""
+    script = once(stream(message("a"), MESSAGE_END))
+    with server_of(script, secure=secure) as server, client_of(server, secure=secure) as client:
+        for _ in range(2):
+            watcher = Watcher(client.sendChatMessageStream(request())).wait()
+            leave(seen, watcher)
+            leave(seen, watcher)
+            seen.check(watcher.completed, "did not complete")
+        join_stream_threads()
+        seen.events, seen.ended = len(watcher.items), "completed"
+        seen.figures["connections"] = server.connections
+        seen.equal("connections", server.connections, 1)
+
+
+for secure, name, chinese in both("after completion, twice", "完成之后，两次"):
+    row("dispose", name, chinese)(functools.partial(after_the_end, secure=secure))
+
+
+@row("dispose", "by 8 threads at once", "8 个线程同时")
+def by_many(seen: Seen) -> None:
+    silence = Silence(STREAM_HEAD + FIRST)
+    with ScriptedServer(silence) as server, client_of(server) as client:
+        watcher = Watcher(client.sendChatMessageStream(request()))
+        watcher.wait_for_items(1)
+        together = threading.Barrier(8)
+
+        def go() -> None:
+            together.wait()
+            leave(seen, watcher)
+
+        threads = [threading.Thread(target=go) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        nothing_follows(seen, watcher, 1)
+
+
+@row("dispose", "right after subscribing, or somewhat later, often", "订阅后立即或稍后，多次")
+def at_any_moment(seen: Seen) -> None:
+    """The stream is fast: none of its items may come once dispose has returned."""
+    rounds = 60 if seen.short else 1000
+    frames = STREAM_HEAD + FIRST * 500 + chunk(MESSAGE_END) + LAST_CHUNK
+    late, slowest = [0], 0.0
+    with ScriptedServer(once(frames)) as server, client_of(server) as client, hurried():
+        for number in range(rounds):
+            gone = threading.Event()
+
+            def count(item: object, gone: threading.Event = gone) -> None:
+                late[0] += gone.is_set()
+
+            subscription = client.sendChatMessageStream(request()).subscribe(count)
+            time.sleep(number % 20 * 0.0002)
+            with seen.timing():
+                subscription.dispose()
+            gone.set()
+            slowest = max(slowest, seen.ms or 0.0)
+        join_stream_threads()
+    seen.ms, seen.ended = slowest, "left"
+    seen.within("dispose", slowest, AT_ONCE)
+    seen.figures.update(streams=rounds, late=late[0])
+    seen.equal("delivered afterwards", late[0], 0)
+
+
+@contextlib.contextmanager
+def hurried() -> Iterator[None]:
+    """Threads take turns some thousand times as often as usual, so that races happen."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)

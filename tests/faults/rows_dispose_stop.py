@@ -1,0 +1,369 @@
+"""Leaving a stream with stop_on_dispose: one stop, and the partial answer is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import json
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import reactivex
+from reactivex import operators as ops
+
+from dify_java_compat import (
+    ChatMessagePipelineModel,
+    ChatMessageSendCompletionResponse,
+    ChatMessageSendRequest,
+    ClientConfig,
+    MessageConversationsRequest,
+    MessagesRequest,
+    PipelineContext,
+    PipelineProcess,
+    RequestsDifyChat,
+    aiterate,
+    iterate,
+)
+from dify_java_compat.emulator import DifyEmulator
+from dify_java_compat.stream import Observable
+from tests.servers import LAST_CHUNK, MESSAGE_END, STREAM_HEAD, Peer, answer, chunk, message, stream
+from tests.watching import PATIENCE, Watcher, join_stream_threads, request
+
+from .playing import client_of, server_of
+from .rows_dispose import AT_ONCE, both, leave, nothing_follows
+from .table import Seen, row
+
+Items = Observable[ChatMessageSendCompletionResponse]
+Way = Callable[[Seen, Items], str]
+
+
+def has_text(item: ChatMessageSendCompletionResponse) -> bool:
+    return bool(item.answer)
+
+
+WITH_TEXT = ops.filter(has_text)
+QUESTION = "a question of some length, so that its answer takes a while: " + "word " * 40
+
+
+def by_dispose(seen: Seen, items: Items) -> str:
+    watcher = Watcher(items.pipe(WITH_TEXT))
+    watcher.wait_for_items(3)
+    count = leave(seen, watcher)
+    leave(seen, watcher)
+    nothing_follows(seen, watcher, count)
+    return watcher.text
+
+
+def from_on_next(seen: Seen, items: Items) -> str:
+    ready = threading.Event()
+
+    def on_item(watcher: Watcher) -> None:
+        assert ready.wait(PATIENCE)
+        if len(watcher.items) == 3:
+            leave(seen, watcher)
+
+    watcher = Watcher(items.pipe(WITH_TEXT), on_item)
+    ready.set()
+    watcher.wait_for_items(3)
+    nothing_follows(seen, watcher, 3)
+    return watcher.text
+
+
+def by_take(seen: Seen, items: Items) -> str:
+    return Watcher(items.pipe(WITH_TEXT, ops.take(3))).wait().text
+
+
+def by_take_until(seen: Seen, items: Items) -> str:
+    later = reactivex.timer(timedelta(milliseconds=300))
+    return Watcher(items.pipe(ops.take_until(later))).wait().text
+
+
+def by_timeout(seen: Seen, items: Items) -> str:
+    """Of the whole: a list that does not come in time."""
+    with contextlib.suppress(Exception):  # RxPY raises no other
+        whole = items.pipe(ops.to_list())
+        whole.pipe(ops.timeout(0.3)).run()
+    return ""
+
+
+def by_loop(seen: Seen, items: Items) -> str:
+    text = ""
+    for item in iterate(items):
+        text += item.answer or ""
+        if len(text) > 3:
+            break
+    return text
+
+
+def by_async_loop(seen: Seen, items: Items) -> str:
+    async def go() -> str:
+        async with contextlib.aclosing(aiterate(items)) as loop:
+            async for item in loop:
+                if item.answer:
+                    return item.answer
+        return ""
+
+    return asyncio.run(go())
+
+
+def by_failing(seen: Seen, items: Items) -> str:
+    """The consumer's own exception, which is not the stream's."""
+    hook, threading.excepthook = threading.excepthook, lambda args: None
+
+    def fail(item: ChatMessageSendCompletionResponse) -> None:
+        if item.answer:
+            raise KeyError("the consumer's bug")
+
+    try:
+        items.subscribe(fail)
+        join_stream_threads()
+    finally:
+        threading.excepthook = hook
+    return ""
+
+
+WAYS: list[tuple[str, str, Way]] = [
+    ("by dispose, twice", "由 dispose，两次", by_dispose),
+    ("from on_next itself", "由 on_next 自身", from_on_next),
+    ("by take(3)", "由 take(3)", by_take),
+    ("by take_until", "由 take_until", by_take_until),
+    ("by timeout", "由 timeout", by_timeout),
+    ("by leaving a loop", "离开循环", by_loop),
+    ("by leaving an async loop", "离开异步循环", by_async_loop),
+    ("by a consumer that fails", "消费者出错", by_failing),
+]
+
+
+def keeps(seen: Seen, *, way: Way, mode: str) -> None:
+    """On the emulator, which forgets an unstopped answer as Dify does: its history is asked."""
+    with DifyEmulator(token_pause=0.02) as dify:
+        config = ClientConfig(stop_on_dispose=True)
+        with RequestsDifyChat(dify.base_url, config, api_key=dify.keys[mode]) as client:
+            items = client.sendChatMessageStream(
+                ChatMessageSendRequest(user_id="u-1", content=QUESTION)
+            )
+            text = way(seen, items)
+            join_stream_threads()
+            of_user = MessageConversationsRequest(user_id="u-1")
+            [conversation] = client.conversations(of_user).data or []
+            history = client.messages(
+                MessagesRequest(user_id="u-1", conversation_id=conversation.id)
+            )
+            kept = (history.data or [])[0].answer or ""
+            posts = [seen.path for seen in dify.requests if seen.method == "POST"]
+    stops = [path for path in posts if path.endswith("/stop")]
+    seen.ended = "left"
+    seen.figures.update(stops=len(stops), kept=len(kept))
+    seen.equal("stops", len(stops), 1)
+    seen.equal("questions", len(posts), 2)
+    seen.check(kept, "nothing was kept")
+    seen.check(kept.startswith(text), f"kept {kept!r:.60}, which does not begin with {text!r}")
+    whole = len(QUESTION)
+    seen.check(len(kept) < whole, "the answer was not stopped")
+
+
+for mode, app, chinese_app in (
+    ("chat", "a chat", "聊天"),
+    ("agent-chat", "an agent", "智能体"),
+    ("advanced-chat", "a chatflow", "对话流"),
+):
+    for name, chinese, way in WAYS:
+        row("dispose", f"{app} stopped {name}", f"停止{chinese_app}：{chinese}")(
+            functools.partial(keeps, way=way, mode=mode)
+        )
+
+
+class Stoppable:
+    """Streams tokens until a stop is posted, then ends as Dify does."""
+
+    def __init__(self) -> None:
+        self.stops: list[tuple[str, object]] = []
+        self.finished = threading.Event()
+        self._stopped = threading.Event()
+
+    def __call__(self, peer: Peer) -> None:
+        while received := peer.receive():
+            if received.target.endswith("/stop"):
+                self.stops.append((received.target, json.loads(received.body)))
+                self._stopped.set()
+                peer.send(answer(b'{"result":"success"}'))
+                continue
+            peer.send(STREAM_HEAD + chunk(message("token")))
+            while not self._stopped.wait(0.01):
+                peer.send(chunk(message("token")))
+            peer.send(chunk(MESSAGE_END) + LAST_CHUNK)
+            self.finished.set()  # all was taken: the client stayed to the end
+
+
+def stops_once(seen: Seen, *, secure: bool) -> None:
+    """With the stream's own task and user; the rest is read to its end, unseen."""
+    script = Stoppable()
+    config = {"stop_on_dispose": True}
+    with (
+        server_of(script, secure=secure) as server,
+        client_of(server, config, secure=secure) as client,
+    ):
+        watcher = Watcher(client.sendChatMessageStream(request()))
+        watcher.wait_for_items(2)
+        items = leave(seen, watcher)
+        leave(seen, watcher)
+        nothing_follows(seen, watcher, items)
+        seen.check(script.finished.wait(PATIENCE), "the stream was not read to its end")
+    seen.figures["stops"] = len(script.stops)
+    seen.equal("stops", script.stops, [("/v1/chat-messages/t-1/stop", {"user": "u-1"})])
+
+
+for secure, name, chinese in both("a stop asked for", "要求停止"):
+    row("dispose", name, chinese)(functools.partial(stops_once, secure=secure))
+
+
+class FailsAtTheThird(PipelineProcess[ChatMessagePipelineModel]):
+    def __init__(self) -> None:
+        self._seen = 0
+
+    def process(self, context: PipelineContext[ChatMessagePipelineModel]) -> None:
+        self._seen += 1
+        if self._seen == 3:
+            raise KeyError("a bug")
+
+
+@row("dispose", "a process that fails, a stop asked for", "管道处理出错，要求停止")
+def process_fails(seen: Seen) -> None:
+    script = Stoppable()
+    with server_of(script) as server, client_of(server, {"stop_on_dispose": True}) as client:
+        client.addProcess(FailsAtTheThird())
+        watcher = Watcher(client.sendChatMessageStream(request())).wait()
+        join_stream_threads()
+        seen.check(script.finished.wait(PATIENCE), "the stream was not read to its end")
+        seen.events = len(watcher.items)
+        seen.ended_with(watcher.error)
+    seen.equal("events", seen.events, 2)
+    seen.equal("end", seen.ended, "PipelineException")
+    seen.figures["stops"] = len(script.stops)
+    seen.equal("stops", len(script.stops), 1)
+
+
+def stops_late(seen: Seen, *, secure: bool) -> None:
+    """Left while it waits for the headers: stopped once the task is known."""
+    disposed, asked = threading.Event(), threading.Event()
+    stops: list[str] = []
+
+    def script(peer: Peer) -> None:
+        while received := peer.receive():
+            if received.target.endswith("/stop"):
+                stops.append(received.target)
+                peer.send(answer(b'{"result":"success"}'))
+                continue
+            asked.set()
+            assert disposed.wait(PATIENCE)
+            peer.send(stream(message("late"), MESSAGE_END)[: -len(LAST_CHUNK)])
+            peer.wait_closed()
+
+    config = {"stop_on_dispose": True, "stop_drain_seconds": 0.5}
+    with (
+        server_of(script, secure=secure) as server,
+        client_of(server, config, secure=secure) as client,
+    ):
+        watcher = Watcher(client.sendChatMessageStream(request()))
+        assert asked.wait(PATIENCE)
+        items = leave(seen, watcher)
+        disposed.set()
+        nothing_follows(seen, watcher, items)
+    seen.figures["stops"] = len(stops)
+    seen.equal("stops", stops, ["/v1/chat-messages/t-1/stop"])
+
+
+for secure, name, chinese in both(
+    "a stop asked for while waiting for headers", "等待响应头时要求停止"
+):
+    row("dispose", name, chinese)(functools.partial(stops_late, secure=secure))
+
+
+def does_not_end(seen: Seen, *, status: str) -> None:
+    """The server takes or refuses the stop and goes on: the stream is left after a while."""
+    closed = threading.Event()
+    stops = [0]
+
+    def script(peer: Peer) -> None:
+        while received := peer.receive():
+            if received.target.endswith("/stop"):
+                stops[0] += 1
+                peer.send(answer(b'{"result":"success"}', status))
+                continue
+            peer.send(STREAM_HEAD + chunk(message("x")))
+            peer.wait_closed()
+            closed.set()
+
+    config = {"stop_on_dispose": True, "stop_drain_seconds": 0.3}
+    with server_of(script) as server, client_of(server, config) as client:
+        watcher = Watcher(client.sendChatMessageStream(request()))
+        watcher.wait_for_items(1)
+        items = leave(seen, watcher)
+        since = time.perf_counter()
+        seen.check(closed.wait(PATIENCE), "the connection stays")
+        stayed = (time.perf_counter() - since) * 1000
+        nothing_follows(seen, watcher, items)
+    seen.within("left", stayed, 300 + 5 * AT_ONCE)
+    seen.figures.update(stops=stops[0], stayed_ms=f"{stayed:.0f}")
+    seen.equal("stops", stops[0], 1)
+
+
+row("dispose", "a stop that does not end the stream", "停止后流仍不结束")(
+    functools.partial(does_not_end, status="200 OK")
+)
+row("dispose", "a stop that is refused", "停止被拒绝")(
+    functools.partial(does_not_end, status="500 INTERNAL")
+)
+
+
+def no_stop(seen: Seen, *, frames: bytes, ended: str) -> None:
+    """What has ended needs no stop."""
+
+    def script(peer: Peer) -> None:
+        if peer.receive():
+            peer.send(frames)
+
+    with server_of(script) as server, client_of(server, {"stop_on_dispose": True}) as client:
+        watcher = Watcher(client.sendChatMessageStream(request())).wait()
+        leave(seen, watcher)
+        join_stream_threads()
+        seen.events = len(watcher.items)
+        seen.ended_with(watcher.error)
+        seen.equal("end", seen.ended, ended)
+        seen.figures["stops"] = len(server.requests) - 1
+        seen.equal("requests", len(server.requests), 1)
+
+
+row("dispose", "no stop after completion", "完成之后不再停止")(
+    functools.partial(no_stop, frames=stream(message("x"), MESSAGE_END), ended="completed")
+)
+row("dispose", "no stop after an exception", "异常之后不再停止")(
+    functools.partial(
+        no_stop, frames=STREAM_HEAD + chunk(message("x")), ended="StreamInterruptedException"
+    )
+)
+
+
+@row(
+    "dispose", "left during the pause before a retry, a stop asked for", "重试前的等待中，要求停止"
+)
+def left_before_a_retry(seen: Seen) -> None:
+    """A refused request is not at work: nothing to stop, and it is not sent again."""
+    refused = threading.Event()
+
+    def script(peer: Peer) -> None:
+        while peer.receive():
+            body = b'{"code":"too_many_requests","message":"later"}'
+            peer.send(answer(body, "429 X", headers="Retry-After: 20\r\n"))
+            refused.set()
+
+    with server_of(script) as server, client_of(server, {"stop_on_dispose": True}) as client:
+        watcher = Watcher(client.sendChatMessageStream(request()))
+        assert refused.wait(PATIENCE)
+        items = leave(seen, watcher)
+        nothing_follows(seen, watcher, items)
+        seen.figures["requests"] = len(server.requests)
+        seen.equal("requests", len(server.requests), 1)

@@ -1,0 +1,157 @@
+"""The ways to leave a stream: operators, loops, tasks, the end of the program."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import reactivex
+from reactivex import operators as ops
+
+from dify_java_compat import ChatMessageSendCompletionResponse, aiterate, iterate
+from dify_java_compat.stream import Observable
+from tests.servers import STREAM_HEAD, Peer, chunk, message
+from tests.watching import PATIENCE, Watcher, join_stream_threads, request
+
+from . import wires
+from .playing import client_of, server_of
+from .rows_dispose import AT_ONCE, FIRST, Silence, both
+from .table import Seen, row
+
+Items = Observable[ChatMessageSendCompletionResponse]
+Way = Callable[[Items], str]
+
+
+def by_operator(operator: Callable[[Items], Items]) -> Way:
+    def way(items: Items) -> str:
+        watcher = Watcher(items.pipe(operator)).wait()
+        return f"{watcher.text} {type(watcher.error).__name__}"
+
+    return way
+
+
+def by_loop(items: Items) -> str:
+    for item in iterate(items):
+        return f"{item.answer} NoneType"
+    return ""
+
+
+def by_async_loop(items: Items) -> str:
+    async def go() -> str:
+        async with contextlib.aclosing(aiterate(items)) as loop:
+            async for item in loop:
+                return f"{item.answer} NoneType"
+        return ""
+
+    return asyncio.run(go())
+
+
+def by_cancelling(items: Items) -> str:
+    async def consume(seen: list[str]) -> None:
+        async for item in aiterate(items):
+            seen.append(item.answer or "")
+
+    async def go() -> str:
+        seen: list[str] = []
+        task = asyncio.ensure_future(consume(seen))
+        while len(seen) < 5:
+            await asyncio.sleep(0)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        return f"{''.join(seen)} NoneType"
+
+    return asyncio.run(go())
+
+
+LATER = reactivex.timer(timedelta(milliseconds=100))
+
+WAYS: list[tuple[str, str, Way, str]] = [
+    ("by take(2)", "由 take(2)", by_operator(ops.take(2)), "01 NoneType"),
+    ("by take_until", "由 take_until", by_operator(ops.take_until(LATER)), "01234 NoneType"),
+    (
+        "by take_while",
+        "由 take_while",
+        by_operator(ops.take_while(lambda item: item.answer != "2")),
+        "01 NoneType",
+    ),
+    ("by timeout", "由 timeout", by_operator(ops.timeout(0.1)), "01234 Exception"),
+    ("by leaving a loop", "离开循环", by_loop, "0 NoneType"),
+    ("by leaving an async loop", "离开异步循环", by_async_loop, "0 NoneType"),
+    ("by cancelling a task", "取消任务", by_cancelling, "01234 NoneType"),
+]
+
+
+def in_a_way(seen: Seen, *, way: Way, wanted: str, secure: bool) -> None:
+    silence = Silence(STREAM_HEAD + b"".join(chunk(message(str(n))) for n in range(5)))
+    with server_of(silence, secure=secure) as server, client_of(server, secure=secure) as client:
+        got = way(client.sendChatMessageStream(request()))
+        with seen.timing():
+            gone = silence.ended.wait(PATIENCE)
+        seen.check(gone, "the connection stays")
+        seen.within("the connection is gone", seen.ms or 0.0, AT_ONCE)
+        join_stream_threads()
+    seen.equal("text and end", got, wanted)
+    seen.events, seen.ended = len(got.split()[0]), "left"
+
+
+for name, chinese, way, wanted in WAYS:
+    for secure, its_name, its_chinese in both(name, chinese):
+        row("dispose", its_name, its_chinese)(
+            functools.partial(in_a_way, way=way, wanted=wanted, secure=secure)
+        )
+
+
+CHILD = """
+import sys, threading
+from dify_java_compat import ChatMessageSendRequest, ClientConfig, RequestsDifyChat
+url, verify, streams = sys.argv[1], sys.argv[2] or None, int(sys.argv[3])
+chat = RequestsDifyChat(url, ClientConfig(verify=verify), api_key="app-faults")
+request = ChatMessageSendRequest(user_id="u-1", content="hello")
+came = threading.Semaphore(0)
+for _ in range(streams):
+    chat.sendChatMessageStream(request).subscribe(lambda item: came.release())
+for _ in range(streams):
+    came.acquire()
+print("the end", flush=True)
+"""
+
+
+def at_exit(seen: Seen, *, secure: bool) -> None:
+    """A program ends with streams open that go on and on."""
+    streams = 20
+    pause = threading.Event()
+
+    def script(peer: Peer) -> None:
+        if peer.receive():
+            peer.send(STREAM_HEAD)
+            while True:
+                peer.send(FIRST)
+                pause.wait(0.005)
+
+    verify = wires.tls()[1] if secure else ""
+    with server_of(script, secure=secure) as server:
+        command = [sys.executable, "-c", CHILD, server.url, verify, str(streams)]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as child:
+            assert child.stdout is not None
+            assert child.stderr is not None
+            seen.equal("said", child.stdout.readline(), "the end\n")
+            with seen.timing():
+                child.wait(PATIENCE)
+            seen.equal("stderr", child.stderr.read(), "")
+        seen.equal("exit code", child.returncode, 0)
+    seen.within("exit", seen.ms or 0.0, 1000.0)
+    seen.ended = "exit 0"
+    seen.figures["streams"] = streams
+
+
+for secure, name, chinese in both("on interpreter exit", "解释器退出时"):
+    row("dispose", name, chinese)(functools.partial(at_exit, secure=secure))

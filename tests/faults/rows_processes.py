@@ -1,0 +1,147 @@
+"""One client among many threads, and what becomes of it in other processes."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from dify_java_compat import ClientConfig, RequestsDifyChat, RequestsRecoupChat, errors
+from tests.servers import ScriptedServer
+
+from . import children
+from .table import Seen, row
+from .tokens import CALLS, Tokens, ask
+
+ROOT = Path(__file__).parents[2]
+KEY = "app-the-key-of-the-processes-rows"
+TYPED = {name for name in vars(errors) if name.endswith("Exception")}
+
+
+@row(
+    "processes",
+    "64 threads, calls and streams, random faults",
+    "64 个线程，调用与流混合，随机故障",
+    seconds=200,
+)
+def chaos(seen: Seen) -> None:
+    """Each ends in its own right result or in a typed exception that tells of no other call."""
+    threads, seconds = 64, 3.0 if seen.short else 60.0
+    tokens = Tokens(faults=250)
+    ends: Counter[str] = Counter()
+    lock = threading.Lock()
+    config = ClientConfig(read_timeout=0.5, sse_read_timeout=0.5)
+
+    def work(number: int) -> None:
+        dice, mine = random.Random(number), Counter[str]()
+        until, turn = time.monotonic() + seconds, 0
+        while time.monotonic() < until:
+            turn += 1
+            mine[ask(client, dice.choice(list(CALLS)), f"tok-a-{number}-{turn}")] += 1
+        with lock:
+            ends.update(mine)
+
+    with ScriptedServer(tokens) as server:
+        with RequestsDifyChat(server.url, config, api_key=KEY) as client:
+            workers = [threading.Thread(target=work, args=(number,)) for number in range(threads)]
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
+    for end in ends:
+        seen.check(end == "right" or end in TYPED, end)
+    seen.check(ends["right"] > 0, "nothing came out right")
+    twice = [token for token, count in tokens.counted.items() if count > 1]
+    seen.equal("sent twice", twice, [])
+    seen.figures |= {"calls": sum(ends.values()), "right": ends["right"]}
+    seen.figures |= {"faults": sum(tokens.played.values()) - tokens.played["none"]}
+    seen.figures |= {"wrong": sum(ends[end] for end in ends if end not in {"right", *TYPED})}
+
+
+def child(name: str, url: str) -> tuple[Any, float]:
+    """What a script of `children` printed, and the seconds that its process took to end then."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", children.__name__, name, url],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    ended = time.time()
+    if done.returncode or done.stderr:
+        raise AssertionError(f"{name} exited with {done.returncode}: {done.stderr}")
+    printed = json.loads(done.stdout)
+    return printed["said"], ended - printed["at"]
+
+
+def shared(tokens: Tokens) -> list[set[str]]:
+    """Connections that more than one process used."""
+    return [users for users in tokens.by_connection.values() if len(users) > 1]
+
+
+def _processes(name: str, title: str, chinese: str) -> None:
+    @row("processes", title, chinese)
+    def processes(seen: Seen) -> None:
+        tokens = Tokens()
+        with ScriptedServer(tokens) as server:
+            ends, _ = child(name, server.url)
+        seen.figures |= {"processes": ends.pop("processes"), "calls": sum(ends.values())}
+        seen.equal("ends", set(ends), {"right"})
+        seen.equal("connections of two processes", shared(tokens), [])
+        seen.equal("sent twice", [t for t, count in tokens.counted.items() if count > 1], [])
+
+
+_processes(
+    "fork",
+    "forked while 16 threads call and a stream is open",
+    "16 个线程调用、一个流打开时 fork",
+)
+_processes("spawn", "pickled into spawned worker processes", "pickle 到 spawn 出来的工作进程")
+
+
+@row("processes", "a pickled client is its settings and its key", "pickle 的客户端只含配置与密钥")
+def pickled(seen: Seen) -> None:
+    config = ClientConfig(read_timeout=7.0, proxies={"https": "http://proxy:1"})
+    tokens = Tokens()
+    with ScriptedServer(tokens) as server:
+        for cls in (RequestsDifyChat, RequestsRecoupChat):
+            with cls(server.url, config, api_key=KEY) as client:
+                if isinstance(client, RequestsDifyChat):
+                    seen.equal("before", ask(client, "send", "tok-a-1-1"), "right")
+                copies = [copy.copy(client), copy.deepcopy(client)]
+                for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+                    copies.append(pickle.loads(pickle.dumps(client, protocol)))
+                connections = server.connections
+                for number, again in enumerate(copies):
+                    seen.equal("class", type(again), cls)
+                    seen.equal("settings", vars(again)["_config"], config)
+                    seen.equal("address", again.base_url, client.base_url)
+                    shown = f"{again!r} {vars(again)!r} {again.__getstate__()!r}"
+                    seen.check(KEY not in shown, "the key is shown")
+                    if isinstance(again, RequestsDifyChat):
+                        end = ask(again, "send", f"tok-{number}-1-1")
+                        seen.equal("a call", end, "right")
+                        seen.equal("connections", server.connections, connections + number + 1)
+                    again.close()
+        keys = {received.headers["authorization"] for received in server.requests}
+        seen.equal("keys", keys, {f"Bearer {KEY}"})
+    seen.figures["copies"] = len(tokens.by_connection) - 1
+
+
+@row("processes", "the interpreter exits with 20 open streams", "解释器在 20 个流打开时退出")
+def exits(seen: Seen) -> None:
+    """Some wait for headers, some are in the middle, some are half read by a loop."""
+    with ScriptedServer(children.half_a_stream) as server:
+        said, seconds = child("leave", server.url)
+    seen.equal("open", said["open"], 20)
+    seen.ms = seconds * 1000
+    seen.within("until the process had ended", seen.ms, 1000)

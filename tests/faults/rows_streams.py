@@ -1,0 +1,309 @@
+"""Streams that break, stall or never begin: what is known, and how soon."""
+
+from __future__ import annotations
+
+import functools
+import socket
+import threading
+from collections.abc import Callable
+
+from dify_java_compat import ClientConfig, RequestsDifyChat, StreamInterruptedException
+from tests.servers import (
+    CLOSING_STREAM_HEAD,
+    LAST_CHUNK,
+    MESSAGE_END,
+    PING,
+    STREAM_HEAD,
+    Peer,
+    chunk,
+    message,
+    stream,
+)
+from tests.watching import Watcher, request
+
+from . import wires
+from .playing import KEY, SOON, Cue, expect, play
+from .table import Seen, row
+
+SMALL = 0.2  # seconds of a timeout that is waited for
+
+FIRST = chunk(message("a"))
+CHINESE = chunk(message("好"))
+LENGTH_HEAD = STREAM_HEAD.replace(b"Transfer-Encoding: chunked", b"Content-Length: 1000")
+NONE, CUT = "ConnectionException", "StreamInterruptedException"
+
+# where it breaks, in both languages; what was sent by then; the items and the exception of it
+PLACES = [
+    ("before the headers", "响应头之前", b"", 0, NONE),
+    ("in the headers", "响应头之中", STREAM_HEAD[:40], 0, NONE),
+    ("after the headers", "响应头之后", STREAM_HEAD, 0, CUT),
+    ("between two events", "两个事件之间", STREAM_HEAD + FIRST, 1, CUT),
+    ("inside an event", "事件之中", STREAM_HEAD + FIRST + FIRST[:50], 1, CUT),
+    (
+        "inside a multi-byte character",
+        "多字节字符之中",
+        STREAM_HEAD + FIRST + CHINESE[: CHINESE.index("好".encode()) + 1],
+        1,
+        CUT,
+    ),
+    ("inside a chunk's header", "分块头之中", STREAM_HEAD + FIRST + FIRST[:1], 1, CUT),
+    ("between a chunk's CR and LF", "分块的 CR 与 LF 之间", STREAM_HEAD + FIRST + b"9\r", 1, CUT),
+    (
+        "before the final chunk",
+        "最后的分块之前",
+        STREAM_HEAD + FIRST + chunk(MESSAGE_END),
+        2,
+        CUT,
+    ),
+    ("in a body of a known length", "已知长度的正文之中", LENGTH_HEAD + message("a"), 1, CUT),
+    ("in a body without a length", "无长度的正文之中", CLOSING_STREAM_HEAD + message("a"), 1, CUT),
+]
+
+
+def broken(sent: bytes, items: int, how: Callable[[Peer], None], peer: Peer, cue: Cue) -> None:
+    peer.send(sent)
+    for _ in range(items):
+        cue.wait_for_item()
+    cue.happens()
+    how(peer)
+
+
+def breaks(
+    seen: Seen, *, sent: bytes, items: int, ended: str, how: Callable[[Peer], None], secure: bool
+) -> None:
+    watcher = play(seen, functools.partial(broken, sent, items, how), secure=secure)
+    expect(seen, items, ended)
+    if items:
+        seen.equal("task id", getattr(watcher.error, "task_id", None), "t-1")
+
+
+for how_name, how_chinese, how in (
+    ("reset", "连接被重置，在", Peer.reset),
+    ("end", "连接被关闭，在", lambda peer: None),
+):
+    for secure in (False, True):
+        for place, chinese, sent, items, ended in PLACES:
+            row(
+                "streams",
+                f"{how_name} {place}" + ", TLS" * secure,
+                f"{how_chinese}{chinese}" + "，TLS" * secure,
+            )(
+                functools.partial(
+                    breaks, sent=sent, items=items, ended=ended, how=how, secure=secure
+                )
+            )
+
+
+@row("streams", "the connection is refused", "连接被拒绝")
+def connection_refused(seen: Seen) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with RequestsDifyChat(url, ClientConfig(max_retries=0), api_key=KEY) as client:
+        with seen.timing():
+            watcher = Watcher(client.sendChatMessageStream(request())).wait()
+        seen.events = len(watcher.items)
+        seen.ended_with(watcher.error)
+        expect(seen, 0, NONE)
+        seen.check("refused" in str(watcher.error), f"says only: {watcher.error}")
+
+
+@row("streams", "cut at every byte", "在每一个字节处切断")
+def cut_at_every_byte(seen: Seen) -> None:
+    whole = STREAM_HEAD + CHINESE + chunk(MESSAGE_END) + LAST_CHUNK
+    step = 11 if seen.short else 1
+    cuts = 0
+    for length in range(len(STREAM_HEAD), len(whole), step):
+
+        def act(peer: Peer, cue: Cue, length: int = length) -> None:
+            peer.send(whole[:length])
+            cue.happens()
+
+        watcher = play(seen, act)
+        cuts += 1
+        events = [item.event for item in watcher.items]
+        seen.equal(f"items after {length}", events, ["message", "message_end"][: len(events)])
+        seen.check(isinstance(watcher.error, StreamInterruptedException), f"cut at {length}")
+    seen.figures["cuts"] = cuts
+    seen.events = seen.ms = None
+
+
+@row("streams", "a clean end without a terminal event", "正常结束但没有终止事件")
+def no_terminal_event(seen: Seen) -> None:
+    def act(peer: Peer, cue: Cue) -> None:
+        peer.send(STREAM_HEAD + FIRST)
+        cue.wait_for_item()
+        cue.happens()
+        peer.send(LAST_CHUNK)
+
+    play(seen, act)
+    expect(seen, 1, CUT)
+
+
+@row("streams", "a chunk's header that is no number", "分块头不是数字")
+def garbled_chunks(seen: Seen) -> None:
+    def act(peer: Peer, cue: Cue) -> None:
+        peer.send(STREAM_HEAD + FIRST)
+        cue.wait_for_item()
+        cue.happens()
+        peer.send(b"data: nothing like a chunk\r\n")
+        peer.wait_closed()
+
+    play(seen, act)
+    expect(seen, 1, CUT)
+
+
+@row("streams", "something else than HTTP answers", "应答的不是 HTTP")
+def no_http(seen: Seen) -> None:
+    def act(peer: Peer, cue: Cue) -> None:
+        cue.happens()
+        peer.send(b"SSH-2.0-OpenSSH_9.6\r\n")
+        peer.wait_closed()
+
+    play(seen, act)
+    expect(seen, 0, NONE)
+
+
+def silent(sent: bytes, items: int, peer: Peer, cue: Cue) -> None:
+    peer.send(sent)
+    for _ in range(items):
+        cue.wait_for_item()
+    cue.happens()
+    peer.wait_closed()
+
+
+def stalls(
+    seen: Seen, *, sent: bytes, items: int, setting: str, phase: str, secure: bool = False
+) -> None:
+    config: dict[str, object] = {setting: SMALL}
+    watcher = play(seen, functools.partial(silent, sent, items), config, secure=secure)
+    expect(seen, items, f"TimeoutException ({phase})", SMALL * 1000 + SOON)
+    # the total time began before; the idle time with the last read
+    early = phase == "idle" and (seen.ms or 0.0) < SMALL * 1000 - 50
+    seen.check(not early, f"after {seen.ms} ms already")
+    seen.check(setting in str(watcher.error), f"names no setting: {watcher.error}")
+    if items:
+        seen.equal("task id", getattr(watcher.error, "task_id", None), "t-1")
+
+
+for setting, phase, chinese_setting in (
+    ("sse_read_timeout", "idle", "空闲超时"),
+    ("call_timeout", "total", "总超时"),
+):
+    for place, chinese, sent, items, _ in [*PLACES[:5], PLACES[-1]]:
+        for secure in (False, True):
+            row(
+                "streams",
+                f"silence {place}, {phase} timeout" + ", TLS" * secure,
+                f"沉默，在{chinese}，{chinese_setting}" + "，TLS" * secure,
+            )(
+                functools.partial(
+                    stalls, sent=sent, items=items, setting=setting, phase=phase, secure=secure
+                )
+            )
+
+
+@row("streams", "silence while TCP connects", "TCP 连接时沉默")
+def silent_connecting(seen: Seen) -> None:
+    with wires.full_listener() as port:
+        config = ClientConfig(connect_timeout=SMALL, max_retries=0)
+        url = f"http://127.0.0.1:{port}"
+        with RequestsDifyChat(url, config, api_key=KEY) as client, seen.timing():
+            watcher = Watcher(client.sendChatMessageStream(request())).wait()
+        seen.events = len(watcher.items)
+        seen.ended_with(watcher.error)
+        expect(seen, 0, "TimeoutException (connect)", SMALL * 1000 + SOON)
+
+
+@row("streams", "silence in the TLS handshake", "TLS 握手中沉默")
+def silent_handshake(seen: Seen) -> None:
+    """The server never answers the hello."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://localhost:{listener.getsockname()[1]}"
+        config = ClientConfig(connect_timeout=SMALL, max_retries=0, verify=wires.tls()[1])
+        with RequestsDifyChat(url, config, api_key=KEY) as client, seen.timing():
+            watcher = Watcher(client.sendChatMessageStream(request())).wait()
+        seen.events = len(watcher.items)
+        seen.ended_with(watcher.error)
+        expect(seen, 0, "TimeoutException (connect)", SMALL * 1000 + SOON)
+
+
+@row("streams", "silence but for pings: no timeout", "只有 ping：不超时")
+def pings(seen: Seen) -> None:
+    """For twice as long as silence may last."""
+    pause = threading.Event()
+
+    def act(peer: Peer, cue: Cue) -> None:
+        peer.send(STREAM_HEAD)
+        for _ in range(20):
+            peer.send(chunk(PING))
+            pause.wait(0.1)
+        cue.happens()
+        peer.send(FIRST + chunk(MESSAGE_END) + LAST_CHUNK)
+
+    play(seen, act, {"sse_read_timeout": 1.0})
+    expect(seen, 2, "completed")
+    seen.figures["pings"] = 20
+
+
+@row("streams", "tokens without end: total timeout", "无尽的 token：总超时")
+def total_time(seen: Seen) -> None:
+    pause = threading.Event()
+
+    def act(peer: Peer, cue: Cue) -> None:
+        cue.happens()
+        peer.send(STREAM_HEAD)
+        while True:
+            peer.send(FIRST)
+            pause.wait(0.005)
+
+    watcher = play(seen, act, {"call_timeout": SMALL})
+    seen.equal("end", seen.ended, "TimeoutException (total)")
+    seen.within("known", seen.ms or 0.0, SMALL * 1000 + SOON)
+    seen.check(watcher.items, "nothing was delivered")
+
+
+@row("streams", "one byte at a time", "一次一个字节")
+def one_byte_at_a_time(seen: Seen) -> None:
+    whole = stream(message("你"), PING, message("好"), MESSAGE_END)
+
+    def act(peer: Peer, cue: Cue) -> None:
+        for position in range(len(whole) - 1):
+            peer.send(whole[position : position + 1])
+        cue.happens()
+        peer.send(whole[-1:])
+
+    watcher = play(seen, act)
+    expect(seen, 3, "completed")
+    seen.equal("text", watcher.text, "你好")
+
+
+@row("streams", "one byte a chunk", "一个分块一个字节")
+def one_byte_a_chunk(seen: Seen) -> None:
+    body = message("你") + PING + message("好") + MESSAGE_END
+
+    def act(peer: Peer, cue: Cue) -> None:
+        cue.happens()
+        peer.send(stream(*(body[position : position + 1] for position in range(len(body)))))
+
+    watcher = play(seen, act)
+    expect(seen, 3, "completed")
+    seen.equal("text", watcher.text, "你好")
+
+
+@row(
+    "streams",
+    "HTTP/1.0, ended by closing: each event at once",
+    "HTTP/1.0，以关闭结束：事件即到即交付",
+)
+def http_1_0(seen: Seen) -> None:
+    def act(peer: Peer, cue: Cue) -> None:
+        peer.send(CLOSING_STREAM_HEAD)
+        for text in "你好":
+            peer.send(message(text))
+            cue.wait_for_item()
+        cue.happens()
+        peer.send(MESSAGE_END)
+
+    watcher = play(seen, act)
+    expect(seen, 3, "completed")
+    seen.equal("text", watcher.text, "你好")

@@ -1,0 +1,45 @@
+"""Plain, TLS, and a port where nobody answers."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import socket
+import ssl
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import trustme
+
+
+@functools.cache
+def tls() -> tuple[ssl.SSLContext, str]:
+    """A server's context for localhost, and the file that makes clients trust it."""
+    root = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    root.issue_cert("localhost").configure_cert(context)
+    directory = tempfile.TemporaryDirectory()
+    atexit.register(directory.cleanup)
+    path = Path(directory.name) / "ca.pem"
+    root.cert_pem.write_to_path(str(path))
+    return context, str(path)
+
+
+@contextlib.contextmanager
+def full_listener() -> Iterator[int]:
+    """A port of a listener whose queue is full: the system answers no connection."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        while True:
+            waiting = stack.enter_context(socket.socket())
+            waiting.settimeout(0.2)
+            try:
+                waiting.connect(("127.0.0.1", port))
+            except TimeoutError:
+                break
+        yield port

@@ -1,0 +1,71 @@
+"""The watch over the whole run's output sees a key that is shown, and fails the run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HOOKS = """
+from tests.secrecy import (
+    pytest_configure,
+    pytest_runtest_logreport,
+    pytest_runtest_logstart,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+)
+"""
+BEGINNING = """
+import logging
+import subprocess
+import sys
+
+from dify_java_compat import DifyException, RequestsDifyChat
+
+KEY = "app-shown-by-mistake"
+
+def test_it():
+    RequestsDifyChat("http://localhost", api_key=KEY)
+"""
+SHOWN = {
+    "by print": "    print(KEY)",
+    "in a log": "    logging.getLogger('some').warning('%s', KEY)",
+    "by a subprocess": "    subprocess.run([sys.executable, '-c', f'print({KEY!r})'],"
+    " capture_output=True, check=True)",
+    "by an exception": "    DifyException(f'not with {KEY}')",
+    "by an attribute": "    DifyException('no', path=f'/{KEY}')",
+    "by a cause": "    error = DifyException('no')\n    error.__cause__ = ValueError(KEY)",
+}
+
+
+def run(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
+    (folder / "conftest.py").write_text(HOOKS)
+    (folder / "test_it.py").write_text(f"{BEGINNING}{test}\n")
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("how", SHOWN)
+def test_a_key_that_is_shown_fails_the_run(how: str, tmp_path: Path) -> None:
+    done = run(tmp_path, SHOWN[how])
+    assert "1 passed" in done.stdout
+    assert "AN API KEY IS SHOWN" in done.stdout
+    assert "test_it.py::test_it" in done.stdout
+    assert done.returncode == 1
+
+
+def test_a_key_that_is_not_shown_does_not(tmp_path: Path) -> None:
+    done = run(tmp_path, "    print('nothing')")
+    assert done.returncode == 0, done.stdout
+    assert "1 keys looked for in: " in done.stdout
