@@ -121,7 +121,14 @@ def assert_is_sound(body: bytes, headers: dict[str, str]) -> None:
     assert headers["Content-Disposition"] == "attachment; filename=audio.mp3"
 
 
+def drive_migration(page: dict[str, Any]) -> None:
+    """Close what a service would keep for as long as it lives."""
+    for chat in (page["dify_chat"](), *page["chats"].values()):
+        chat.close()
+
+
 DRIVERS: dict[str, Callable[[dict[str, Any]], None]] = {
     "streams.md": drive_streams,
     "files-and-audio.md": drive_files_and_audio,
+    "migration.md": drive_migration,
 }
