@@ -66,7 +66,7 @@ def test_a_page_links_to_its_own_language(language: str, name: str) -> None:
 @EACH_LANGUAGE
 def test_every_method_of_the_facade_is_in_a_table(language: str) -> None:
     """Java's and those that Java lacks."""
-    page = DOCS / language / "port.md"
+    page = DOCS / language / "migration.md"
     rows = [row for row in cells(page) if len(row) == 3]
     named = {name for row in rows for name in re.findall(r"^`(\w+)\(", row[2])}
     facade = {name for name, _ in inspect.getmembers(DifyChatflow, inspect.isfunction)}

@@ -58,6 +58,17 @@ def drive_streams(page: dict[str, Any]) -> None:
     wait_for_streams()
     assert stored_answer(page["chat"], answers(first)[0]) == "", "the stream was read to its end"
     assert_is_answer(asyncio.run(_get(page["starlette_app"], "/chat", b"q=Hello")))
+    asked = RequestFactory().get("/chat", {"q": "Hello"})
+    response = page["django_chat"](asked)
+    assert response.headers["Content-Type"] == "text/event-stream"
+    assert_is_answer(b"".join(response.streaming_content))
+    assert_is_answer(asyncio.run(_streamed(page["async_django_chat"](asked))))
+
+
+async def _streamed(view: Any) -> bytes:
+    response = await view
+    assert response.is_async
+    return b"".join([part async for part in response.streaming_content])
 
 
 async def _get(app: Any, path: str, query: bytes) -> bytes:
@@ -110,7 +121,14 @@ def assert_is_sound(body: bytes, headers: dict[str, str]) -> None:
     assert headers["Content-Disposition"] == "attachment; filename=audio.mp3"
 
 
+def drive_migration(page: dict[str, Any]) -> None:
+    """Close what a service would keep for as long as it lives."""
+    for chat in (page["dify_chat"](), *page["chats"].values()):
+        chat.close()
+
+
 DRIVERS: dict[str, Callable[[dict[str, Any]], None]] = {
     "streams.md": drive_streams,
     "files-and-audio.md": drive_files_and_audio,
+    "migration.md": drive_migration,
 }

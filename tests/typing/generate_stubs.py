@@ -125,7 +125,7 @@ def _dto_members(node: ast.ClassDef, cls: Any) -> Iterator[str]:
     if not own:  # the constructor is the base's
         return
     fields = dataclasses.fields(cls)
-    types = {name: kind for base in reversed(cls.__mro__) for name, kind in _annotated(base)}
+    types = types_as_written(cls)
     snake = [(field.name, field) for field in fields]
     java = [(alias, field) for field in fields if (alias := camel(field.name)) != field.name]
     yield "def __init__("
@@ -137,12 +137,15 @@ def _dto_members(node: ast.ClassDef, cls: Any) -> Iterator[str]:
     yield ") -> None: ..."
 
 
-def _annotated(cls: type) -> Iterator[tuple[str, str]]:
-    """The fields of a DTO class's own, and their types as written."""
-    if issubclass(cls, Dto) and cls.__module__ in MODULES:
-        source = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
-        assert isinstance(source, ast.ClassDef)
-        yield from _annotations(source)
+def types_as_written(cls: type) -> dict[str, str]:
+    """The types of a DTO class's fields, as its source and its bases' sources have them."""
+    types: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        if issubclass(base, Dto) and base.__module__ in MODULES:
+            source = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
+            assert isinstance(source, ast.ClassDef)
+            types |= _annotations(source)
+    return types
 
 
 def _annotations(node: ast.ClassDef) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,214 @@
+"""The page of all fields: each type of Java's, and each that Java lacks, as a table."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any
+
+from dify_java_compat import DifyChatflow, models
+from dify_java_compat import _operations as operations
+from dify_java_compat._dto import Dto, ResponseDto
+from dify_java_compat._endpoints import Endpoint
+from dify_java_compat._names import names_of
+from tests.typing.generate_stubs import types_as_written
+
+from .pages import ROOT
+
+MANIFEST = json.loads((ROOT / "tests/contract/java_manifest.json").read_text("utf-8"))
+JAVA_TYPES = [*MANIFEST["classes"], *MANIFEST["enums"]]
+
+WORDS = {
+    "en": {
+        "title": "All fields",
+        "intro": """\
+Each of Java's {java} types, and those that Java lacks. See [moving from Java](migration.md) for how
+the names come about.
+
+- **Java** is Java's field. Where Java's JSON, and with it `to_dict()`, has another name, that
+  follows. `–` is a field that Java lacks; it goes by the camelCase of its Python name.
+- **Python** is the name here. The Java name works in its place: as a keyword, as an attribute and
+  in JSON.
+- **Dify** is the name on the wire. Of a request that is a name in its body or its query, `{{...}}`
+  a place in its path. `–` is not sent.
+- **Type** leaves out `| None`: every field may be `None`.
+- **Default** is that of the constructor, where it is not `None`.""",
+        "Requests": "Requests",
+        "Answers": "Answers",
+        "Events": "The data of events",
+        "Parameters": "The parameters of an app",
+        "Enums": "Enums",
+        "More": "What Java lacks",
+        "fields": ("Java", "Python", "Dify", "Type", "Default"),
+        "members": ("Java", "Python", "Value"),
+        "takes": "Taken by {}.",
+        "gives": "Given by {}.",
+        "none": "It has no fields of its own.",
+        "json": "`{}`, in JSON `{}`",
+        "java default": "; in Java {}",
+        "header": "header `Authorization`",
+        "part": "`{}`, a file",
+        "comma": ", ",
+    },
+    "zh": {
+        "title": "全部字段",
+        "intro": """\
+Java 的全部 {java} 个类型，以及 Java 没有的类型。名称的来由见[从 Java 迁移](migration.md)。
+
+- **Java**：Java 的字段名。Java 的 JSON（也就是 `to_dict()`）用别的名称时，写在后面。
+  `–` 表示 Java 没有这个字段；它的驼峰名由 Python 名得来。
+- **Python**：本库的名称。写 Java 的名称也可以：作关键字参数、作属性、作 JSON 的键。
+- **Dify**：接口报文里的名称。对请求来说，是请求体或查询参数里的名称；
+  `{{...}}` 是路径中的位置，`–` 表示不发送。
+- **类型**：省略了 `| None`，任何字段都可以是 `None`。
+- **默认值**：构造时的默认值；不写的是 `None`。""",
+        "Requests": "请求",
+        "Answers": "响应",
+        "Events": "事件的 data",
+        "Parameters": "应用参数",
+        "Enums": "枚举",
+        "More": "Java 没有的类型",
+        "fields": ("Java", "Python", "Dify", "类型", "默认值"),
+        "members": ("Java", "Python", "值"),
+        "takes": "用于 {}。",
+        "gives": "来自 {}。",
+        "none": "没有自己的字段。",
+        "json": "`{}`，JSON 中为 `{}`",
+        "java default": "；Java 为 {}",
+        "header": "请求头 `Authorization`",
+        "part": "`{}`，文件",
+        "comma": "、",
+    },
+}
+
+
+def page(language: str) -> str:
+    words: dict[str, Any] = WORDS[language]
+    parts = [f"# {words['title']}", words["intro"].format(java=len(JAVA_TYPES))]
+    sections: dict[str, list[str]] = {
+        name: [] for name in ("Requests", "Answers", "Events", "Parameters", "Enums", "More")
+    }
+    for name, cls in _types():
+        section = _section(cls) if name in JAVA_TYPES else "More"
+        sections[section] += [f"### {name}", *_about(cls, words), _table(name, cls, words)]
+    for section, texts in sections.items():
+        parts += [f"## {words[section]}", *texts]
+    return "\n\n".join(parts) + "\n"
+
+
+def _types() -> Iterator[tuple[str, type]]:
+    """Java's in their order, then ours; nested ones by their dotted names."""
+    found = dict(_nested((name, getattr(models, name)) for name in models.__all__))
+    for name in [*JAVA_TYPES, *sorted(found.keys() - set(JAVA_TYPES))]:
+        yield name, found[name]
+
+
+def _nested(named: Any) -> Iterator[tuple[str, type]]:
+    for name, cls in named:
+        if inspect.isclass(cls) and issubclass(cls, (Dto, Enum)):
+            yield name, cls
+            yield from _nested((f"{name}.{n}", c) for n, c in vars(cls).items() if n[0].isupper())
+
+
+def _section(cls: type) -> str:
+    if issubclass(cls, Enum):
+        return "Enums"
+    if issubclass(cls, models.CompletionData) or cls is models.NodeFinishedData.ExecutionMetadata:
+        return "Events"
+    if cls.__module__.endswith(".parameters"):
+        return "Parameters"
+    return "Answers" if issubclass(cls, ResponseDto) else "Requests"
+
+
+def _about(cls: type, words: dict[str, Any]) -> Iterator[str]:
+    """Which methods take and which give it."""
+    takes, gives = [], []
+    for name, method in inspect.getmembers(DifyChatflow, inspect.isfunction):
+        hints = dict(inspect.get_annotations(method))
+        result = re.findall(r"\w+", str(hints.pop("return", "")))
+        if cls.__name__ in result and cls.__qualname__ == cls.__name__:
+            gives.append(f"`{name}`")
+        if cls.__name__ in hints.values():
+            takes.append(f"`{name}`")
+    if takes:
+        yield words["takes"].format(words["comma"].join(takes))
+    if gives:
+        yield words["gives"].format(words["comma"].join(gives))
+
+
+def _table(name: str, cls: Any, words: dict[str, Any]) -> str:
+    if issubclass(cls, Enum):
+        members = MANIFEST["enums"].get(name, ())
+        rows = [
+            (f"`{each.name}`" if each.name in members else "–", f"`{each.name}`", _code(each.value))
+            for each in cls
+        ]
+        return _markdown(words["members"], rows)
+    rows = [_row(name, cls, field, words) for field in dataclasses.fields(cls)]
+    return _markdown(words["fields"], rows) if rows else words["none"]
+
+
+def _row(name: str, cls: Any, field: dataclasses.Field[Any], words: dict[str, Any]) -> Any:
+    names = names_of(cls)
+    facts = _java_facts(name)
+    java = next((n for n, f in names.java_alias.items() if f == field.name), field.name)
+    in_json = dict(names.java)[field.name]
+    shown = f"`{java}`" if in_json == java else words["json"].format(java, in_json)
+    default = "" if field.default is None else _code(field.default)
+    if java in facts and (of_java := facts[java].get("default")) != field.default:
+        default = f"{_code(field.default)}{words['java default'].format(_code(of_java))}"
+    kind = re.sub(r" \| None$", "", types_as_written(cls)[field.name])
+    return (
+        shown if java in facts else "–",
+        f"`{field.name}`",
+        _wire(cls, field.name, words),
+        f"`{kind}`".replace("|", "\\|"),
+        default,
+    )
+
+
+def _java_facts(name: str) -> dict[str, Any]:
+    """Java's fields of a class, those it inherits too."""
+    facts = MANIFEST["classes"].get(name)
+    return {**_java_facts(facts["extends"]), **facts["fields"]} if facts else {}
+
+
+def _wire(cls: Any, name: str, words: dict[str, Any]) -> str:
+    if issubclass(cls, ResponseDto):
+        return f"`{dict(names_of(cls).wire)[name]}`"
+    if cls is models.ChatMessageSendRequest.ChatMessageFile:
+        every = cls(**{field.name: "x" for field in dataclasses.fields(cls)})
+        return f"`{name}`" if name in operations._file(every) else "–"
+    if name == "api_key":
+        return str(words["header"])
+    found: list[str] = []
+    for endpoint in vars(operations).values():
+        if isinstance(endpoint, Endpoint) and endpoint.takes and issubclass(endpoint.takes, cls):
+            found += _places(endpoint, name, words)
+    if cls is models.ChatMessageVO or cls is models.ChatMessageVO.ChatMessageFile:
+        found = [f"`{dict(names_of(cls).wire)[name]}`"]
+    return words["comma"].join(dict.fromkeys(found)) or "–"
+
+
+def _places(endpoint: Endpoint, name: str, words: dict[str, Any]) -> Iterator[str]:
+    if f"{{{name}}}" in endpoint.path:
+        yield f"`{{{name}}}`"
+    if endpoint.file == name:
+        yield words["part"].format(name)
+    for value in (*endpoint.query, *(endpoint.body or ())):
+        if value.field == name:
+            yield f"`{value.wire}`"
+
+
+def _code(value: Any) -> str:
+    return f'`"{value}"`' if isinstance(value, str) else f"`{value!r}`"
+
+
+def _markdown(heads: Any, rows: Any) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return text.replace("| --- " * len(heads) + "|", "|---" * len(heads) + "|")
