@@ -35,7 +35,7 @@ def dify_emulator(request: pytest.FixtureRequest) -> Iterator[DifyEmulator]:
     try:
         from .emulator import DifyEmulator
     except ImportError as missing:
-        pytest.fail(f"the fixture dify_emulator: {missing}", pytrace=False)
+        raise pytest.fail.Exception(f"dify_emulator: {missing}", pytrace=False) from None
     with DifyEmulator(**_options(request.node, DifyEmulator)) as running:
         yield running
 

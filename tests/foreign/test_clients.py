@@ -21,7 +21,7 @@ CLIENTS = {
     "typed": "dify-client-python==1.0.3",
     "builders": "dify-oapi2==1.1.2",
 }
-SECONDS = 120
+SECONDS = 300
 
 
 def text_of(events: list[dict[str, Any]]) -> str:
