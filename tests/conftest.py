@@ -2,13 +2,8 @@
 
 from hypothesis import settings
 
-from tests.secrecy import (  # noqa: F401
-    pytest_configure,
-    pytest_runtest_logreport,
-    pytest_runtest_logstart,
-    pytest_sessionfinish,
-    pytest_terminal_summary,
-)
+# The package's own plugin is there already where the package is installed.
+pytest_plugins = ("dify_java_compat.pytest_plugin", "pytester", "tests.secrecy")
 
 # no deadline: a busy machine is not a defect
 settings.register_profile("here", deadline=None)

@@ -46,6 +46,11 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
+def rows_before(page: int, limit: int) -> int:
+    """How many rows come before a page; what is more than SQLite can count is as good as that."""
+    return min((page - 1) * limit, 2**63 - 1)
+
+
 class Database:
     """One connection behind a lock: SQLite would serialise writers anyway."""
 

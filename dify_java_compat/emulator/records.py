@@ -5,7 +5,7 @@ import sqlite3
 import time
 from typing import Any
 
-from .database import Database, new_id
+from .database import Database, new_id, rows_before
 
 
 class Annotations:
@@ -46,7 +46,7 @@ class Annotations:
             values += [keyword.lower()] * 2
         rows = self._db.rows(
             f"SELECT * FROM annotations WHERE {where} ORDER BY seq DESC LIMIT ? OFFSET ?",
-            *values, limit, (page - 1) * limit,
+            *values, limit, rows_before(page, limit),
         )  # fmt: skip
         return rows, self._db.count("annotations", where, *values)
 

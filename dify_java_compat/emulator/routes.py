@@ -14,6 +14,7 @@ from . import about, annotations, chat, forms, history, media, recoup, variables
 from .calls import Call, Settings, UserPlace, authorize, json_body, user_name
 from .errors import ApiError, ServerCrash, not_chat_app
 from .live import Lives
+from .page import Page
 from .recoup import Recoup
 from .replies import EVENT_STREAM, HTML, Reply, crash_reply, error_reply
 from .runs import Runs
@@ -123,6 +124,7 @@ class Dispatcher:
         self._settings = settings
         self._recoup = Recoup()
         self._watch = watch
+        self._page = Page(state, watch)
         rules = [Rule(f"/v1{one.path}", methods=[one.method], endpoint=one) for one in ROUTES]
         rules += [Rule(one.path, methods=[one.method], endpoint=one) for one in OTHER_ROUTES]
         self._map = Map(rules)
@@ -131,8 +133,10 @@ class Dispatcher:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         request = _Request(environ)
-        self._watch.note(request)
-        reply = self._reply(request)
+        reply = self._page.answer(request)
+        if reply is None:
+            self._watch.note(request)
+            reply = self._reply(request)
         logger.debug("%s %s %s", request.method, request.path, reply.status)
         start_response(reply.status_line, reply.header_list(request.headers.get("Origin")))
         chunks = reply.chunks()

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from .database import Database, new_id
+from .database import Database, new_id, rows_before
 from .records import Annotations, Variables, WorkflowRuns
 
 
@@ -80,6 +80,16 @@ class State:
             f" ORDER BY {column} {order}, seq {order} LIMIT ?",
             *values, limit,
         )  # fmt: skip
+
+    def latest_conversations(self, limit: int) -> list[sqlite3.Row]:
+        """Those of all apps and users, the last changed first, each with its user and size."""
+        return self._db.rows(
+            "SELECT conversations.*, end_users.name AS user,"
+            " (SELECT count(*) FROM messages WHERE conversation_id = conversations.id) AS messages"
+            " FROM conversations JOIN end_users ON end_users.id = conversations.user_id"
+            " ORDER BY updated_at DESC, conversations.seq DESC LIMIT ?",
+            limit,
+        )
 
     def rename_conversation(self, conversation_id: str, name: str) -> None:
         self._db.write(
@@ -165,7 +175,7 @@ class State:
             "SELECT feedbacks.*, app_id, conversation_id, user_id FROM feedbacks"
             " JOIN messages ON messages.id = message_id WHERE app_id = ?"
             " ORDER BY feedbacks.seq DESC LIMIT ? OFFSET ?",
-            app_id, limit, (page - 1) * limit,
+            app_id, limit, rows_before(page, limit),
         )  # fmt: skip
 
     # -- files

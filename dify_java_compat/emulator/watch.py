@@ -19,6 +19,11 @@ _SECRET_HEADERS = ("authorization", "x-api-key")
 _KEY = re.compile(r"\b(app|recoup)-[\w-]+")
 
 
+def masked(text: str) -> str:
+    """The text without the keys in it."""
+    return _KEY.sub("***", text)
+
+
 @dataclass(frozen=True, repr=False)
 class Seen:
     """One request. Its ``repr`` shows no key.
@@ -41,7 +46,7 @@ class Seen:
             for name, value in self.headers.items()
         }
         shown = f"{self.query!r}, headers={headers!r}, body={self.body!r}"
-        return f"Seen({self.method} {self.path}, query={_KEY.sub(r'***', shown)})"
+        return f"Seen({self.method} {self.path}, query={masked(shown)})"
 
 
 def _body(request: Request) -> Any:

@@ -22,13 +22,6 @@ def _interruptible() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[DifyEmulator]:
-    """Answers at once."""
-    with DifyEmulator(token_pause=0.0) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def slow() -> Iterator[DifyEmulator]:
     """Takes many seconds for an answer, so that whatever a test does comes before its end."""
     with DifyEmulator(token_pause=0.3) as running:
@@ -36,6 +29,6 @@ def slow() -> Iterator[DifyEmulator]:
 
 
 @pytest.fixture
-def ask(emulator: DifyEmulator) -> Ask:
+def ask(dify_emulator: DifyEmulator) -> Ask:
     """Run the command against the emulator's chat app, as against a server."""
-    return lambda *args: run(*args, env=as_server(emulator, emulator.keys["chat"]))
+    return lambda *args: run(*args, env=as_server(dify_emulator, dify_emulator.keys["chat"]))

@@ -31,8 +31,8 @@ def failed(answer: bytes, *args: str) -> Ended:
 
 
 @pytest.mark.parametrize("args", [(), ("--blocking",), ("--events",), ("--file", __file__)])
-def test_wrong_key(emulator: DifyEmulator, args: tuple[str, ...]) -> None:
-    ended = run("Hi", *args, env=as_server(emulator, KEY))
+def test_wrong_key(dify_emulator: DifyEmulator, args: tuple[str, ...]) -> None:
+    ended = run("Hi", *args, env=as_server(dify_emulator, KEY))
     assert (ended.code, ended.out) == (1, "")
     (line,) = ended.lines
     assert line == ("status 401, unauthorized: Access token is invalid - is the API key right?")
@@ -64,9 +64,9 @@ def test_unknown_conversation(ask: Ask) -> None:
     assert ended.lines == ["status 404, not_found: Conversation Not Exists."]
 
 
-def test_key_of_another_kind_of_app(emulator: DifyEmulator) -> None:
-    key = emulator.keys["workflow"]
-    ended = run("Hi", env=as_server(emulator, key))
+def test_key_of_another_kind_of_app(dify_emulator: DifyEmulator) -> None:
+    key = dify_emulator.keys["workflow"]
+    ended = run("Hi", env=as_server(dify_emulator, key))
     assert ended.code == 1
     (line,) = ended.lines
     assert line.endswith("the key must be that of a chat app")

@@ -110,12 +110,12 @@ def test_user_and_prompt_reach_the_server() -> None:
     assert not any("conversation_id" in a for a in asked)
 
 
-def test_conversation_goes_on(ask: Ask, emulator: DifyEmulator) -> None:
+def test_conversation_goes_on(ask: Ask, dify_emulator: DifyEmulator) -> None:
     first = ask("One")
     conversation = first.fact("conversation_id")
     second = ask("Two", "--conversation", conversation)
     assert second.fact("conversation_id") == conversation
-    assert [m["query"] for m in stored(emulator, conversation)] == ["One", "Two"]
+    assert [m["query"] for m in stored(dify_emulator, conversation)] == ["One", "Two"]
     assert ask("Three", "--conversation", "").fact("conversation_id") != conversation
 
 
@@ -127,9 +127,9 @@ def test_blocking(ask: Ask) -> None:
     assert ended.fact("task_id")
 
 
-def test_agent_refuses_blocking(emulator: DifyEmulator) -> None:
-    key = emulator.keys["agent-chat"]
-    ended = run("Hi", "--blocking", env=as_server(emulator, key))
+def test_agent_refuses_blocking(dify_emulator: DifyEmulator) -> None:
+    key = dify_emulator.keys["agent-chat"]
+    ended = run("Hi", "--blocking", env=as_server(dify_emulator, key))
     assert (ended.code, ended.out) == (1, "")
     (line,) = ended.lines
     assert "Agent Chat App does not support blocking mode - leave out --blocking" in line
@@ -177,13 +177,13 @@ def test_pipe_is_left_alone_when_there_is_a_prompt() -> None:
     assert server.asked[0].json["query"] == "Hi"
 
 
-def test_files_are_uploaded_and_sent(ask: Ask, emulator: DifyEmulator, tmp_path: Path) -> None:
+def test_files_are_uploaded_and_sent(ask: Ask, dify_emulator: DifyEmulator, tmp_path: Path) -> None:
     (tmp_path / "图.png").write_bytes(b"\x89PNG")
     (tmp_path / "notes.txt").write_text("some notes")
     ended = ask("Look", "--file", str(tmp_path / "图.png"), "--file", str(tmp_path / "notes.txt"))
     assert ended.code == 0
     assert "2 attached files" in ended.out
-    (told,) = stored(emulator, ended.fact("conversation_id"))
+    (told,) = stored(dify_emulator, ended.fact("conversation_id"))
     assert told["answer"] == ended.out.rstrip("\n")
     assert [(f["filename"], f["type"]) for f in told["message_files"]] == [
         ("图.png", "image"),

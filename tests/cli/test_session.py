@@ -19,8 +19,8 @@ def facts(live: Live, count: int) -> None:
 
 
 @pytest.mark.parametrize("screen", [False, True])
-def test_conversation_is_kept_until_a_new_one(emulator: DifyEmulator, screen: bool) -> None:
-    env = as_server(emulator, emulator.keys["chat"])
+def test_conversation_is_kept_until_a_new_one(dify_emulator: DifyEmulator, screen: bool) -> None:
+    env = as_server(dify_emulator, dify_emulator.keys["chat"])
     with Live(terminal=True, screen=screen, env=env) as live:
         prompt = live.out if screen else live.err
         assert "/new" in live.err("type what you want to ask")
@@ -42,8 +42,8 @@ def test_conversation_is_kept_until_a_new_one(emulator: DifyEmulator, screen: bo
         if "conversation_id=" in line
     ]
     assert ids[0] == ids[1] != ids[2]
-    assert [m["query"] for m in stored(emulator, ids[0])] == ["你好", "Two"]
-    assert [m["query"] for m in stored(emulator, ids[2])] == ["Three"]
+    assert [m["query"] for m in stored(dify_emulator, ids[0])] == ["你好", "Two"]
+    assert [m["query"] for m in stored(dify_emulator, ids[2])] == ["Three"]
 
 
 def test_of_the_embedded_emulator_ends_at_the_end_of_input() -> None:

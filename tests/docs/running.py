@@ -77,7 +77,10 @@ def _run_tests(text: str) -> None:
     """The page's own tests, in a process of their own, warnings as errors."""
     name = text.partition("\n")[0].removeprefix("# ").strip()
     Path(name).write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", name]
+    # What a reader has by installing the package.
+    plugin = "dify_java_compat.pytest_plugin"
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", plugin]
+    command += ["-p", "no:cacheprovider", name]
     environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 0, ended.stdout + ended.stderr

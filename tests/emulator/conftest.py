@@ -1,6 +1,6 @@
 """An emulator that answers at once, and callers of its apps."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -10,9 +10,8 @@ from .wire import Caller
 
 
 @pytest.fixture
-def emulator() -> Iterator[DifyEmulator]:
-    with DifyEmulator(token_pause=0.0) as running:
-        yield running
+def emulator(dify_emulator: DifyEmulator) -> DifyEmulator:
+    return dify_emulator
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def test_every_event_is_one_chunk_and_ends_are_not_mixed_up(chat: Caller) -> Non
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
+        "/banana",
         "/v1",
         "/v1/banana",
         "/v1/info/",
@@ -148,3 +148,10 @@ def test_a_broken_off_request_is_survived(chat: Caller) -> None:
     reader.send(build("POST", "/v1/chat-messages", "app-chat", chat.message())[:-5])
     reader.close()
     assert chat.get("/info").status == 200
+
+
+@pytest.mark.parametrize("path", ["/apps/annotations", "/app/feedbacks"])
+def test_a_page_beyond_all_counting_is_empty(chat: Caller, path: str) -> None:
+    for page in (2**63, 10**30):
+        answer = chat.get(f"{path}?page={page}&limit=100")
+        assert (answer.status, answer.json()["data"]) == (200, [])

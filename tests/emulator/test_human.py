@@ -20,10 +20,7 @@ REST = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def emulator() -> Iterator[DifyEmulator]:
-    with DifyEmulator(token_pause=0.0, ping_seconds=0.02) as running:
-        yield running
+pytestmark = pytest.mark.dify_emulator(ping_seconds=0.02)
 
 
 @pytest.fixture
@@ -129,12 +126,11 @@ def test_an_expired_form_is_refused_and_the_run_goes_on(
     assert events[0]["data"]["node_id"] == form["node_id"]
 
 
-def test_forms_expire_by_themselves() -> None:
-    with DifyEmulator(token_pause=0.0, form_seconds=0.05) as emulator:
-        flow = Caller(emulator, "app-chatflow")
-        form = asked(flow.say("[human]"))
-        assert flow.follow(form["run_id"]).names[0] == "human_input_form_timeout"
-        assert submit(flow, form["form_token"]).json()["code"] == "human_input_form_expired"
+@pytest.mark.dify_emulator(form_seconds=0.05, ping_seconds=10.0)
+def test_forms_expire_by_themselves(flow: Caller) -> None:
+    form = asked(flow.say("[human]"))
+    assert flow.follow(form["run_id"]).names[0] == "human_input_form_timeout"
+    assert submit(flow, form["form_token"]).json()["code"] == "human_input_form_expired"
 
 
 @pytest.mark.parametrize(

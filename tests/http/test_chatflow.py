@@ -40,20 +40,8 @@ USER = "u-1"
 
 
 @pytest.fixture
-def emulator() -> Iterator[DifyEmulator]:
-    with DifyEmulator(token_pause=0.0) as running:
-        yield running
-
-
-@pytest.fixture
-def chatflow(emulator: DifyEmulator) -> Iterator[RequestsDifyChat]:
-    with RequestsDifyChat(emulator.base_url, api_key="app-chatflow") as client:
-        yield client
-
-
-@pytest.fixture
-def chat(emulator: DifyEmulator) -> Iterator[RequestsDifyChat]:
-    with RequestsDifyChat(emulator.base_url, api_key="app-chat") as client:
+def chatflow(dify_emulator: DifyEmulator) -> Iterator[RequestsDifyChat]:
+    with RequestsDifyChat(dify_emulator.base_url, api_key="app-chatflow") as client:
         yield client
 
 
@@ -109,7 +97,9 @@ def test_one_stream_over_several_pauses(chatflow: RequestsDifyChat) -> None:
     assert "workflow_finished" in events
 
 
-def test_forms_that_cannot_be_filled_in(emulator: DifyEmulator, chatflow: RequestsDifyChat) -> None:
+def test_forms_that_cannot_be_filled_in(
+    dify_emulator: DifyEmulator, chatflow: RequestsDifyChat
+) -> None:
     with pytest.raises(NotFoundException):
         chatflow.humanInputForm("no-such-form")
     items = list(iterate(chatflow.sendChatMessageStream(request(content="[human]"))))
@@ -117,7 +107,7 @@ def test_forms_that_cannot_be_filled_in(emulator: DifyEmulator, chatflow: Reques
     with pytest.raises(BadRequestException) as caught:
         chatflow.submitHumanInputForm(submit(token, inputs={}))
     assert caught.value.code == "invalid_form_data"
-    emulator.expire_forms()
+    dify_emulator.expire_forms()
     with pytest.raises(HttpClientException) as expired:
         chatflow.submitHumanInputForm(submit(token))
     assert (expired.value.status_code, expired.value.code) == (412, "human_input_form_expired")
@@ -133,11 +123,11 @@ def test_events_of_a_finished_run_and_of_another_user(chatflow: RequestsDifyChat
 
 
 @pytest.mark.parametrize("after_events", [1, 3, 6, 12])
-def test_a_broken_stream_is_taken_up_again(emulator: DifyEmulator, after_events: int) -> None:
+def test_a_broken_stream_is_taken_up_again(dify_emulator: DifyEmulator, after_events: int) -> None:
     config = ClientConfig(resume_streams=True)
-    with RequestsDifyChat(emulator.base_url, config, api_key="app-chatflow") as chatflow:
+    with RequestsDifyChat(dify_emulator.base_url, config, api_key="app-chatflow") as chatflow:
         whole = collect(chatflow.sendChatMessageStream(request()))
-        emulator.cut_next_stream(after_events=after_events)
+        dify_emulator.cut_next_stream(after_events=after_events)
         items = list(iterate(chatflow.sendChatMessageStream(request())))
         about_nodes = [(item.event, item.data.raw["id"]) for item in items if item.data]
         assert len(about_nodes) == len(set(about_nodes))
@@ -146,28 +136,28 @@ def test_a_broken_stream_is_taken_up_again(emulator: DifyEmulator, after_events:
         assert (finished.outputs or {})["answer"] == whole.answer
 
 
-def test_logs_and_users(emulator: DifyEmulator, chatflow: RequestsDifyChat) -> None:
+def test_logs_and_users(dify_emulator: DifyEmulator, chatflow: RequestsDifyChat) -> None:
     assert chatflow.workflowLogs(WorkflowLogsRequest(limit=5)).data is not None
     with pytest.raises(NotFoundException) as caught:
         chatflow.endUser("00000000-0000-4000-8000-000000000000")
     assert caught.value.code == "end_user_not_found"
 
 
-def test_the_app_itself(chat: RequestsDifyChat) -> None:
-    assert chat.info().mode == "chat"
-    assert chat.meta().tool_icons is not None
-    assert chat.site(apikey="app-chat").title
+def test_the_app_itself(dify_chat: RequestsDifyChat) -> None:
+    assert dify_chat.info().mode == "chat"
+    assert dify_chat.meta().tool_icons is not None
+    assert dify_chat.site(apikey="app-chat").title
 
 
-def test_annotations(chat: RequestsDifyChat) -> None:
-    created = chat.createAppAnnotation(AppAnnotationCreateRequest(question="问", answer="答"))
-    page = chat.pageAppAnnotation(AppAnnotationPageRequest())
+def test_annotations(dify_chat: RequestsDifyChat) -> None:
+    created = dify_chat.createAppAnnotation(AppAnnotationCreateRequest(question="问", answer="答"))
+    page = dify_chat.pageAppAnnotation(AppAnnotationPageRequest())
     assert [each.id for each in page.data or []] == [created.id]
-    updated = chat.updateAppAnnotation(
+    updated = dify_chat.updateAppAnnotation(
         AppAnnotationUpdateRequest(annotationId=created.id, question="Q", answer="A")
     )
     assert (updated.question, updated.answer) == ("Q", "A")
-    job = chat.annotationReply(
+    job = dify_chat.annotationReply(
         AppAnnotationReplyRequest(
             action=AnnotationReplyActionEnum.enable,
             embeddingProviderName="p",
@@ -178,15 +168,15 @@ def test_annotations(chat: RequestsDifyChat) -> None:
     asked = AppAnnotationReplyQueryRequest(
         action=AnnotationReplyActionEnum.enable, job_id=job.job_id
     )
-    assert chat.queryAnnotationReply(asked).job_status in ("waiting", "completed")
-    chat.deleteAppAnnotation(annotationId=created.id)
+    assert dify_chat.queryAnnotationReply(asked).job_status in ("waiting", "completed")
+    dify_chat.deleteAppAnnotation(annotationId=created.id)
     with pytest.raises(NotFoundException):
-        chat.deleteAppAnnotation(created.id)
+        dify_chat.deleteAppAnnotation(created.id)
 
 
-def test_feedback_and_previews(chat: RequestsDifyChat) -> None:
-    answered = chat.send(request())
-    chat.messageFeedback(
+def test_feedback_and_previews(dify_chat: RequestsDifyChat) -> None:
+    answered = dify_chat.send(request())
+    dify_chat.messageFeedback(
         MessageFeedbackRequest(
             message_id=answered.message_id,
             user_id=USER,
@@ -194,14 +184,14 @@ def test_feedback_and_previews(chat: RequestsDifyChat) -> None:
             content="好",
         )
     )
-    [feedback] = chat.feedbacks(AppFeedbackPageRequest()).data or []
+    [feedback] = dify_chat.feedbacks(AppFeedbackPageRequest()).data or []
     assert (feedback.rating, feedback.content) == ("like", "好")
-    uploaded = chat.fileUpload(FileUploadRequest(file=("a.png", b"\x89PNG1"), user_id=USER))
+    uploaded = dify_chat.fileUpload(FileUploadRequest(file=("a.png", b"\x89PNG1"), user_id=USER))
     with pytest.raises(NotFoundException):
-        chat.filePreview(FilePreviewRequest(file_id=uploaded.id))
+        dify_chat.filePreview(FilePreviewRequest(file_id=uploaded.id))
     file = ChatMessageSendRequest.ChatMessageFile(upload_file_id=uploaded.id)
-    chat.send(request(files=[file]))
-    preview = chat.filePreview(FilePreviewRequest(fileId=uploaded.id, asAttachment=True))
+    dify_chat.send(request(files=[file]))
+    preview = dify_chat.filePreview(FilePreviewRequest(fileId=uploaded.id, asAttachment=True))
     assert preview.body == b"\x89PNG1"
     assert "attachment" in preview.headers["Content-Disposition"]
 

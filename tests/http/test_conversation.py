@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from dify_java_compat import (
@@ -32,19 +30,13 @@ from tests.watching import Watcher, join_stream_threads, request
 USER = "user-1"
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[DifyEmulator]:
-    with DifyEmulator(token_pause=0.0) as running:
-        yield running
-
-
 def chat_of(emulator: DifyEmulator, key: str, **config: object) -> RequestsDifyChat:
     return RequestsDifyChat(emulator.base_url, ClientConfig(**config), api_key=key)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("key", ["app-chat", "app-agent", "app-chatflow"])
-def test_a_stream_and_what_is_stored_of_it(emulator: DifyEmulator, key: str) -> None:
-    with chat_of(emulator, key) as chat:
+def test_a_stream_and_what_is_stored_of_it(dify_emulator: DifyEmulator, key: str) -> None:
+    with chat_of(dify_emulator, key) as chat:
         answered = collect(chat.sendChatMessageStream(request(user_id=USER)))
         assert answered.answer
         assert answered.metadata is not None
@@ -61,8 +53,8 @@ def test_a_stream_and_what_is_stored_of_it(emulator: DifyEmulator, key: str) -> 
         )
 
 
-def test_a_chatflow_tells_of_its_nodes(emulator: DifyEmulator) -> None:
-    with chat_of(emulator, "app-chatflow") as chat:
+def test_a_chatflow_tells_of_its_nodes(dify_emulator: DifyEmulator) -> None:
+    with chat_of(dify_emulator, "app-chatflow") as chat:
         items = list(iterate(chat.sendChatMessageStream(request())))
         assert items[0].event == "workflow_started"
         [finished] = [item.data for item in items if item.event == "workflow_finished"]
@@ -70,20 +62,20 @@ def test_a_chatflow_tells_of_its_nodes(emulator: DifyEmulator) -> None:
         assert finished.status == "succeeded"
 
 
-def test_blocking_and_the_agents_refusal(emulator: DifyEmulator) -> None:
-    with chat_of(emulator, "app-chat") as chat:
+def test_blocking_and_the_agents_refusal(dify_emulator: DifyEmulator) -> None:
+    with chat_of(dify_emulator, "app-chat") as chat:
         assert chat.send(request()).mode == "chat"
-    with chat_of(emulator, "app-agent") as agent, pytest.raises(BadRequestException) as caught:
+    with chat_of(dify_emulator, "app-agent") as agent, pytest.raises(BadRequestException) as caught:
         agent.send(request())
     assert caught.value.code == "invalid_param"
-    with chat_of(emulator, "app-agent", blocking_via_stream=True) as agent:
+    with chat_of(dify_emulator, "app-agent", blocking_via_stream=True) as agent:
         answered = agent.send(request())
         assert answered.answer
         assert answered.agent_thoughts
 
 
-def test_the_life_of_a_conversation(emulator: DifyEmulator) -> None:
-    with chat_of(emulator, "app-chat") as client:
+def test_the_life_of_a_conversation(dify_emulator: DifyEmulator) -> None:
+    with chat_of(dify_emulator, "app-chat") as client:
         chat: DifyChat = client
         first = chat.send(request(user_id="life"))
         second = chat.send(request(user_id="life", conversation_id=first.conversation_id))
@@ -115,8 +107,8 @@ def test_the_life_of_a_conversation(emulator: DifyEmulator) -> None:
             chat.messages(MessagesRequest(user_id="life", conversation_id=conversation_id))
 
 
-def test_speech_files_and_parameters(emulator: DifyEmulator) -> None:
-    with chat_of(emulator, "app-chat") as chat:
+def test_speech_files_and_parameters(dify_emulator: DifyEmulator) -> None:
+    with chat_of(dify_emulator, "app-chat") as chat:
         spoken = chat.textToAudio(TextToAudioRequest(text="你好", user_id=USER))
         assert spoken.headers["Content-Type"] == "audio/mpeg"
         assert chat.audioToText(AudioToTextRequest(file=spoken.body, user_id=USER)).text
@@ -130,11 +122,9 @@ def test_speech_files_and_parameters(emulator: DifyEmulator) -> None:
         assert chat.parameters().user_input_form
 
 
-def test_stop_on_dispose_keeps_the_partial_answer() -> None:
-    with (
-        DifyEmulator(token_pause=0.01) as emulator,
-        chat_of(emulator, "app-chat", stop_on_dispose=True) as chat,
-    ):
+@pytest.mark.dify_emulator(token_pause=0.01)
+def test_stop_on_dispose_keeps_the_partial_answer(dify_emulator: DifyEmulator) -> None:
+    with chat_of(dify_emulator, "app-chat", stop_on_dispose=True) as chat:
         watcher = Watcher(chat.sendChatMessageStream(request(user_id=USER)))
         watcher.wait_for_items(3)
         watcher.subscription.dispose()
@@ -147,9 +137,12 @@ def test_stop_on_dispose_keeps_the_partial_answer() -> None:
         assert stored.answer.startswith("".join(i.answer or "" for i in watcher.items[:3]))
 
 
-def test_keys_and_apps(emulator: DifyEmulator) -> None:
-    with chat_of(emulator, "app-wrong") as chat, pytest.raises(UnauthorizedException) as caught:
+def test_keys_and_apps(dify_emulator: DifyEmulator) -> None:
+    with (
+        chat_of(dify_emulator, "app-wrong") as chat,
+        pytest.raises(UnauthorizedException) as caught,
+    ):
         chat.parameters()
     assert "app-wrong" not in str(caught.value)
-    with chat_of(emulator, "app-workflow") as chat, pytest.raises(NotChatAppException):
+    with chat_of(dify_emulator, "app-workflow") as chat, pytest.raises(NotChatAppException):
         chat.send(request())

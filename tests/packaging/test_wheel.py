@@ -47,7 +47,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def files_of_the_package(root: Path) -> set[str]:
     files = (root / "dify_java_compat").rglob("*")
-    kinds = (".py", ".pyi", ".typed")
+    kinds = (".py", ".pyi", ".typed", ".html")
     return {file.relative_to(root).as_posix() for file in files if file.suffix in kinds}
 
 
@@ -87,22 +87,48 @@ def test_the_metadata(built: Path) -> None:
     assert metadata.endswith("# The front page\n")
 
 
-def test_the_wheel_works_once_installed(built: Path, tmp_path: Path) -> None:
-    """In a folder of its own, away from the repository."""
+@pytest.fixture(scope="module")
+def site(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of its own, away from the repository, with the wheel installed."""
     (wheel,) = built.glob("dist/*.whl")
-    site = tmp_path / "site"
+    folder = tmp_path_factory.mktemp("site")
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-    run(*pip, "install", "-q", "--no-deps", "--target", site, wheel, cwd=tmp_path)
+    run(*pip, "install", "-q", "--no-deps", "--target", folder, wheel, cwd=folder)
+    return folder
+
+
+def test_the_wheel_works_once_installed(site: Path, tmp_path: Path) -> None:
     says = "import dify_java_compat as d; print(d.__file__); print(d.ClientConfig(readTimeout=1))"
     where, what = run(sys.executable, "-c", says, cwd=tmp_path, path=site).splitlines()
     assert Path(where).parent == site / "dify_java_compat"
     assert "read_timeout=1" in what
 
 
-def test_the_command_is_the_cli(built: Path) -> None:
+def test_the_fixtures_and_the_page_are_there_once_it_is_installed(
+    site: Path, tmp_path: Path
+) -> None:
+    test = """
+from urllib.request import urlopen
+
+def test_it(dify_chat, dify_emulator, request):
+    import dify_java_compat
+    assert dify_java_compat.__file__.startswith(SITE)
+    assert dify_chat.info().mode == "chat"
+    with urlopen(dify_emulator.recoup_url) as page:
+        assert b"<title>Dify emulator" in page.read()
+"""
+    (tmp_path / "test_it.py").write_text(f"SITE = {str(site)!r}\n{test}", encoding="utf-8")
+    pytest_alone = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error")
+    assert "1 passed" in run(*pytest_alone, cwd=tmp_path, path=site)
+
+
+def test_the_entry_points(built: Path) -> None:
     (wheel,) = built.glob("dist/*.whl")
     archive = zipfile.ZipFile(wheel)
     (path,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
     entries = configparser.ConfigParser()
     entries.read_string(archive.read(path).decode())
-    assert dict(entries["console_scripts"]) == {"dify-chat": "dify_java_compat.cli:main"}
+    assert {name: dict(entries[name]) for name in entries.sections()} == {
+        "console_scripts": {"dify-chat": "dify_java_compat.cli:main"},
+        "pytest11": {"dify_java_compat.pytest_plugin": "dify_java_compat.pytest_plugin"},
+    }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -16,20 +15,10 @@ from dify_java_compat import (
     RequestsDifyChat,
     pages,
 )
-from dify_java_compat.emulator import DifyEmulator
 from tests.servers import Peer, ScriptedServer, answer
 from tests.watching import request
 
 COUNT = 7
-
-
-@pytest.fixture(scope="module")
-def chat() -> Iterator[RequestsDifyChat]:
-    with (
-        DifyEmulator(token_pause=0.0) as emulator,
-        RequestsDifyChat(emulator.base_url, api_key=emulator.keys["chat"]) as client,
-    ):
-        yield client
 
 
 def begun(chat: RequestsDifyChat, user: str) -> list[str | None]:
@@ -39,45 +28,51 @@ def begun(chat: RequestsDifyChat, user: str) -> list[str | None]:
 
 
 @pytest.mark.parametrize("limit", [1, 3, COUNT, 20])
-def test_conversations(chat: RequestsDifyChat, limit: int) -> None:
+def test_conversations(dify_chat: RequestsDifyChat, limit: int) -> None:
     user = f"lists-{limit}"
-    expected = begun(chat, user)
-    listed = pages(chat.conversations, MessageConversationsRequest(user_id=user, limit=limit))
+    expected = begun(dify_chat, user)
+    listed = pages(dify_chat.conversations, MessageConversationsRequest(user_id=user, limit=limit))
     assert [each.id for each in listed] == expected
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
-def test_conversations_that_the_loop_itself_moves_up(chat: RequestsDifyChat, limit: int) -> None:
+def test_conversations_that_the_loop_itself_moves_up(
+    dify_chat: RequestsDifyChat, limit: int
+) -> None:
     user = f"renames-{limit}"
-    expected = begun(chat, user)
+    expected = begun(dify_chat, user)
     asked = MessageConversationsRequest(user_id=user, limit=limit)
     renamed = []
-    for each in pages(chat.conversations, asked):
-        chat.renameConversation(
+    for each in pages(dify_chat.conversations, asked):
+        dify_chat.renameConversation(
             RenameConversationRequest(conversation_id=each.id, name=f"{each.id}!", user_id=user)
         )
         renamed.append(each.id)
     assert renamed == expected
-    assert {each.name for each in pages(chat.conversations, asked)} == {f"{i}!" for i in expected}
+    assert {each.name for each in pages(dify_chat.conversations, asked)} == {
+        f"{i}!" for i in expected
+    }
 
 
 @pytest.mark.parametrize("limit", [1, 3, COUNT, 20])
 def test_messages_come_newest_first_whatever_the_page_size(
-    chat: RequestsDifyChat, limit: int
+    dify_chat: RequestsDifyChat, limit: int
 ) -> None:
-    first = chat.send(request(user_id="u", content="0"))
+    first = dify_chat.send(request(user_id="u", content="0"))
     for number in range(1, COUNT):
-        chat.send(request(user_id="u", content=str(number), conversation_id=first.conversation_id))
+        dify_chat.send(
+            request(user_id="u", content=str(number), conversation_id=first.conversation_id)
+        )
     asked = MessagesRequest(user_id="u", conversation_id=first.conversation_id, limit=limit)
-    texts = [each.query for each in pages(chat.messages, asked)]
+    texts = [each.query for each in pages(dify_chat.messages, asked)]
     assert texts == [str(number) for number in reversed(range(COUNT))]
     assert asked.first_id is None
 
 
-def test_what_is_not_there(chat: RequestsDifyChat) -> None:
-    assert list(pages(chat.conversations, MessageConversationsRequest(user_id="nobody"))) == []
+def test_what_is_not_there(dify_chat: RequestsDifyChat) -> None:
+    assert list(pages(dify_chat.conversations, MessageConversationsRequest(user_id="nobody"))) == []
     unknown = MessagesRequest(user_id="u", conversation_id="5f3b7c52-9a0e-4f0c-8f6e-2f1d6f0c9b11")
-    items = pages(chat.messages, unknown)
+    items = pages(dify_chat.messages, unknown)
     with pytest.raises(NotFoundException):
         next(items)
 

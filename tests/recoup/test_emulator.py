@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from dify_java_compat import (
@@ -20,18 +18,12 @@ from dify_java_compat.emulator import DifyEmulator
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[DifyEmulator]:
-    with DifyEmulator() as running:
-        yield running
-
-
-def test_a_running_chat_is_stopped_once(emulator: DifyEmulator) -> None:
-    with RequestsRecoupChat(emulator.recoup_url, api_key=emulator.recoup_key) as recoup:
-        running = emulator.recoup_chats["running"]
+def test_a_running_chat_is_stopped_once(dify_emulator: DifyEmulator) -> None:
+    with RequestsRecoupChat(dify_emulator.recoup_url, api_key=dify_emulator.recoup_key) as recoup:
+        running = dify_emulator.recoup_chats["running"]
         answers = [recoup.stopChat(chatId=running) for _ in range(2)]
         assert [(each.success, each.stopped) for each in answers] == [(True, True), (True, False)]
-        assert recoup.stopChat(emulator.recoup_chats["idle"]).stopped is False
+        assert recoup.stopChat(dify_emulator.recoup_chats["idle"]).stopped is False
 
 
 @pytest.mark.parametrize(
@@ -45,16 +37,16 @@ def test_a_running_chat_is_stopped_once(emulator: DifyEmulator) -> None:
     ],
 )
 def test_what_it_refuses(
-    emulator: DifyEmulator, chat: str, kind: type[DifyException], status: int
+    dify_emulator: DifyEmulator, chat: str, kind: type[DifyException], status: int
 ) -> None:
-    with RequestsRecoupChat(emulator.recoup_url, api_key=emulator.recoup_key) as recoup:
+    with RequestsRecoupChat(dify_emulator.recoup_url, api_key=dify_emulator.recoup_key) as recoup:
         with pytest.raises(kind) as caught:
-            recoup.stopChat(emulator.recoup_chats.get(chat, chat))
+            recoup.stopChat(dify_emulator.recoup_chats.get(chat, chat))
     assert getattr(caught.value, "status_code", None) == status
     assert getattr(caught.value, "message", None)
 
 
-def test_a_wrong_key(emulator: DifyEmulator) -> None:
-    with RequestsRecoupChat(emulator.recoup_url, api_key="wrong") as recoup:
+def test_a_wrong_key(dify_emulator: DifyEmulator) -> None:
+    with RequestsRecoupChat(dify_emulator.recoup_url, api_key="wrong") as recoup:
         with pytest.raises(UnauthorizedException):
-            recoup.stopChat(emulator.recoup_chats["idle"])
+            recoup.stopChat(dify_emulator.recoup_chats["idle"])

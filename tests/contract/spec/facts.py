@@ -8,13 +8,13 @@ from typing import Any
 
 from .digest import OPERATIONS, STREAMS, Facts, digest
 
-_WHOLE = Path(__file__).resolve().parents[4] / "shared" / "spec" / "dify-chat-openapi.json"
+WHOLE = Path(__file__).resolve().parents[4] / "shared" / "spec" / "dify-chat-openapi.json"
 
 FROZEN: Facts = json.loads(OPERATIONS.read_text("utf-8"))
 FROZEN_STREAMS: dict[str, list[dict[str, Any]]] = json.loads(STREAMS.read_text("utf-8"))
 
 # None where this checkout has no description beside it
-DESCRIPTION: Facts | None = json.loads(_WHOLE.read_bytes()) if _WHOLE.exists() else None
+DESCRIPTION: Facts | None = json.loads(WHOLE.read_bytes()) if WHOLE.exists() else None
 _LIVE = digest(DESCRIPTION) if DESCRIPTION else {"operations": {}, "events": {}}
 
 DOCUMENTED: dict[str, Facts] = {**FROZEN["operations"], **_LIVE["operations"]}
