@@ -292,12 +292,11 @@ class Exchange:
 
     def _redirect_target(self, answer: Answer, url: str) -> str | None:
         """Where to send the same request again; None for anywhere the key must not go."""
-        repeats = answer.status in (307, 308) or (
-            answer.status in (301, 302, 303) and self.request.method == "GET"
-        )
-        target = urljoin(url, answer.headers.get("Location", ""))
+        statuses = (301, 302, 303, 307, 308) if self.request.method == "GET" else (307, 308)
+        location = answer.headers.get("Location")
+        target = urljoin(url, location or "")
         same_origin = urlsplit(target)[:2] == urlsplit(url)[:2]
-        return target if repeats and same_origin else None
+        return target if location and same_origin and answer.status in statuses else None
 
     def _pause_before_retry(self, error: DifyException, failures: int) -> float | None:
         """Seconds to wait before sending again; None where the first sending may have counted."""

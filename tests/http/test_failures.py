@@ -290,6 +290,15 @@ def test_a_circle_of_redirects_ends() -> None:
         assert len(server.requests) == 4
 
 
+@pytest.mark.parametrize("status", [301, 307, 308])
+def test_a_redirect_to_nowhere_is_not_followed(status: int) -> None:
+    with ScriptedServer(once(answer(b"", f"{status} X"))) as server:
+        with client_of(server) as client, pytest.raises(HttpClientException) as caught:
+            post(client)
+        assert caught.value.status_code == status
+        assert len(server.requests) == 1
+
+
 def test_many_threads_share_a_client_without_cross_talk() -> None:
     def script(peer: Peer) -> None:
         while received := peer.receive():
