@@ -7,11 +7,10 @@ from collections import Counter
 
 from .comparing import VECTORS, comparable, compared, vectors
 from .listed import covering, listed
-from .scenarios import names
 
 
 def main() -> None:
-    found = {name: compared(name) for name in names()}
+    found = {name: compared(name) for name in vectors()}
     in_request = {
         name for name, paths in found.items() if any(p.lstrip("+-")[:7] == "request" for p in paths)
     }

@@ -193,10 +193,16 @@ def recorded() -> dict[str, list[Recording]]:
     return found
 
 
+def is_made(name: str) -> bool:
+    return name in _made()
+
+
 @functools.cache
+def _made() -> dict[str, bytes]:
+    whole = {WHOLE + method: made for method, made in whole_answers().items()}
+    return {**STREAMS, **ASCII, **TIMES, **PLAIN, **ERRORS, **whole}
+
+
 def raw(name: str) -> bytes:
     """The bytes of an answer."""
-    if name.startswith(WHOLE):
-        return whole_answers()[name.removeprefix(WHOLE)]
-    made = {**STREAMS, **ASCII, **TIMES, **PLAIN, **ERRORS}
-    return made[name] if name in made else Recording(DATA / name).raw
+    return _made()[name] if is_made(name) else Recording(DATA / name).raw

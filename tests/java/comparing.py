@@ -35,10 +35,10 @@ from dify_java_compat import (
 )
 from dify_java_compat.stream import Observable
 from tests.contract.calls import parts_of
+from tests.recordings.library import DATA, Recording
 from tests.replay import ReceivedRequest, ReplayServer
 
-from .answers import raw
-from .scenarios import Scenario, named
+from .scenarios import Scenario
 
 VECTORS = Path(__file__).with_name("vectors")
 
@@ -74,6 +74,24 @@ def vectors() -> dict[str, Vector]:
     }
 
 
+def named(name: str) -> Scenario:
+    """What a vector tells the doings of."""
+    vector = vectors()[name]
+    return Scenario(name, vector["method"], vector["arguments"], vector["answer"])
+
+
+@functools.cache
+def _made_answers() -> dict[str, str]:
+    found: dict[str, str] = json.loads((VECTORS / "answers.json").read_bytes())
+    return found
+
+
+def served(name: str) -> bytes:
+    """The answer that Java was given."""
+    made = _made_answers().get(name)
+    return Recording(DATA / name).raw if made is None else made.encode()
+
+
 def without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: without_nulls(item) for name, item in value.items() if item is not None}
@@ -84,7 +102,7 @@ def ours(scenario: Scenario) -> Vector:
     """What our client does in a scenario, told as Java's driver tells it."""
     told: Vector = {}
     config = ClientConfig(max_retries=0)
-    with ReplayServer(raw(scenario.answer)) as server:
+    with ReplayServer(served(scenario.answer)) as server:
         with RequestsDifyChat(server.url, config) as chat:
             try:
                 result = getattr(chat, scenario.method)(*_arguments(scenario))

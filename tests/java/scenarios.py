@@ -239,17 +239,3 @@ def scenarios() -> dict[str, list[Scenario]]:
         ]
         for method in METHODS
     }
-
-
-@functools.cache
-def _by_name() -> dict[str, Scenario]:
-    return {scenario.name: scenario for found in scenarios().values() for scenario in found}
-
-
-def named(name: str) -> Scenario:
-    return _by_name()[name]
-
-
-def names() -> list[str]:
-    """Of all scenarios."""
-    return list(_by_name())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -17,39 +18,47 @@ from dify_java_compat import models
 from dify_java_compat._dto import names_of
 from tests.contract.test_java_api import MANIFEST
 
-from .comparing import VECTORS, compare, compared, vectors
+from .answers import is_made
+from .comparing import VECTORS, compare, compared, named, vectors
 from .listed import TEXTS, covering, listed, places
-from .scenarios import named, names, scenarios
+from .scenarios import scenarios
 
 TYPES: dict[str, list[str]] = json.loads((VECTORS / "types.json").read_bytes())["types"]
 
 
-def test_every_method_of_java_has_its_scenarios() -> None:
-    assert scenarios().keys() == MANIFEST["methods"].keys()
-    assert len(names()) >= 800
-    assert sum(map(len, scenarios().values())) == len(names())
+def test_every_method_has_its_vectors() -> None:
+    of = Counter(vector["method"] for vector in vectors().values())
+    assert of.keys() == MANIFEST["methods"].keys()
+    assert min(of.values()) >= 5
+    assert sum(of.values()) >= 800
 
 
 def test_the_vectors_are_of_these_scenarios() -> None:
-    told = {
-        name: {what: vector[what] for what in ("name", "method", "arguments", "answer")}
-        for name, vector in vectors().items()
+    """But for recordings: there may be more of them by now, and the SDK is not here to be asked."""
+    made = {
+        scenario.name: scenario
+        for found in scenarios().values()
+        for scenario in found
+        if is_made(scenario.answer) or not scenario.name.endswith(f"/answer-{scenario.answer}")
     }
-    assert told == {name: named(name).described() for name in names()}
+    assert made.keys() <= vectors().keys()
+    assert {name: named(name) for name in made} == made
+    assert len(vectors().keys() - made) >= 100
 
 
 def test_the_vectors_are_of_one_sdk() -> None:
-    of = {json.loads(file.read_bytes())["sdk"] for file in VECTORS.glob("*.json")}
-    assert of == {MANIFEST["sdk"]}
+    files = [json.loads(file.read_bytes()) for file in VECTORS.glob("*.json")]
+    assert {file["sdk"] for file in files if "sdk" in file} == {MANIFEST["sdk"]}
+    assert sum("sdk" not in file for file in files) == 1, "the answers alone are not the SDK's"
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", vectors())
 def test_a_scenario(name: str) -> None:
     assert {path for path in compared(name) if not covering(name, path)} == set()
 
 
 def test_a_listed_difference_still_differs() -> None:
-    found = [(name, path) for name in names() for path in compared(name)]
+    found = [(name, path) for name in vectors() for path in compared(name)]
     assert [place for place in places() if not any(place.covers(*each) for each in found)] == []
 
 
@@ -81,7 +90,7 @@ def test_a_renamed_field_is_a_difference(name: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(spellings, "java", planted)
     assert any(
         path.endswith("X") and not covering(scenario, path)
-        for scenario in names()
+        for scenario in vectors()
         if "/answer-whole-" in scenario
         for path in compare(named(scenario))
     )

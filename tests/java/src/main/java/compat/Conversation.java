@@ -31,10 +31,16 @@ import io.github.guoshiqiufeng.dify.chat.enums.AnnotationReplyActionEnum;
 import io.github.guoshiqiufeng.dify.core.exception.DifyClientException;
 import io.github.guoshiqiufeng.dify.core.pojo.DifyFile;
 import io.github.guoshiqiufeng.dify.core.pojo.response.MessagesResponseVO;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /** Every method of {@link DifyChat} used on one running server, as an application would. */
@@ -45,10 +51,21 @@ final class Conversation {
     private static final String USER = "java-user";
 
     private final DifyChat chat;
+    private final Set<String> unused = Arrays.stream(DifyChat.class.getMethods())
+            .map(Method::getName).collect(Collectors.toCollection(TreeSet::new));
     private int passed;
 
     private Conversation(DifyChat chat) {
-        this.chat = chat;
+        this.chat = (DifyChat) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[]{DifyChat.class},
+                (proxy, method, arguments) -> {
+                    unused.remove(method.getName());
+                    try {
+                        return method.invoke(chat, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
     }
 
     /** Talk to the apps of these keys; throws where an answer is not what it must be. */
@@ -62,6 +79,8 @@ final class Conversation {
         conversation.anAgent(agent);
         conversation.aChatflow(chatflow);
         conversation.refusals(chat, agent);
+        conversation.check("methods without use: " + conversation.unused,
+                conversation.unused.isEmpty());
         System.out.println(conversation.passed + " checks of a conversation with the emulator");
     }
 
@@ -131,6 +150,8 @@ final class Conversation {
         check("messages", messages.size() == 3);
         check("question kept", "And then?".equals(messages.get(1).getQuery()));
         check("answer kept", text(items).equals(messages.get(1).getAnswer()));
+        check("what was said until the stop kept",
+                text(stopped).equals(messages.get(2).getAnswer()));
         check("suggested", !chat.messagesSuggested(first.getMessageId(), key, USER).isEmpty());
         feedback(key, messages.get(1).getId());
         ofConversations(key, id);
