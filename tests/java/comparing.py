@@ -133,7 +133,8 @@ def _arguments(scenario: Scenario) -> list[Any]:
 def _told(result: Any) -> Any:
     if isinstance(result, ResponseEntity):
         body = base64.b64encode(result.body).decode() or None
-        return without_nulls({"statusCode": result.status_code, "body": body})
+        headers = {name: [value] for name, value in result.headers.items()}
+        return without_nulls({"statusCode": result.statusCode, "headers": headers, "body": body})
     return without_nulls(json.loads(result.to_json()) if hasattr(result, "to_json") else result)
 
 
@@ -181,8 +182,10 @@ def comparable(vector: Vector) -> Vector:
     if "class" in told.get("thrown", ()):
         told["thrown"] = _thrown_by_java(told["thrown"])
     if isinstance(result := told.get("result"), dict) and "statusCode" in result:
-        # an answer that is not JSON: the rest of Java's object says nothing more
-        told["result"] = {name: result[name] for name in ("statusCode", "body") if name in result}
+        # Java writes the outcome of `isSuccessful()` beside what there is of an answer without JSON
+        told["result"] = {name: result[name] for name in result if name != "successful"}
+        headers = result["headers"].items()
+        told["result"]["headers"] = {name.lower(): value for name, value in headers}
     requests = [_comparable_request(request) for request in vector["requests"]]
     assert len(requests) <= 1, "one call is one request"
     return {**told, **({"request": requests[0]} if requests else {})}
