@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from dify_java_compat.models import EVENT_DATA
 from tests.contract.answering import answer, event_stream
-from tests.contract.spec.facts import FROZEN_STREAMS
+from tests.contract.spec.facts import EVENTS, FROZEN_STREAMS
 from tests.recordings.asking import operation_of
 from tests.recordings.library import DATA, Recording, recordings
 
@@ -59,9 +60,16 @@ _BRANCH = {
     "parent_parallel_start_node_id": "s", "iteration_id": "i", "loop_id": "l", "created_at": 1,
 }  # fmt: skip
 
+# the terminal ones that end a stream have streams of their own
+_EVERY = sorted({*EVENTS, *EVENT_DATA} - {"error", "ping", "message_end"})
+
 # streams whose framing or events no recorded server sends
 STREAMS: dict[str, bytes] = {
     "stream-short": event_stream([HELLO, ENDED]),
+    "stream-every-event": event_stream(
+        [reply(name, **({"data": {"id": "号"}} if name in EVENT_DATA else {})) for name in _EVERY]
+        + [ENDED]
+    ),
     "stream-agent-log": event_stream([reply("agent_log", data=_LOG), ENDED]),
     "stream-parallel-branches": event_stream(
         [

@@ -33,6 +33,13 @@ def test_every_method_has_its_vectors() -> None:
     assert sum(of.values()) >= 800
 
 
+def test_every_event_is_in_a_stream() -> None:
+    items = [item for vector in vectors().values() for item in vector.get("items", ())]
+    events = {item["event"] for item in items if "event" in item}
+    assert events >= set(MANIFEST["enums"]["StreamEventEnum"])
+    assert len(events) >= 31
+
+
 def test_the_vectors_are_of_these_scenarios() -> None:
     """But for recordings: there may be more of them by now, and the SDK is not here to be asked."""
     made = {
