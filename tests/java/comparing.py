@@ -159,7 +159,8 @@ def _request(received: ReceivedRequest) -> Any:
 
 def _thrown_by_ours(error: DiftChatException) -> dict[str, Any]:
     if isinstance(error, HttpClientException):
-        return without_nulls({"family": f"http {error.status_code}", "code": error.code})  # type: ignore[no-any-return]
+        told = {"family": f"http {error.status_code}", "code": error.code}
+        return {name: value for name, value in told.items() if value is not None}
     found = (family for family, classes in _OURS.items() if isinstance(error, classes))
     return {"family": next(found, type(error).__name__)}
 
@@ -212,9 +213,12 @@ def _comparable_request(request: dict[str, Any]) -> dict[str, Any]:
 def differences(mine: Vector, java: Vector) -> set[str]:
     """The places where two comparable vectors are not the same."""
     both = mine.keys() & java.keys()
-    if ("thrown" in mine) != ("thrown" in java) and "items" not in both:
-        return {"thrown"}  # one has a result and the other none: the rest follows from that
-    return set(_differences(mine, java, ""))
+    if ("thrown" in mine) == ("thrown" in java) or "items" in both:
+        return set(_differences(mine, java, ""))
+    # one has a result and the other an exception, perhaps before anything was sent
+    if "request" not in both:
+        return {"thrown"}
+    return {"thrown", *_differences(mine["request"], java["request"], "request")}
 
 
 def _differences(mine: Any, java: Any, where: str) -> Iterator[str]:
