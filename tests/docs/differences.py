@@ -48,8 +48,7 @@ def read() -> list[Difference]:
     """Of both files."""
     rows: list[dict[str, Any]] = []
     for path in (SEEN, UNSEEN):
-        if path.exists():
-            rows += tomllib.loads(path.read_text(encoding="utf-8"))["difference"]
+        rows += tomllib.loads(path.read_text(encoding="utf-8"))["difference"]
     names = [field.name for field in fields(Difference)]
     return [Difference(**{name: row[name] for name in names}) for row in rows]
 
