@@ -57,7 +57,7 @@ def page(results: Results, *, chinese: bool) -> str:
         if at is not None:
             parts.insert(at + 2, f"![{heading}](../benchmarks/{chart}.svg)")
     run = words["run"].format(date=results.date, machine=results.machine)
-    command = f"```sh\n{results.command}\n```"
+    command = f"```sh\npip install '.[benchmarks]'\n{results.command} --write\n```"
     how = _wrapped(words["how_text"].format(rounds=results.rounds), words)
     parts += [f"## {words['how']}", how, run, command, _versions(results, words)]
     return "\n\n".join(parts) + "\n"

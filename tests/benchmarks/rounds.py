@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 import platform
 import statistics
 import subprocess
@@ -104,7 +105,8 @@ def measure(plan: Plan, environments: Environments, command: str) -> Results:
     results = Results(
         date=datetime.date.today().isoformat(),
         command=command,
-        machine=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}",
         rounds=plan.rounds,
         events=plan.events,
         versions={},
