@@ -26,7 +26,7 @@ def figure(value: float) -> str:
         return f"{value:,.0f}"
     if value >= 10:
         return f"{value:.1f}"
-    return f"{value:.2f}" if value >= 1 else f"{value:.3g}"
+    return f"{value:.3g}" if 0.01 <= value < 1 else f"{value:.2f}"
 
 
 def title(key: str) -> str:
@@ -95,8 +95,12 @@ def _sections(results: Results, words: Words) -> Iterator[tuple[str, str, str]]:
 
 
 def table(columns: Sequence[str], rows: Rows) -> str:
-    """Numbers are flushed right, which is every column but the first."""
-    lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
+    """Columns of numbers are flushed right."""
+    rows = [list(row) for row in rows]
+    numbers = [
+        all(cell[:1] in "0123456789—≤<" for cell in column) for column in zip(*rows, strict=True)
+    ]
+    lines = [columns, ["---:" if number else "---" for number in numbers], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
