@@ -29,7 +29,6 @@ class Entry:
     imports: str = ""
     is_ours: bool = False
     warm_ups: int = 1  # a JVM compiles what has run often
-    most_streams: int | None = None  # at once
 
     @property
     def key(self) -> str:
@@ -54,7 +53,6 @@ ENTRIES = (
         "dify_client_python",
         ("dify-client-python==1.0.3",),
         imports="dify_client",
-        most_streams=100,  # httpx opens no more connections unless told
     ),
     Entry("pydify 2.4.0", "pydify", ("pydify==2.4.0",), imports="pydify"),
     Entry("dify-oapi2 1.1.2", "dify_oapi2", ("dify-oapi2==1.1.2",), imports="dify_oapi.client"),

@@ -153,6 +153,7 @@ def _paced(results: Results) -> Iterator[Sequence[str]]:
                 figure(found.p99_ms),
                 figure(found.max_ms),
                 f"{found.core:.0%}",
+                f"{min(found.pace, 1.0):.0%}",
                 figure(found.rss_kb) if found.streams > 1 else "—",
                 figure(found.reserved_mb) if found.streams > 1 else "—",
                 str(found.lost),

@@ -29,13 +29,17 @@ class Upload:
 
 @dataclass
 class Paced:
-    """Many streams at once: latencies in ms, the share of one core, the memory of a stream."""
+    """Many streams at once: latencies in ms, the share of one core, the memory of a stream.
+
+    `pace` is how much of the rate server and reader kept together.
+    """
 
     streams: int
     p50_ms: float
     p99_ms: float
     max_ms: float
     core: float
+    pace: float
     rss_kb: float
     reserved_mb: float
     lost: int

@@ -44,9 +44,9 @@ ENGLISH: dict[str, Any] = {
     "paced": "Many streams at once",
     "paced_text": (
         "An event bears the time at which it was sent: the latency is from there to the "
-        "reader's code, in milliseconds. CPU is of one core. Memory is what a stream adds to "
-        "the resident set at its peak; the untouched part of its thread's stack is only "
-        "reserved. dify-client-python opens a hundred connections at most."
+        "reader's code, in milliseconds, once all streams are open. CPU is of one core; the "
+        "pace is how much of the rate was kept. Memory is what a stream adds to the resident "
+        "set at its peak; the untouched part of its thread's stack is only reserved."
     ),
     "paced_columns": (
         "streams",
@@ -55,6 +55,7 @@ ENGLISH: dict[str, Any] = {
         "p99 ms",
         "latest ms",
         "CPU",
+        "pace",
         "KB a stream",
         "reserved MB",
         "lost",
@@ -119,9 +120,9 @@ CHINESE: dict[str, Any] = {
     "unsound": "**丢 {lost}，错 {wrong}** / {expected}",
     "paced": "许多流同时进行",
     "paced_text": (
-        "每个事件带有发送时刻：延迟从那一刻算到读取者的代码，单位毫秒。CPU 是占一个核的比例。\n"
-        "内存是一条流在峰值时增加的常驻内存；其线程栈中未触及的部分只是预留的地址空间。\n"
-        "dify-client-python 最多打开一百个连接。"
+        "每个事件带有发送时刻：延迟从那一刻算到读取者的代码，单位毫秒，从所有流都已打开时算起。\n"
+        "CPU 是占一个核的比例，节奏是保持住了多少速率。内存是一条流在峰值时增加的常驻内存；\n"
+        "其线程栈中未触及的部分只是预留的地址空间。"
     ),
     "paced_columns": (
         "流",
@@ -130,6 +131,7 @@ CHINESE: dict[str, Any] = {
         "p99 毫秒",
         "最迟 毫秒",
         "CPU",
+        "节奏",
         "每条流 KB",
         "预留 MB",
         "丢失",

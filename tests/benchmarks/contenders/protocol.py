@@ -171,6 +171,7 @@ def _watch(contender: Contender, order: Answer) -> Answer:
         "p99_ms": ranked[len(ranked) * 99 // 100] * 1000,
         "max_ms": ranked[-1] * 1000,
         "core": cpu / seconds,
+        "seconds": seconds,
         "rss_kb": rss_kb / order["streams"],
         "reserved_mb": reserved_kb / order["streams"] / 1024,
     }
