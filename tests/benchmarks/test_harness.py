@@ -8,12 +8,21 @@ from pathlib import Path
 import pytest
 
 from .__main__ import DATA, PAGES
-from .environments import BY_KEY, ENTRIES, FLOOR, JAVA, SESSION, Environments, Unavailable
+from .environments import (
+    BY_KEY,
+    ENTRIES,
+    FLOOR,
+    JAVA,
+    OFFICIAL,
+    SESSION,
+    Environments,
+    Unavailable,
+)
 from .payloads import STREAMS
 from .report import page, terminal
 from .results import Loss, Results
 from .rounds import DEPENDENCIES, Level, Plan, loss, measure
-from .targets import verdicts
+from .targets import TYPED_PEER, Verdict, verdicts
 
 FACES = [entry.key for entry in ENTRIES if entry.is_ours]
 OURS = FACES[0]
@@ -83,12 +92,19 @@ def test_a_run_becomes_json_and_comes_back(results: Results) -> None:
 
 
 def test_every_target_is_judged() -> None:
-    """But those of contenders that were left out."""
+    """But those beside a client that was left out."""
     results = Results.from_json(DATA.read_text(encoding="utf-8"))
     judged = verdicts(results)
-    assert len({verdict.english for verdict in judged}) == len(judged) == 16
-    for verdict in judged:
-        assert verdict.met is (verdict.found <= verdict.bound)
+    beside = {JAVA, OFFICIAL, TYPED_PEER} - results.left_out.keys()
+    assert len({verdict.english for verdict in judged}) == len(judged) == 13 + len(beside)
+
+
+@pytest.mark.parametrize(
+    ("found", "strictly", "met"),
+    [(1.9, False, True), (2.0, False, True), (2.0, True, False), (2.1, False, False)],
+)
+def test_a_target_is_met_up_to_its_bound(found: float, strictly: bool, met: bool) -> None:
+    assert Verdict("a", "甲", 2.0, found, strictly=strictly).met is met
 
 
 @pytest.mark.parametrize(
