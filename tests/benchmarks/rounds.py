@@ -16,12 +16,12 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import payloads
-from .environments import ENTRIES, Entry, Environments, Unavailable
+from .environments import BY_KEY, Environments, Unavailable
 from .processes import ROOT, Runner, start_server
 from .results import Loss, Paced, Results, Upload, median_of
 
@@ -57,7 +57,7 @@ class Plan:
     paced_rounds: int
     levels: tuple[Level, ...]
     paced: tuple[str, ...]
-    contenders: tuple[str, ...] = field(default=tuple(entry.key for entry in ENTRIES))
+    contenders: tuple[str, ...] = tuple(BY_KEY)
 
 
 FULL = Plan(
@@ -80,8 +80,14 @@ FULL = Plan(
 )
 QUICK = Plan(
     rounds=5,
-    events={"messages": 4_000, "nodes": 2_000, "4kb": 1_000, **dict.fromkeys(("pings",), 100)}
-    | {"separators": 100, "huge": 20},
+    events={
+        "messages": 4_000,
+        "nodes": 2_000,
+        "4kb": 1_000,
+        "pings": 100,
+        "separators": 100,
+        "huge": 20,
+    },
     calls=40,
     step_seconds=0.05,
     imports=5,
@@ -109,7 +115,7 @@ def measure(plan: Plan, environments: Environments, command: str) -> Results:
         runners = dict(_started(plan, environments, url, results, stack))
         _say("warming up")
         for key, runner in runners.items():
-            for _ in range(_entry(key).warm_ups):
+            for _ in range(BY_KEY[key].warm_ups):
                 _timed(plan, runner)
         _costs(plan, runners, results)
         _losses(plan, runners, results)
@@ -121,10 +127,6 @@ def measure(plan: Plan, environments: Environments, command: str) -> Results:
     if plan.imports:
         _imports(plan, environments, results)
     return results
-
-
-def _entry(key: str) -> Entry:
-    return next(entry for entry in ENTRIES if entry.key == key)
 
 
 def _say(text: str) -> None:
@@ -139,7 +141,7 @@ def _started(
     stack: contextlib.ExitStack,
 ) -> Iterator[tuple[str, Runner]]:
     for key in plan.contenders:
-        entry = _entry(key)
+        entry = BY_KEY[key]
         _say(f"starting {entry.title}")
         try:
             runner = Runner(entry.title, environments.command(entry), url)
@@ -208,7 +210,7 @@ def loss(expected: list[str], got: list[str], failed: str | None) -> Loss:
 @contextlib.contextmanager
 def _fresh(key: str, environments: Environments, url: str) -> Iterator[Runner]:
     """A process of its own, where memory is measured: what was freed before would be used again."""
-    runner = Runner(_entry(key).title, environments.command(_entry(key)), url)
+    runner = Runner(BY_KEY[key].title, environments.command(BY_KEY[key]), url)
     with runner.process:
         runner.ask("count", query="messages 100", events=100)
         yield runner
@@ -263,7 +265,7 @@ def _imports(plan: Plan, environments: Environments, results: Results) -> None:
     _say("importing")
     asked = {DEPENDENCIES: (sys.executable, _IMPORTED)}
     for key in results.versions:
-        entry = _entry(key)
+        entry = BY_KEY[key]
         if entry.imports:
             asked[key] = (environments.python(entry), entry.imports)
     samples: dict[str, list[float]] = {key: [] for key in asked}

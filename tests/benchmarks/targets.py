@@ -11,6 +11,7 @@ from .rounds import DEPENDENCIES
 
 TYPED_PEER = "dify_client_python"
 _OUR_FACES = {entry.key for entry in ENTRIES if entry.is_ours}
+_NO_PEERS = {FLOOR, JAVA, *_OUR_FACES}
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,13 @@ def _calls(results: Results) -> Iterator[Verdict]:
         yield Verdict(
             "call / requests.Session", "调用 / requests.Session", 0.6, ours / calls[SESSION]
         )
-        peers = [us for key, us in calls.items() if key != FLOOR and key not in _OUR_FACES]
+        peers = [us for key, us in calls.items() if key not in _NO_PEERS]
         yield Verdict(
-            "call / cheapest peer", "调用 / 最省的同类", 1.0, ours / min(peers), strictly=True
+            "call / cheapest Python client",
+            "调用 / 最省的 Python 客户端",
+            1.0,
+            ours / min(peers),
+            strictly=True,
         )
         reading = results.steps["json.loads of the page"]
         found = (results.calls["messages"][OURS] - ours) / reading

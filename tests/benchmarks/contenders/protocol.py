@@ -6,6 +6,7 @@ import nothing of it but `contenders.ours`.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -82,13 +83,17 @@ def text_of(event: dict[str, Any]) -> str | None:
 
 
 def _memory(name: str) -> int:
-    """KB, of /proc/self/status."""
-    status = Path("/proc/self/status").read_text()
+    """KB, of /proc/self/status; 0 where there is none, as on any system but Linux."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return 0
     return int(status.partition(f"{name}:")[2].split(None, 1)[0])
 
 
 def _forget_peak() -> None:
-    Path("/proc/self/clear_refs").write_text("5")
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def _per(count: int, action: Callable[[], Any]) -> Answer:
