@@ -1,7 +1,66 @@
-"""python -m tests.benchmarks"""
+"""python -m tests.benchmarks: measure, print the tables and, with --write, renew the pages."""
 
-from . import latency, stream_cost
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import report, rounds
+from .environments import Environments
+from .processes import ROOT
+from .results import Results
+
+DATA = ROOT / "docs" / "benchmarks" / "results.json"
+PAGES = {False: ROOT / "docs/en/benchmarks.md", True: ROOT / "docs/zh/benchmarks.md"}
+
+
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer events: a first impression")
+    parser.add_argument(
+        "--write", action="store_true", help="write the pages and charts of docs/; needs matplotlib"
+    )
+    parser.add_argument(
+        "--redraw", action="store_true", help="measure nothing: use the last figures written"
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "dify-java-compat-benchmarks",
+        help="where the other clients are installed (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--maven-repository", type=Path, help="Maven's local repository, where not its own"
+    )
+    return parser.parse_args(given)
+
+
+def main() -> None:
+    options = arguments()
+    if options.redraw:
+        results = Results.from_json(DATA.read_text(encoding="utf-8"))
+    else:
+        plan = rounds.QUICK if options.quick else rounds.FULL
+        command = "python -m tests.benchmarks" + (" --quick" if options.quick else "")
+        environments = Environments(options.cache, options.maven_repository)
+        results = rounds.measure(plan, environments, command)
+    print(report.terminal(results))
+    if options.write:
+        write(results)
+
+
+def write(results: Results) -> None:
+    from . import charts  # matplotlib is needed for this alone
+
+    charts.write(results, DATA.parent)
+    DATA.write_text(results.to_json(), encoding="utf-8")
+    # read back: the pages say what the file says, to its last digit
+    written = Results.from_json(DATA.read_text(encoding="utf-8"))
+    for chinese, path in PAGES.items():
+        path.write_text(report.page(written, chinese=chinese), encoding="utf-8")
+
 
 if __name__ == "__main__":
-    stream_cost.main()
-    latency.main()
+    main()

@@ -1,0 +1,286 @@
+"""The measuring: the contenders take turns, round by round, and medians are kept.
+
+CPU is that of the contender's process alone, user and system, all threads, its start left out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import payloads
+from .environments import BY_KEY, Environments, Unavailable
+from .processes import ROOT, Runner, start_server
+from .results import Loss, Paced, Results, Upload, median_of
+
+DEPENDENCIES = "dependencies"
+_IMPORTED = "requests, dataclasses_json, reactivex, msgspec"
+_TIMED_STREAMS = ("messages", "nodes", "4kb")
+_CALLS = {"parameters": "Hello {{name}}, 你好!", "messages": 100}
+
+
+@dataclass(frozen=True)
+class Level:
+    """So many streams at once, each with so many events a second, for so long."""
+
+    streams: int
+    rate: int
+    seconds: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.streams} × {self.rate}/s"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured. `events` is by stream; only three of them are timed too."""
+
+    rounds: int
+    events: dict[str, int]
+    calls: int
+    step_seconds: float
+    imports: int
+    uploads: int
+    paced_rounds: int
+    levels: tuple[Level, ...]
+    paced: tuple[str, ...]
+    contenders: tuple[str, ...] = tuple(BY_KEY)
+
+
+FULL = Plan(
+    rounds=9,
+    events={
+        "messages": 20_000,
+        "nodes": 10_000,
+        "4kb": 5_000,
+        "pings": 500,
+        "separators": 500,
+        "huge": 50,
+    },
+    calls=200,
+    step_seconds=0.3,
+    imports=15,
+    uploads=3,
+    paced_rounds=3,
+    levels=(Level(1, 50, 5), Level(100, 50, 5), Level(500, 20, 5)),
+    paced=("floor", "observable", "aiterate", "dify_client", "httpx_sse"),
+)
+QUICK = Plan(
+    rounds=5,
+    events={
+        "messages": 4_000,
+        "nodes": 2_000,
+        "4kb": 1_000,
+        "pings": 100,
+        "separators": 100,
+        "huge": 20,
+    },
+    calls=40,
+    step_seconds=0.05,
+    imports=5,
+    uploads=1,
+    paced_rounds=1,
+    levels=(Level(1, 50, 2), Level(100, 50, 3), Level(500, 20, 3)),
+    paced=("floor", "observable"),
+)
+
+
+def measure(plan: Plan, environments: Environments, command: str) -> Results:
+    """Run it all. A contender that cannot be installed or started is left out, and said so."""
+    results = Results(
+        date=datetime.date.today().isoformat(),
+        command=command,
+        machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}",
+        rounds=plan.rounds,
+        events=plan.events,
+        versions={},
+    )
+    with contextlib.ExitStack() as stack:
+        server, url = start_server(sys.executable)
+        stack.enter_context(server)
+        runners = dict(_started(plan, environments, url, results, stack))
+        _say("warming up")
+        for key, runner in runners.items():
+            for _ in range(BY_KEY[key].warm_ups):
+                _timed(plan, runner)
+        _costs(plan, runners, results)
+        _losses(plan, runners, results)
+    server, url = start_server(sys.executable)
+    with server:
+        if plan.uploads:
+            _uploads(plan, environments, url, results)
+        _paced(plan, environments, url, results)
+    if plan.imports:
+        _imports(plan, environments, results)
+    return results
+
+
+def _say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def _started(
+    plan: Plan,
+    environments: Environments,
+    url: str,
+    results: Results,
+    stack: contextlib.ExitStack,
+) -> Iterator[tuple[str, Runner]]:
+    for key in plan.contenders:
+        entry = BY_KEY[key]
+        _say(f"starting {entry.title}")
+        try:
+            runner = Runner(entry.title, environments.command(entry), url)
+        except (Unavailable, RuntimeError, OSError) as error:
+            print(f"!!! {entry.title} IS LEFT OUT: {error}", file=sys.stderr, flush=True)
+            results.left_out[key] = str(error)
+            continue
+        stack.enter_context(runner.process)
+        results.versions[key] = runner.versions
+        yield key, runner
+
+
+def _timed(plan: Plan, runner: Runner) -> dict[str, dict[str, float]]:
+    """One round of one contender: kind -> what -> CPU microseconds."""
+    found: dict[str, dict[str, float]] = {"streams": {}, "calls": {}, "steps": {}}
+    for name in _TIMED_STREAMS:
+        events = plan.events[name]
+        answer = runner.ask("count", query=f"{name} {events}", events=events)
+        if "us" in answer:
+            found["streams"][name] = answer["us"]
+    for name, expected in _CALLS.items():
+        answer = runner.ask("calls", name=name, times=plan.calls)
+        if "us" in answer:
+            if answer["result"] != expected:
+                raise RuntimeError(f"{runner.name}: {name} gave {answer['result']!r}")
+            found["calls"][name] = answer["us"]
+    found["steps"] = runner.ask("steps", seconds=plan.step_seconds).get("us", {})
+    return found
+
+
+def _costs(plan: Plan, runners: dict[str, Runner], results: Results) -> None:
+    samples: dict[str, list[dict[str, dict[str, float]]]] = {key: [] for key in runners}
+    for number in range(plan.rounds):
+        _say(f"round {number + 1} of {plan.rounds}")
+        for key, runner in runners.items():
+            samples[key].append(_timed(plan, runner))
+    for key, rounds in samples.items():
+        for kind, rows in (("streams", results.streams), ("calls", results.calls)):
+            for name, us in median_of([found[kind] for found in rounds]).items():
+                rows.setdefault(name, {})[key] = us
+        results.steps.update(median_of([found["steps"] for found in rounds]))
+
+
+def _losses(plan: Plan, runners: dict[str, Runner], results: Results) -> None:
+    _say("comparing what arrives with what was sent")
+    for name, count in plan.events.items():
+        expected = payloads.stream(name, count).texts
+        row = results.losses.setdefault(name, {})
+        for key, runner in runners.items():
+            if key == "collect" and name == "nodes":
+                continue  # an answer has no nodes
+            answer = runner.ask("texts", query=f"{name} {count}")
+            row[key] = loss(expected, answer.get("texts", []), answer.get("failed"))
+
+
+def loss(expected: list[str], got: list[str], failed: str | None) -> Loss:
+    """Wrong is what was never sent, was sent once and came twice, or came out of its turn."""
+    lost, wrong = Counter(expected) - Counter(got), Counter(got) - Counter(expected)
+    known = set(got) - set(wrong)
+    turns = [text for text in got if text in known]
+    in_order = sorted(turns, key={text: turn for turn, text in enumerate(expected)}.__getitem__)
+    moved = sum(a != b for a, b in zip(turns, in_order, strict=True))
+    return Loss(len(expected), lost.total(), wrong.total() + moved, failed)
+
+
+@contextlib.contextmanager
+def _fresh(key: str, environments: Environments, url: str) -> Iterator[Runner]:
+    """A process of its own, where memory is measured: what was freed before would be used again."""
+    runner = Runner(BY_KEY[key].title, environments.command(BY_KEY[key]), url)
+    with runner.process:
+        runner.ask("count", query="messages 100", events=100)
+        yield runner
+
+
+def _uploads(plan: Plan, environments: Environments, url: str, results: Results) -> None:
+    _say("uploading")
+    samples: dict[str, list[dict[str, Any]]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "upload.bin"
+        with path.open("wb") as file:
+            for _ in range(100):
+                file.write(bytes(payloads.UPLOAD_BYTES // 100))
+        for _ in range(plan.uploads):
+            for key in results.versions:
+                with _fresh(key, environments, url) as runner:
+                    answer = runner.ask("upload", path=str(path))
+                if "seconds" in answer:
+                    answer["peak_mb"] = answer.pop("peak_kb") / 1024
+                    del answer["result"]
+                    samples.setdefault(key, []).append(answer)
+    results.uploads = {key: Upload(**median_of(found)) for key, found in samples.items()}
+
+
+def _paced(plan: Plan, environments: Environments, url: str, results: Results) -> None:
+    samples: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for _ in range(plan.paced_rounds):
+        for level in plan.levels:
+            _say(f"{level.name} for {level.seconds} s each")
+            for key in plan.paced:
+                if key in results.versions:
+                    with _fresh(key, environments, url) as runner:
+                        answer = _watched(level, runner)
+                    samples.setdefault((level.name, key), []).append(answer)
+    for (level_name, key), found in samples.items():
+        row = results.paced.setdefault(level_name, {})
+        row[key] = Paced(**{**median_of(found), "lost": max(one["lost"] for one in found)})
+
+
+def _watched(level: Level, runner: Runner) -> dict[str, Any]:
+    count = level.rate * level.seconds
+    query = f"paced {level.rate} {count} {level.streams}"
+    answer = runner.ask("watch", query=query, streams=level.streams)
+    if "failed" in answer:
+        raise RuntimeError(f"{runner.name}, {level.name}: {answer['failed']}")
+    lost = level.streams * count - answer.pop("events")
+    pace = level.seconds / answer.pop("seconds")
+    return {**answer, "lost": lost, "pace": pace, "streams": level.streams}
+
+
+def _imports(plan: Plan, environments: Environments, results: Results) -> None:
+    _say("importing")
+    asked = {DEPENDENCIES: (sys.executable, _IMPORTED)}
+    for key in results.versions:
+        entry = BY_KEY[key]
+        if entry.imports:
+            asked[key] = (environments.python(entry), entry.imports)
+    samples: dict[str, list[float]] = {key: [] for key in asked}
+    for number in range(plan.imports + 1):
+        for key, (python, modules) in asked.items():
+            ms = _import_ms(python, modules)
+            if number:  # the first one may compile
+                samples[key].append(ms)
+    results.imports = {key: statistics.median(found) for key, found in samples.items()}
+
+
+def _import_ms(python: str, modules: str) -> float:
+    timed = (
+        "import time; t = time.process_time(); import {}; print((time.process_time() - t) * 1e3)"
+    )
+    command = [python, "-c", timed.format(modules)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return float(ended.stdout)
