@@ -7,6 +7,7 @@ from the source; its default and its place among the inherited ones come from th
 
 import ast
 import dataclasses
+import functools
 import importlib
 import inspect
 import re
@@ -137,6 +138,7 @@ def _dto_members(node: ast.ClassDef, cls: Any) -> Iterator[str]:
     yield ") -> None: ..."
 
 
+@functools.cache
 def types_as_written(cls: type) -> dict[str, str]:
     """The types of a DTO class's fields, as its source and its bases' sources have them."""
     types: dict[str, str] = {}
