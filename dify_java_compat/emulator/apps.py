@@ -1,7 +1,7 @@
 """What an app is: who it is, its published configuration, its limits."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 CHAT_MODES = ("chat", "agent-chat", "advanced-chat")
 FLOW_MODES = ("advanced-chat", "workflow")
@@ -50,6 +50,10 @@ class App:
     at_once: int | None = None
     """How many answers may be under way at a time."""
     moderation: Moderation | None = None
+    knowledge: bool = False
+    """Whether it looks the query up in its knowledge base."""
+    graph: Literal["plain", "rich", "retry"] = "plain"
+    """What every run of a workflow has besides a start, a model and an end."""
 
     @property
     def chats(self) -> bool:
@@ -58,6 +62,11 @@ class App:
     @property
     def flows(self) -> bool:
         return self.mode in FLOW_MODES
+
+    @property
+    def speaks(self) -> bool:
+        """Whether its streams carry their text as speech, too."""
+        return bool(self.parameters["text_to_speech"].get("autoPlay") == "enabled")
 
     def enabled(self, feature: str) -> bool:
         return bool(self.parameters[feature]["enabled"])

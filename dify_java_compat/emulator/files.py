@@ -1,18 +1,17 @@
 """Files attached to a message: what a request names, and how it is told again."""
 
 import base64
-import mimetypes
 import posixpath
 import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from .apps import App
 from .database import new_id
 from .errors import invalid_param
+from .remote import look_up
 from .state import State
 from .validation import as_uuid
 
@@ -76,7 +75,7 @@ class Attachment:
 
 
 def attachment(state: State, given: Mapping[str, Any]) -> Attachment:
-    """The file a mapping of the request names. A remote URL is believed, not fetched."""
+    """The file a mapping of the request names."""
     kind = str(given.get("type"))
     if given.get("transfer_method") == "local_file":
         file_id = as_uuid(given.get("upload_file_id"))
@@ -87,9 +86,7 @@ def attachment(state: State, given: Mapping[str, Any]) -> Attachment:
     url = str(given.get("url") or "")
     if not url:
         raise invalid_param("Invalid file url")
-    name = posixpath.basename(urlsplit(url).path) or "file"
-    mime_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return Attachment(kind, None, url, name, mime_type, -1)
+    return Attachment(kind, None, url, *look_up(url))
 
 
 def attachments(state: State, app: App, given: list[dict[str, Any]]) -> list[Attachment]:

@@ -28,7 +28,7 @@ def _shown_message(row: sqlite3.Row) -> dict[str, Any]:
         "query": row["query"],
         "answer": row["answer"],
         "feedback": {"rating": row["rating"]} if row["rating"] else None,
-        "retriever_resources": [],
+        "retriever_resources": json.loads(row["resources"]),
         "created_at": int(row["created_at"]),
         "agent_thoughts": json.loads(row["thoughts"]),
         "message_files": json.loads(row["files"]),

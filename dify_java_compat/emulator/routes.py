@@ -10,7 +10,19 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, RequestRedirect, Rule
 from werkzeug.wrappers import Request
 
-from . import about, annotations, chat, forms, history, media, recoup, variables, workflows
+from . import (
+    about,
+    annotations,
+    chat,
+    completion,
+    forms,
+    history,
+    media,
+    recoup,
+    running,
+    variables,
+    workflows,
+)
 from .calls import Call, Settings, UserPlace, authorize, json_body, user_name
 from .errors import ApiError, ServerCrash, not_chat_app
 from .live import Lives
@@ -84,6 +96,14 @@ ROUTES = (
     Route("DELETE", _ANNOTATION, annotations.delete_annotation),
     Route("POST", _REPLY, annotations.switch_reply, json=True),
     Route("GET", f"{_REPLY}/status/<uuid:job_id>", annotations.reply_status),
+    Route("POST", "/completion-messages", completion.complete, "json", True),
+    Route(
+        "POST", "/completion-messages/<string:task_id>/stop", completion.stop_completion,
+        "json", True,
+    ),
+    Route("POST", "/workflows/run", running.run_workflow, "json", True),
+    Route("POST", "/workflows/<string:workflow_id>/run", running.run_version, "json", True),
+    Route("POST", "/workflows/tasks/<string:task_id>/stop", running.stop_workflow, "json", True),
     Route("GET", "/workflows/run/<string:run_id>", workflows.show_run),
     Route("GET", "/workflow/<uuid:run_id>/events", workflows.stream_events, "query", True),
     Route("GET", "/workflows/logs", workflows.list_logs),

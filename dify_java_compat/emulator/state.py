@@ -126,8 +126,18 @@ class State:
             message_id, app_id, user_id,
         )  # fmt: skip
 
-    def count_messages(self, conversation_id: str) -> int:
-        return self._db.count("messages", "conversation_id = ?", conversation_id)
+    def number_of(self, message_id: str) -> int:
+        """Which message of its conversation it is, counted from 1."""
+        return self._db.count(
+            "messages AS one JOIN messages AS all_of USING (conversation_id)",
+            "one.id = ? AND all_of.seq <= one.seq",
+            message_id,
+        )
+
+    def set_resources(self, message_id: str, resources: list[dict[str, Any]]) -> None:
+        """Keep which passages of the knowledge base a message was answered with."""
+        sql = "UPDATE messages SET resources = ? WHERE id = ?"
+        self._db.write(sql, json.dumps(resources), message_id)
 
     def messages(
         self, conversation_id: str, before: sqlite3.Row | None, limit: int

@@ -27,15 +27,16 @@ Steps = Generator[Step, None, None]
 PING_STEP = Step("ping", PING)
 
 
-def _told(events: Iterable[Event]) -> Iterator[Step]:
+def told(events: Iterable[Event]) -> Iterator[Step]:
+    """The events, ready to send."""
     for event in events:
         yield Step(event["event"], frame(event))
 
 
-def frames(told: Steps) -> Iterator[bytes]:
+def frames(stream: Steps) -> Iterator[bytes]:
     """The bytes of the events."""
-    with closing(told):
-        for step in told:
+    with closing(stream):
+        for step in stream:
             yield step.frame
 
 
@@ -71,23 +72,26 @@ def steps(
     """
     text = ""
     try:
-        yield from _told(script.opening())
+        yield from told(script.opening())
         for _ in range(script.pauses):
-            yield from _told(script.asking(state))
+            yield from told(script.asking(state))
             if run.stopped or run.closed:
                 break
-            yield from _told(script.answered(state))
+            yield from told(script.answered(state))
         # Tokens are due at fixed times: a slow reader finds them waiting, as behind a model.
         due = heard = time.monotonic()
         if not run.stopped:
-            yield from _told(script.before_text())
-        for token in script.pieces:
-            due += token_pause
+            yield from told(script.before_text())
+        for piece in script.pieces:
+            due += token_pause * isinstance(piece, str)
             yield from _wait(run, due, ping_seconds, heard)
             if run.stopped or run.closed:
                 break
-            text += token
-            yield Step(script.delta_name, script.delta(token))
+            text += script.text_of(piece)
+            if isinstance(piece, str):
+                yield Step(script.delta_name, script.delta(piece))
+            else:
+                yield from told([piece])
             if script.must_replace(text):
                 break
             heard = time.monotonic()
@@ -96,11 +100,11 @@ def steps(
             run.settle()
         if run.closed:
             return
-        events, answer = _ending(script, run, text, stopped=stopped)
+        events, answer = ending(script, run, text, stopped=stopped)
         if not left(stopped):
             script.store(state, answer, stopped=stopped)
         script.conclude(state, events)
-        yield from _told(events)
+        yield from told(events)
     except GeneratorExit:
         if not (run.stopped or run.closed):
             script.abandoned(state)
@@ -109,7 +113,7 @@ def steps(
         runs.finish(run)
 
 
-def _ending(script: Script, run: Run, text: str, *, stopped: bool) -> tuple[list[Event], str]:
+def ending(script: Script, run: Run, text: str, *, stopped: bool) -> tuple[list[Event], str]:
     """The last events, and the answer to keep."""
     if stopped:
         return script.stopped(), text
@@ -117,4 +121,5 @@ def _ending(script: Script, run: Run, text: str, *, stopped: bool) -> tuple[list
         return script.replaced(), script.replacement
     if run.aborted and script.can_abort:
         return script.aborted(), text
-    return [*script.last_deltas(), *script.closing(text)], text
+    answer = script.final(text)
+    return [*script.last_deltas(), *script.closing(answer)], answer

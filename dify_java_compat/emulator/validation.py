@@ -58,13 +58,18 @@ class Model:
             self.fault(field, "Field required", "missing", dict(self._values))
         return value
 
-    def string(self, field: str, *, required: bool = False) -> str | None:
+    def string(
+        self, field: str, *, required: bool = False, default: str | None = None
+    ) -> str | None:
+        """A string. It may be null where it is optional and its default is null, too."""
         value = self._get(field, required=required)
         if isinstance(value, str):
             return value
-        if value is not _MISSING and (required or value is not None):
+        if value is _MISSING:
+            return default
+        if required or default is not None or value is not None:
             self.fault(field, "Input should be a valid string", "string_type", value)
-        return None
+        return default
 
     def mapping(self, field: str) -> dict[str, Any]:
         value = self._get(field, required=True)
