@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
@@ -9,7 +10,7 @@ from datetime import datetime
 from .calls import Call, client_left
 from .errors import ServerCrash, invalid_param, not_found, not_workflow_app
 from .replies import EVENT_STREAM, Reply, frame, json_reply
-from .streams import Steps
+from .streams import PING_STEP, Steps
 from .validation import Model, as_uuid
 
 _SHOWN = (
@@ -17,6 +18,7 @@ _SHOWN = (
     "created_at", "finished_at", "elapsed_time",
 )  # fmt: skip
 _STATES = ("succeeded", "failed", "stopped")
+_LOOK_SECONDS = 0.1
 _YEAR = re.compile("[0-9]{4}")
 
 
@@ -78,7 +80,22 @@ def stream_events(call: Call) -> Reply:
             snapshot=_flag(call, "include_state_snapshot"),
             through_pauses=_flag(call, "continue_on_pause"),
         )
+    elif not row["over"] and row["server"] != call.state.workflow_runs.server:
+        told = _afar(call, row["id"])
     return Reply(200, _followed(call, told, row["id"]), EVENT_STREAM)
+
+
+def _afar(call: Call, run_id: str) -> Steps:
+    """Pings until a run that another process has is over, or waits no longer than a form may."""
+    left, ping_seconds = client_left(call.request), call.settings.ping_seconds
+    begun = heard = time.monotonic()
+    while not left() and time.monotonic() - begun < call.settings.form_seconds:
+        row = call.state.workflow_runs.get(run_id, call.app.id)
+        if row is None or row["over"] or call.lives.closed.wait(_LOOK_SECONDS):
+            return
+        if time.monotonic() - heard >= ping_seconds:
+            heard = time.monotonic()
+            yield PING_STEP
 
 
 def _flag(call: Call, name: str) -> bool:
