@@ -1,5 +1,6 @@
 """What an app is: who it is, its published configuration, its limits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,6 +18,8 @@ class FormField:
     default: Any
     max_length: int | None
     options: tuple[str, ...]
+    uploads: Mapping[str, Any]
+    """What it takes where it is a file."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ class App:
                         spec.get("default") if self.workflow_id else None,
                         spec.get("max_length"),
                         tuple(spec.get("options") or ()),
+                        spec,
                     )
                 )
         return fields

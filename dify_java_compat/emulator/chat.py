@@ -40,7 +40,7 @@ def send(call: Call) -> Reply:
     mode = payload.choice("response_mode", ("blocking", "streaming"), None)
     bad_id = "conversation_id must be a valid UUID"
     conversation_id = payload.identifier("conversation_id", fault=bad_id)
-    payload.string("retriever_from")
+    payload.string("retriever_from", default="dev")
     named = payload.boolean("auto_generate_name", True)
     workflow_id = payload.string("workflow_id")
     payload.check()
@@ -50,6 +50,7 @@ def send(call: Call) -> Reply:
         _check_app(call, mode, workflow_id)
         if not query:
             raise invalid_param("query is required")
+        query = query.replace("\0", "")
         name = title(query) if named else NO_NAME
         script = begin(call, run, query, query, inputs, given_files, conversation_id, name)
     except BaseException:
@@ -88,14 +89,18 @@ def _check_app(call: Call, mode: str | None, workflow_id: str | None) -> None:
     """Whether the app can answer in this mode, and with this workflow."""
     if call.app.mode == "agent-chat" and mode != "streaming":
         raise invalid_param("Agent Chat App does not support blocking mode")
-    if not call.app.published:
+    if call.app.mode == "advanced-chat" and workflow_id:
+        check_version(call, workflow_id)
+    elif not call.app.published:
         raise invalid_param("Workflow not published")
-    if call.app.mode != "advanced-chat" or not workflow_id:
-        return
+
+
+def check_version(call: Call, workflow_id: str) -> None:
+    """Whether this is the id of a published workflow of the app."""
     found = as_uuid(workflow_id)
     if found is None:
         raise bad_request(f"Invalid workflow_id format: '{workflow_id}'. ")
-    if found != call.app.workflow_id:
+    if not call.app.published or found != call.app.workflow_id:
         raise not_found(f"Workflow not found with id: {workflow_id}.", call.request.path)
 
 

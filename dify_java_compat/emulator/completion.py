@@ -22,8 +22,9 @@ def complete(call: Call) -> Reply:
     query = payload.string("query", default="")
     given_files = payload.mappings("files")
     mode = payload.choice("response_mode", ("blocking", "streaming"), None)
-    payload.string("retriever_from", default="")
+    payload.string("retriever_from", default="dev")
     payload.check()
+    query = (query or "").replace("\0", "")
     run = start_run(call)
     try:
         # The prompt of such an app is made of its form.

@@ -41,7 +41,8 @@ CREATE TABLE IF NOT EXISTS annotation_jobs (
 CREATE TABLE IF NOT EXISTS workflow_runs (
     id TEXT PRIMARY KEY, app_id TEXT, user_id TEXT, workflow_id TEXT, status TEXT, inputs TEXT,
     outputs TEXT, error TEXT, total_steps INTEGER, total_tokens INTEGER, created_at INTEGER,
-    finished_at INTEGER, elapsed_time REAL, finished TEXT, over INTEGER DEFAULT 0, server TEXT);
+    finished_at INTEGER, elapsed_time REAL, finished TEXT, over INTEGER DEFAULT 0, server TEXT,
+    log_id TEXT);
 CREATE TABLE IF NOT EXISTS forms (
     token TEXT, id TEXT UNIQUE, app_id TEXT, run_id TEXT, content TEXT, expires_at REAL,
     action TEXT, inputs TEXT);

@@ -107,9 +107,10 @@ class Variables:
 
     def declare(self, conversation_id: str) -> None:
         """Give a new conversation its variables."""
+        now = time.time()
         with self._db.transaction():
             for name, kind, value, about in _DECLARED:
-                self._add(conversation_id, name, kind, value, about)
+                self._add(conversation_id, name, kind, value, about, now)
 
     def count_turn(self, conversation_id: str, query: str, turns: int) -> None:
         """What the flow itself assigns in each turn."""
@@ -117,8 +118,9 @@ class Variables:
             self._set_by_name(conversation_id, "last_query", query)
             self._set_by_name(conversation_id, "turns", turns)
 
-    def _add(self, conversation_id: str, name: str, kind: str, value: Any, about: str) -> None:
-        now = time.time()
+    def _add(
+        self, conversation_id: str, name: str, kind: str, value: Any, about: str, now: float
+    ) -> None:
         self._db.write(
             "INSERT INTO variables (id, conversation_id, name, value_type, value, description,"
             " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -141,12 +143,20 @@ class Variables:
         )  # fmt: skip
 
     def list(
-        self, conversation_id: str, name: str | None, after: sqlite3.Row | None, limit: int
+        self,
+        conversation_id: str,
+        name: str | None,
+        after: sqlite3.Row | None,
+        limit: int,
+        *,
+        by_time: bool,
     ) -> list[sqlite3.Row]:
+        """Up to ``limit`` variables behind ``after``: those made later, or merely listed later."""
+        column = "created_at" if by_time else "seq"
         return self._db.rows(
-            "SELECT * FROM variables WHERE conversation_id = ? AND seq > ?"
+            f"SELECT * FROM variables WHERE conversation_id = ? AND {column} > ?"
             " AND (? IS NULL OR name = ?) ORDER BY seq LIMIT ?",
-            conversation_id, after["seq"] if after is not None else 0, name, name, limit,
+            conversation_id, after[column] if after is not None else 0, name, name, limit,
         )  # fmt: skip
 
 
@@ -163,14 +173,35 @@ class WorkflowRuns:
         data = lost["data"]
         self._db.write(
             "INSERT INTO workflow_runs VALUES"
-            " (?, ?, ?, ?, 'running', ?, '{}', NULL, 0, 0, ?, NULL, 0.0, ?, 0, ?)",
+            " (?, ?, ?, ?, 'running', ?, '{}', NULL, 0, 0, ?, NULL, 0.0, ?, 0, ?, ?)",
             data["id"], app_id, user_id, data["workflow_id"], json.dumps(inputs),
-            data["created_at"], json.dumps(lost), self.server,
+            data["created_at"], json.dumps(lost), self.server, new_id(),
         )  # fmt: skip
 
     def get(self, run_id: str, app_id: str) -> sqlite3.Row | None:
         sql = "SELECT * FROM workflow_runs WHERE id = ? AND app_id = ?"
         return self._db.row(sql, run_id, app_id)
+
+    def page(
+        self, app_id: str, status: str | None, keyword: str, user: str | None, page: int, limit: int
+    ) -> tuple[list[sqlite3.Row], int]:
+        """One page of an app's runs, the newest first, and how many there are."""
+        source = "workflow_runs JOIN end_users ON end_users.id = user_id"
+        where, values = "workflow_runs.app_id = ?", [app_id]
+        if status:
+            where, values = f"{where} AND status = ?", [*values, status]
+        if user:
+            where, values = f"{where} AND name = ?", [*values, user]
+        if keyword:
+            where += " AND (instr(inputs, ?) OR instr(outputs, ?))"
+            # Both are kept as JSON, in which no character is beyond ASCII.
+            values += [json.dumps(keyword)[1:-1]] * 2
+        rows = self._db.rows(
+            f"SELECT workflow_runs.*, name AS user_name FROM {source} WHERE {where}"
+            " ORDER BY workflow_runs.created_at DESC, workflow_runs.rowid DESC LIMIT ? OFFSET ?",
+            *values, limit, (page - 1) * limit,
+        )  # fmt: skip
+        return rows, self._db.count(source, where, *values)
 
     def set_status(self, run_id: str, status: str) -> None:
         self._db.write("UPDATE workflow_runs SET status = ? WHERE id = ?", status, run_id)

@@ -4,7 +4,7 @@ import io
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, RequestRedirect, Rule
@@ -23,11 +23,11 @@ from . import (
     variables,
     workflows,
 )
-from .calls import Call, Settings, UserPlace, authorize, json_body, user_name
-from .errors import ApiError, ServerCrash, not_chat_app
+from .calls import Call, Settings, UserPlace, authorize, json_body, json_payload, user_name
+from .errors import ApiError, ServerCrash, invalid_param, not_chat_app
 from .live import Lives
 from .recoup import Recoup
-from .replies import EVENT_STREAM, HTML, Reply, crash_reply, error_reply
+from .replies import EVENT_STREAM, HTML, Reply, crash_reply, error_reply, options_reply
 from .runs import Runs
 from .state import State
 from .watch import Watch
@@ -167,7 +167,9 @@ class Dispatcher:
             page = redirect.get_response(request.environ)
             location = ("Location", redirect.new_url)
             return Reply(308, page.get_data(), HTML, (location,), cors=False)
-        except MethodNotAllowed:
+        except MethodNotAllowed as error:
+            if request.method == "OPTIONS":
+                return options_reply(error.valid_methods or (), dict(request.headers))
             message = "The method is not allowed for the requested URL."
             return error_reply(ApiError(405, "method_not_allowed", message), cors=False)
         except NotFound as error:
@@ -175,10 +177,15 @@ class Dispatcher:
             # Only the prefix itself is far enough inside to get the CORS headers.
             page = error.get_response(request.environ)
             return Reply(404, page.get_data(), HTML, cors=request.path == "/v1/")
+        except UnicodeEncodeError as error:
+            # Half a pair of surrogates, which no database stores.
+            return error_reply(invalid_param(str(error)))
         except HTTPException as error:
             status, name = error.code or 500, error.name.lower().replace(" ", "_")
             return error_reply(ApiError(status, name, error.description or ""))
         except ServerCrash as crash:
+            if crash.error is not None and self._settings.quirks:
+                return error_reply(crash.error)
             if crash.instead is None or self._settings.quirks:
                 return crash_reply(vary_cookie=crash.session)
             return error_reply(crash.instead)
@@ -192,7 +199,11 @@ class Dispatcher:
             return route.handler(request, ids["chat_id"], self._recoup)
         assert isinstance(route, Route)
         app = authorize(request)
-        body = json_body(request) if route.json or route.user == "json" else {}
+        body: dict[str, Any] = {}
+        if route.user == "json":
+            body = json_body(request)
+        elif route.json:
+            body = json_payload(request)
         name = user_name(request, body, route.user, required=route.user_required)
         user = self._state.end_user(app.id, name)
         if route.chat_only and not app.chats:

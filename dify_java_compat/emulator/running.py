@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from .answers import answer
 from .calls import Call
-from .chat import play, start_run, stop, told_by
-from .errors import bad_request, not_found, not_workflow_app
+from .chat import check_version, play, start_run, stop, told_by
+from .errors import not_workflow_app
 from .files import attachments
 from .flow import FlowScript
 from .inputs import event_values, form_values
@@ -17,7 +17,7 @@ from .runs import Run
 from .scripts import Turn
 from .state import State
 from .streams import ending, frames
-from .validation import Model, as_uuid
+from .validation import Model
 
 _BLOCKING = (
     "id", "workflow_id", "status", "outputs", "error", "elapsed_time", "total_tokens",
@@ -74,12 +74,7 @@ def run_workflow(call: Call) -> Reply:
 def run_version(call: Call) -> Reply:
     """POST /workflows/{workflow_id}/run: one published version of it; there is but one."""
     _need_workflow(call)
-    wanted = call.ids["workflow_id"]
-    found = as_uuid(wanted)
-    if found is None:
-        raise bad_request(f"Invalid workflow_id format: '{wanted}'. ")
-    if found != call.app.workflow_id:
-        raise not_found(f"Workflow not found with id: {wanted}.", call.request.path)
+    check_version(call, call.ids["workflow_id"])
     return _run(call, "WorkflowRunPayload")
 
 

@@ -127,9 +127,13 @@ class State:
         sql = "UPDATE messages SET thoughts = ? WHERE id = ?"
         self._db.write(sql, json.dumps(thoughts), message_id)
 
-    def message(self, message_id: str, app_id: str, user_id: str) -> sqlite3.Row | None:
+    def message(
+        self, message_id: str, app_id: str | None = None, user_id: str | None = None
+    ) -> sqlite3.Row | None:
+        """The message, if it is that user's in that app; or whosever, where none is named."""
         return self._db.row(
-            "SELECT * FROM messages WHERE id = ? AND app_id = ? AND user_id = ?",
+            "SELECT * FROM messages WHERE id = ? AND app_id = ifnull(?, app_id)"
+            " AND user_id = ifnull(?, user_id)",
             message_id, app_id, user_id,
         )  # fmt: skip
 
