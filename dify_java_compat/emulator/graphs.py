@@ -60,8 +60,8 @@ class Graph:
     def __post_init__(self) -> None:
         query, graph = self.turn.query, self.turn.app.graph
         self.iterates = graph == "rich" or bool(_wanted(query, "iteration"))
-        self.gives_up = graph == "retry"
         if not self.around:
+            self.gives_up = graph == "retry"
             self.retries = 2 if self.gives_up else _wanted(query, "retry")
 
     @property
