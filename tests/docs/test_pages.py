@@ -121,7 +121,7 @@ def test_all_of_the_emulator_is_in_its_tables(language: str) -> None:
     public = {name for name in vars(DifyEmulator) if not name.startswith("_")}
     for name in public - {"start", "close"}:
         assert re.search(rf"`{name}[`(]", named), name
-    assert {app.key for app in APPS} == set(re.findall(r"`(app-\w+)`", named))
+    assert {app.key for app in APPS} == set(re.findall(r"`(app-[\w-]+)`", named))
     options = set(re.findall(r"`(--[\w-]+)`", named))
     assert options == {f"--{name}".replace("_", "-") for name in vars(_arguments([]))}
 
