@@ -1,19 +1,23 @@
 """Sending a message and stopping its answer."""
 
 import json
+from functools import partial
 from typing import Any
 
-from .answers import answer, title
+from .answers import title, tokens
 from .calls import Call, client_left
-from .errors import bad_request, invalid_param, not_found
+from .errors import ApiError, bad_request, invalid_param, not_found
 from .files import attachments
 from .flow import FlowScript
 from .inputs import event_values, form_values
 from .live import LiveRun
-from .replies import EVENT_STREAM, Reply, blocking_reply, json_reply
+from .models import Scripted
+from .raw import RawScript
+from .replies import EVENT_STREAM, Reply, blocking_reply, error_reply, json_reply
 from .runs import Run
 from .scripts import AgentScript, ChatScript, FixedScript, Script, Turn
-from .streams import Steps, frames, steps
+from .speakers import ModelFailure, Speaker
+from .streams import Steps, fail, frames, steps
 from .validation import Model, as_uuid
 
 # Who wrote the annotations.
@@ -59,7 +63,12 @@ def send(call: Call) -> Reply:
     vary = call.app.mode == "chat" and conversation_id is None and script.names_conversation
     if mode == "streaming":
         return Reply(200, frames(_told(call, script, run)), EVENT_STREAM, vary_cookie=vary)
-    return blocking_reply(_whole(call, script, run), vary_cookie=vary)
+    try:
+        return blocking_reply(_whole(call, script, run), vary_cookie=vary)
+    except ModelFailure as failure:
+        told = script.reported(failure)
+        error = ApiError(told.status, told.code, told.message)
+        return error_reply(error, vary_cookie=vary)
 
 
 def stop(call: Call) -> Reply:
@@ -108,6 +117,10 @@ def _begin(
     files = attachments(state, app, given_files)
     values = form_values(app, inputs)
     seen_values = event_values(state, app, values, host_url)
+    fixed = _fixed_answer(call, query)
+    reply = Scripted() if fixed else call.model.scripted(call.body)
+    if reply.refusal is not None:
+        raise reply.refusal
     if conversation is None:
         introduction = app.introduction(values)
         conversation_id = state.add_conversation(app.id, user.id, name, values, introduction)
@@ -115,12 +128,16 @@ def _begin(
         assert conversation is not None
         if app.mode == "advanced-chat":
             state.variables.declare(conversation_id)
+    said = (
+        Speaker(tokens(fixed[0]))
+        if fixed
+        else call.model.speaker(reply, query, len(files), partial(_talk, call, conversation["id"]))
+    )
     told = [file.in_message(host_url) for file in files]
     message_id, created_at = state.add_message(conversation, query, told)
     for file in files:
         if file.file_id:
             state.use_file(file.file_id, message_id, app.id)
-    fixed = _fixed_answer(call, query)
     turn = Turn(
         app=app,
         user=user,
@@ -128,16 +145,28 @@ def _begin(
         conversation_id=conversation["id"],
         message_id=message_id,
         query=query,
-        answer=fixed[0] if fixed else answer(query, len(files)),
+        speaker=said,
         inputs=seen_values,
         files=[file.in_event(host_url) for file in files],
         number=state.count_messages(conversation["id"]),
         created_at=created_at,
         form_seconds=call.settings.form_seconds,
     )
-    script = FixedScript(turn, fixed[1]) if fixed else _SCRIPTS[app.mode](turn)
+    script: Script
+    if fixed:
+        script = FixedScript(turn, fixed[1])
+    elif reply.events is not None:
+        script = RawScript(turn, reply.events)
+    else:
+        script = _SCRIPTS[app.mode](turn)
     script.begin(state)
     return script
+
+
+def _talk(call: Call, conversation_id: str) -> list[tuple[str, str]]:
+    """What was asked and answered in a conversation so far."""
+    rows = call.state.messages(conversation_id, None, -1)
+    return [(row["query"], row["answer"]) for row in reversed(rows) if row["answer"]]
 
 
 def _fixed_answer(call: Call, query: str) -> tuple[str, dict[str, Any] | None] | None:
@@ -165,6 +194,7 @@ def _told(call: Call, script: Script, run: Run) -> Steps:
         token_pause=settings.token_pause,
         ping_seconds=settings.ping_seconds,
         left=lambda stopped: stopped and left(),
+        gone=left,
     )
 
 
@@ -180,9 +210,19 @@ def _whole(call: Call, script: Script, run: Run) -> dict[str, Any]:
     """The blocking answer, after the time the tokens would have taken."""
     if script.pauses:
         return _paused(call, script, run)
+    speaker = script.turn.speaker
     try:
-        run.pause(call.settings.token_pause * len(script.pieces))
+        run.pause(speaker.delay)
+        for piece in script.pieces:
+            if run.closed:
+                break
+            if piece is not None and not speaker.own_pace:
+                run.pause(call.settings.token_pause)
+    except ModelFailure as failure:
+        fail(script, call.state, failure)
+        raise
     finally:
+        speaker.close()
         call.runs.finish(run)
     # Stored before it is sent: a client that hung up meanwhile finds it in the history.
     script.store(call.state, script.whole, stopped=False)

@@ -5,7 +5,7 @@ import threading
 import uuid
 from typing import Any
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS end_users (
     id TEXT PRIMARY KEY, app_id TEXT, name TEXT, created_at REAL, UNIQUE (app_id, name));
@@ -14,7 +14,8 @@ CREATE TABLE IF NOT EXISTS conversations (
     introduction TEXT, created_at REAL, updated_at REAL);
 CREATE TABLE IF NOT EXISTS messages (
     seq INTEGER PRIMARY KEY, id TEXT UNIQUE, app_id TEXT, user_id TEXT, conversation_id TEXT,
-    inputs TEXT, query TEXT, answer TEXT, thoughts TEXT, files TEXT, created_at REAL);
+    inputs TEXT, query TEXT, answer TEXT, thoughts TEXT, files TEXT, error TEXT,
+    created_at REAL);
 CREATE INDEX IF NOT EXISTS messages_of ON messages (conversation_id, seq);
 CREATE TABLE IF NOT EXISTS feedbacks (
     seq INTEGER PRIMARY KEY, id TEXT, message_id TEXT UNIQUE, rating TEXT, content TEXT,

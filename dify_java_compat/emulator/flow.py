@@ -18,6 +18,7 @@ from .human import (
     times_asked,
 )
 from .scripts import Event, Script, Turn
+from .speakers import ModelFailure
 from .state import State
 
 
@@ -98,6 +99,7 @@ class FlowScript(Script):
         outputs: Event,
         process_data: Event | None = None,
         execution_metadata: Event | None = None,
+        error: str | None = None,
     ) -> Event:
         data = self._node(name) | {
             "inputs": inputs,
@@ -106,8 +108,8 @@ class FlowScript(Script):
             "process_data_truncated": False,
             "outputs": outputs,
             "outputs_truncated": False,
-            "status": "succeeded",
-            "error": None,
+            "status": "failed" if error else "succeeded",
+            "error": error,
             "elapsed_time": self.turn.elapsed,
             "execution_metadata": execution_metadata,
             "created_at": self.turn.created_at,
@@ -259,12 +261,18 @@ class FlowScript(Script):
         return [finished, self.message_end(no_usage(0.03, self.turn.elapsed), [])]
 
     def aborted(self) -> list[Event]:
-        reason = "Aborted: User requested stop"
-        error = self.event("error", code="invalid_param", status=400)
-        # The only event without a task id.
-        del error["task_id"]
-        error["message"] = f"Run failed: {reason}"
-        return [self._finished("failed", {}, reason, 0), error]
+        return self._ended_by("Aborted: User requested stop")
+
+    def reported(self, failure: ModelFailure) -> ModelFailure:
+        return ModelFailure("invalid_param", f"Run failed: {failure.message}", 400)
+
+    def failed(self, failure: ModelFailure) -> list[Event]:
+        node = self._node_finished("llm", {}, {}, error=failure.message)
+        return [node, *self._ended_by(failure.message)]
+
+    def _ended_by(self, reason: str) -> list[Event]:
+        error = super().failed(ModelFailure("", reason, 400))
+        return [self._finished("failed", {}, reason, 0), *error]
 
     def store(self, state: State, answer: str, *, stopped: bool) -> None:
         # Unlike the other modes the chatflow keeps blanks at the ends.

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from .runs import Run
-from .streams import PING_STEP, Step, Steps
+from .streams import LOOK_SECONDS, PING_STEP, Step, Steps
+from .wire import ClientLeft
 
 logger = logging.getLogger("dify_java_compat.emulator")
 _PAUSED = "workflow_paused"
@@ -136,7 +137,7 @@ class LiveRun:
                 finished = True
                 return
             while not finished:
-                step = self._next(position, time.monotonic() + ping_seconds)
+                step = self._next(position, time.monotonic() + ping_seconds, watch)
                 if step is None:
                     finished = True
                     return
@@ -154,10 +155,15 @@ class LiveRun:
                 self._watches.remove(watch)
                 self._lost = not finished and not self._watches
 
-    def _next(self, position: int, ping_at: float) -> Step | None:
+    def _next(self, position: int, ping_at: float, watch: Callable[[], bool]) -> Step | None:
         """The step at ``position``, a ping for want of it, or None at the end."""
+        look_at = time.monotonic() + LOOK_SECONDS
         while True:
             self._look()
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + LOOK_SECONDS
+                if watch():
+                    raise ClientLeft("the client left")
             with self._changed:
                 if self._closed:
                     return None
@@ -168,9 +174,9 @@ class LiveRun:
                 now = time.monotonic()
                 if now >= ping_at:
                     return PING_STEP
-                wait_until = ping_at
+                wait_until = min(ping_at, look_at)
                 if self._paused_until is not None:
-                    wait_until = min(ping_at, self._paused_until)
+                    wait_until = min(wait_until, self._paused_until)
                 self._changed.wait(max(wait_until - now, 0.0))
 
 

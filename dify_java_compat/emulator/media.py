@@ -8,7 +8,7 @@ from werkzeug.datastructures import FileStorage
 from .answers import speech, transcript
 from .apps import App
 from .calls import Call
-from .errors import ApiError, bad_request, invalid_param
+from .errors import ApiError, Breakdown, bad_request, invalid_param
 from .files import TENANT_ID, signed_url
 from .replies import Reply, json_reply
 from .validation import Model, as_uuid
@@ -36,6 +36,8 @@ def text_to_audio(call: Call) -> Reply:
         text = row["answer"]
     if not text:
         raise invalid_param("Text is required")
+    if not call.model.can_speak(call.body):
+        raise Breakdown("the provider failed")
     return Reply(200, iter(speech(text)), "audio/mpeg")
 
 

@@ -6,6 +6,7 @@ events share, already encoded, because a token is sent a hundred times as often 
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from .answers import no_usage, tokens, usage
 from .apps import App
 from .database import new_id
 from .replies import compact
+from .speakers import ModelFailure, Speaker
 from .state import EndUser, State
 
 Event = dict[str, Any]
@@ -28,7 +30,7 @@ class Turn:
     conversation_id: str
     message_id: str
     query: str
-    answer: str
+    speaker: Speaker
     inputs: dict[str, Any]
     files: list[dict[str, Any]]
     number: int
@@ -37,14 +39,16 @@ class Turn:
     started: float = field(default_factory=time.monotonic)
 
     @property
-    def tokens(self) -> list[str]:
-        return tokens(self.answer)
+    def answer(self) -> str:
+        """The whole answer, or what was said of it so far by a model that speaks as it likes."""
+        return self.speaker.text
 
     def usage(self, latency: float, first: float = 0.03) -> dict[str, Any]:
-        """Counts from the words alone, so that they are the same each time."""
-        prompt = 10 + len(tokens(self.query))
+        """Counts of the model's own, or from the words, so that they are the same each time."""
+        counted = self.speaker.counts
+        prompt, said = counted or (10 + len(tokens(self.query)), len(tokens(self.answer)))
         rest = round(max(latency - first, 0.0), 3)
-        return usage(prompt, len(self.tokens), latency, first, rest)
+        return usage(prompt, said, latency, first, rest)
 
     @property
     def elapsed(self) -> float:
@@ -110,9 +114,9 @@ class Script(ABC):
         return self.event("message_end", id=self.turn.message_id, metadata=about, files=files)
 
     @property
-    def pieces(self) -> list[str]:
-        """The answer as it is streamed."""
-        return self.turn.tokens
+    def pieces(self) -> Iterable[str | None]:
+        """The answer as it is streamed; None while the model has nothing to say yet."""
+        return self.turn.speaker
 
     @property
     def whole(self) -> str:
@@ -153,6 +157,18 @@ class Script(ABC):
 
     def aborted(self) -> list[Event]:
         return []
+
+    def reported(self, failure: ModelFailure) -> ModelFailure:
+        """The model's failure as the app tells of it."""
+        return failure
+
+    def failed(self, failure: ModelFailure) -> list[Event]:
+        """The end where the model failed."""
+        told = self.reported(failure)
+        error = self.event("error", code=told.code, status=told.status, message=told.message)
+        # The only event without a task id.
+        del error["task_id"]
+        return [error]
 
     @property
     def replacement(self) -> str:
@@ -204,7 +220,7 @@ class FixedScript(Script):
         self.names_conversation = annotation is not None
 
     @property
-    def pieces(self) -> list[str]:
+    def pieces(self) -> Iterable[str | None]:
         """Character by character, but in one piece in a chatflow."""
         return [self.turn.answer] if self.turn.app.workflow_id else list(self.turn.answer)
 

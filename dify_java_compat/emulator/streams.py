@@ -13,7 +13,12 @@ from typing import NamedTuple
 from .replies import PING, frame
 from .runs import Run, Runs
 from .scripts import Event, Script
+from .speakers import ModelFailure
 from .state import State
+from .wire import ClientLeft
+
+# How long a client that says nothing may be gone before it is noticed.
+LOOK_SECONDS = 0.5
 
 
 class Step(NamedTuple):
@@ -39,17 +44,36 @@ def frames(told: Steps) -> Iterator[bytes]:
             yield step.frame
 
 
-def _wait(run: Run, due: float, ping_seconds: float, heard: float) -> Iterator[Step]:
-    """Wait until ``due``, with a ping whenever nothing was sent for ``ping_seconds``."""
-    while not (run.stopped or run.closed):
+class Pace:
+    """Waits until something is due: with pings in silence, and an eye on the client."""
+
+    def __init__(self, run: Run, ping_seconds: float, gone: Callable[[], bool]) -> None:
+        self._run = run
+        self._ping_seconds = ping_seconds
+        self._gone = gone
+        self._heard = self._looked = time.monotonic()
+
+    def heard(self) -> None:
+        """Something was just sent, so that the client is there."""
+        self._heard = self._looked = time.monotonic()
+
+    def look(self) -> Iterator[Step]:
+        """A ping if it is time for one; ``ClientLeft`` if nobody is there to hear it."""
         now = time.monotonic()
-        if now >= due:
-            return
-        if now - heard >= ping_seconds:
-            heard = now
+        if now - self._looked >= LOOK_SECONDS:
+            self._looked = now
+            if self._gone():
+                raise ClientLeft("the client left")
+        if now - self._heard >= self._ping_seconds:
+            self._heard = now
             yield PING_STEP
-        else:
-            run.pause(min(due, heard + ping_seconds) - now)
+
+    def until(self, due: float) -> Iterator[Step]:
+        run = self._run
+        while not (run.stopped or run.closed) and (now := time.monotonic()) < due:
+            yield from self.look()
+            ping_at, look_at = self._heard + self._ping_seconds, self._looked + LOOK_SECONDS
+            run.pause(max(min(due, ping_at, look_at) - now, 0.0))
 
 
 def steps(
@@ -60,16 +84,17 @@ def steps(
     *,
     token_pause: float,
     left: Callable[[bool], bool],
+    gone: Callable[[], bool] = lambda: False,
     ping_seconds: float = math.inf,
 ) -> Steps:
     """The events of one answer. After a pause of the flow the next one is asked for late.
 
     The answer is stored when all was said, or in part when the run was stopped by its user who
     then reads on: ``left``, told whether the run was stopped, says if nobody reads any more. A
-    client that merely goes away leaves an empty answer behind, as on the real server, where the
-    model runs on for nobody.
+    client that merely goes away, as ``gone`` says in between, leaves an empty answer behind, as
+    on the real server, where the model runs on for nobody.
     """
-    text = ""
+    text, speaker = "", script.turn.speaker
     try:
         yield from _told(script.opening())
         for _ in range(script.pauses):
@@ -78,19 +103,25 @@ def steps(
                 break
             yield from _told(script.answered(state))
         # Tokens are due at fixed times: a slow reader finds them waiting, as behind a model.
-        due = heard = time.monotonic()
+        due, pace = time.monotonic() + speaker.delay, Pace(run, ping_seconds, gone)
         if not run.stopped:
             yield from _told(script.before_text())
+        yield from pace.until(due)
         for token in script.pieces:
-            due += token_pause
-            yield from _wait(run, due, ping_seconds, heard)
+            if token is None:
+                yield from pace.look()
+            elif not speaker.own_pace:
+                due += token_pause
+                yield from pace.until(due)
             if run.stopped or run.closed:
                 break
+            if token is None:
+                continue
             text += token
             yield Step(script.delta_name, script.delta(token))
             if script.must_replace(text):
                 break
-            heard = time.monotonic()
+            pace.heard()
         stopped = run.stopped
         if stopped:
             run.settle()
@@ -101,12 +132,23 @@ def steps(
             script.store(state, answer, stopped=stopped)
         script.conclude(state, events)
         yield from _told(events)
-    except GeneratorExit:
+    except ModelFailure as failure:
+        yield from _told(fail(script, state, failure))
+    except (GeneratorExit, ClientLeft):
         if not (run.stopped or run.closed):
             script.abandoned(state)
         raise
     finally:
+        speaker.close()
         runs.finish(run)
+
+
+def fail(script: Script, state: State, failure: ModelFailure) -> list[Event]:
+    """The last events where the model failed, with what is kept of it."""
+    events = script.failed(failure)
+    state.fail_message(script.turn.message_id, script.reported(failure).message)
+    script.conclude(state, events)
+    return events
 
 
 def _ending(script: Script, run: Run, text: str, *, stopped: bool) -> tuple[list[Event], str]:
