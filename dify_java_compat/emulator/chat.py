@@ -17,7 +17,7 @@ from .replies import EVENT_STREAM, Reply, blocking_reply, error_reply, json_repl
 from .runs import Run
 from .scripts import AgentScript, ChatScript, FixedScript, Script, Turn
 from .speakers import ModelFailure, Speaker
-from .streams import Steps, fail, frames, steps
+from .streams import Frames, fail, steps
 from .validation import Model, as_uuid
 
 # Who wrote the annotations.
@@ -62,7 +62,7 @@ def send(call: Call) -> Reply:
     # Naming a new conversation touches the session on the real server, in this one mode.
     vary = call.app.mode == "chat" and conversation_id is None and script.names_conversation
     if mode == "streaming":
-        return Reply(200, frames(_told(call, script, run)), EVENT_STREAM, vary_cookie=vary)
+        return Reply(200, _told(call, script, run), EVENT_STREAM, vary_cookie=vary)
     try:
         return blocking_reply(_whole(call, script, run), vary_cookie=vary)
     except ModelFailure as failure:
@@ -180,13 +180,13 @@ def _fixed_answer(call: Call, query: str) -> tuple[str, dict[str, Any] | None] |
     return found["answer"], {"id": found["id"], "account": _AUTHOR}
 
 
-def _told(call: Call, script: Script, run: Run) -> Steps:
+def _told(call: Call, script: Script, run: Run) -> Frames:
     """The events of the answer, told by this connection or by a run with a life of its own."""
     left, settings = client_left(call.request), call.settings
     if script.lives_on:
         live = _live(call, script, run)
-        return live.reader(left, settings.ping_seconds)
-    return steps(
+        return Frames(live.reader(left, settings.ping_seconds), lambda: None)
+    told = steps(
         script,
         run,
         call.runs,
@@ -196,6 +196,7 @@ def _told(call: Call, script: Script, run: Run) -> Steps:
         left=lambda stopped: stopped and left(),
         gone=left,
     )
+    return Frames(told, lambda: call.runs.finish(run))
 
 
 def _live(call: Call, script: Script, run: Run) -> LiveRun:

@@ -250,6 +250,27 @@ def _before(
     return None if left else b""
 
 
+class Body:
+    """The pieces of a body. Closing them closes their source, begun or not."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._source = reply.chunks()
+        self._pieces: Pieces = (piece for piece in self._source)
+
+    def suffer(self, fault: Fault, wire: Wire) -> None:
+        fault.set_up(wire)
+        self._pieces = fault.pieces(self._pieces, wire)
+
+    def __iter__(self) -> Pieces:
+        return self._pieces
+
+    def close(self) -> None:
+        self._pieces.close()
+        close = getattr(self._source, "close", None)
+        if close is not None:
+            close()
+
+
 class Faults:
     """Those to come; each rule holds what goes wrong with one answer."""
 
@@ -263,33 +284,21 @@ class Faults:
         body: Mapping[str, Any],
         wire: Wire,
         handle: Callable[[], Reply],
-    ) -> tuple[Reply, Pieces]:
+    ) -> tuple[Reply, Body]:
         """The answer to a request, with what goes wrong with it."""
         found = self.rules.take(
             body, lambda given: all(fault.fits(method, path, body) for fault in given)
         )
         if found is None:
             reply = handle()
-            return reply, _closable(reply)
+            return reply, Body(reply)
         rule, faults = found
         replies = (fault.instead(wire) for fault in faults)
         reply = next(filter(None, replies), None) or handle()
-        pieces = _closable(reply)
+        pieces = Body(reply)
         if reply.content_type != EVENT_STREAM and any(fault.of_streams for fault in faults):
             self.rules.give_back(rule)
             return reply, pieces
         for fault in faults:
-            fault.set_up(wire)
-            pieces = fault.pieces(pieces, wire)
+            pieces.suffer(fault, wire)
         return reply, pieces
-
-
-def _closable(reply: Reply) -> Pieces:
-    """The body in pieces; closing them closes their source, begun or not."""
-    source = reply.chunks()
-    try:
-        yield from source
-    finally:
-        close = getattr(source, "close", None)
-        if close is not None:
-            close()

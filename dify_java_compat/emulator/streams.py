@@ -7,7 +7,6 @@ is stored in the end, is told here and is the same for all modes.
 import math
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
 from typing import NamedTuple
 
 from .replies import PING, frame
@@ -37,11 +36,22 @@ def _told(events: Iterable[Event]) -> Iterator[Step]:
         yield Step(event["event"], frame(event))
 
 
-def frames(told: Steps) -> Iterator[bytes]:
-    """The bytes of the events."""
-    with closing(told):
-        for step in told:
-            yield step.frame
+class Frames:
+    """The bytes of events. What is to be done at their end is done, were they begun or not."""
+
+    def __init__(self, told: Steps, at_end: Callable[[], None]) -> None:
+        self._told = told
+        self._at_end = at_end
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._told).frame
+
+    def close(self) -> None:
+        self._told.close()
+        self._at_end()
 
 
 class Pace:
