@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any, ClassVar
 
 from .database import new_id
-from .scripts import Event, Script, Turn
+from .scripts import Event, Piece, Script, Turn
 from .state import State
 
 # It looks at the clock when it is told to, and when it is asked what time it is.
@@ -103,13 +103,13 @@ class AgentScript(Script):
         return [self._told()]
 
     @property
-    def pieces(self) -> Iterable[str | Event]:
+    def pieces(self) -> Iterable[Piece]:
         if self._uses_tool:
             yield from _INTENT
             yield from [self.empty_delta()] * 2
             yield from self._use_tool()
-        for token in self.turn.tokens:
-            self._said += token
+        for token in self.turn.speaker:
+            self._said += token or ""
             yield token
 
     def _use_tool(self) -> Iterator[Event]:

@@ -11,6 +11,7 @@ from .apps import App
 from .catalog import APPS
 from .errors import ApiError, ServerCrash, bad_request, invalid_param, not_json, unauthorized
 from .live import Lives
+from .models import Model
 from .runs import Runs
 from .state import EndUser, State
 
@@ -45,6 +46,7 @@ class Call:
     state: State
     runs: Runs
     lives: Lives
+    model: Model
     settings: Settings
 
 

@@ -1,23 +1,28 @@
 """Sending a message and stopping its answer."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .agents import AgentScript
-from .answers import answer, title
+from .answers import title, tokens
 from .autoplay import spoken
 from .calls import Call, client_left
-from .errors import bad_request, invalid_param, not_found
+from .errors import ApiError, bad_request, invalid_param, not_found
 from .files import attachments
 from .flow import FlowScript
 from .inputs import event_values, form_values
 from .knowledge import retrieve
 from .live import LiveRun
+from .models import Scripted
 from .modes import ChatScript, CompletionScript, FixedScript
-from .replies import EVENT_STREAM, Reply, blocking_reply, json_reply
+from .raw import RawScript
+from .replies import EVENT_STREAM, Reply, blocking_reply, error_reply, json_reply
 from .runs import Run
 from .scripts import Script, Turn
-from .streams import Steps, ending, frames, steps
+from .speakers import ModelFailure, Speaker
+from .streams import Frames, ending, fail, steps
 from .validation import Model, as_uuid
 
 # Who wrote the annotations.
@@ -59,8 +64,18 @@ def send(call: Call) -> Reply:
     # Naming a new conversation touches the session on the real server, in this one mode.
     vary = call.app.mode == "chat" and conversation_id is None and script.names_conversation
     if mode == "streaming":
-        return Reply(200, frames(told_by(call, script, run)), EVENT_STREAM, vary_cookie=vary)
-    return blocking_reply(whole(call, script, run), vary_cookie=vary)
+        return Reply(200, told_by(call, script, run), EVENT_STREAM, vary_cookie=vary)
+    return at_once(script, partial(whole, call, script, run), vary_cookie=vary)
+
+
+def at_once(script: Script, make: Callable[[], Any], *, vary_cookie: bool) -> Reply:
+    """The blocking answer that ``make`` makes, or how the model failed at it."""
+    try:
+        return blocking_reply(make(), vary_cookie=vary_cookie)
+    except ModelFailure as failure:
+        told = script.reported(failure)
+        error = ApiError(told.status, told.code, told.message)
+        return error_reply(error, vary_cookie=vary_cookie)
 
 
 def start_run(call: Call) -> Run:
@@ -125,6 +140,10 @@ def begin(
     files = attachments(state, app, given_files)
     values = form_values(app, inputs)
     seen_values = event_values(state, app, values, host_url)
+    fixed = _fixed_answer(call, query)
+    reply = Scripted() if fixed else call.model.scripted({**call.body, "query": prompt})
+    if reply.refusal is not None:
+        raise reply.refusal
     if conversation is None:
         introduction = app.introduction(values)
         conversation_id = state.add_conversation(app.id, user.id, name, values, introduction)
@@ -132,12 +151,16 @@ def begin(
         assert conversation is not None
         if app.mode == "advanced-chat":
             state.variables.declare(conversation_id)
+    said = (
+        Speaker(tokens(fixed[0]))
+        if fixed
+        else call.model.speaker(reply, prompt, len(files), partial(_talk, call, conversation["id"]))
+    )
     told = [file.in_message(host_url) for file in files]
     message_id, created_at = state.add_message(conversation, query, told)
     for file in files:
         if file.file_id:
             state.use_file(file.file_id, message_id, app.id)
-    fixed = _fixed_answer(call, query)
     in_flow = app.mode == "advanced-chat"
     turn = Turn(
         app=app,
@@ -146,7 +169,7 @@ def begin(
         conversation_id=conversation["id"],
         message_id=message_id,
         query=query,
-        answer=fixed[0] if fixed else answer(prompt, len(files)),
+        speaker=said,
         inputs=seen_values,
         files=[file.in_event(host_url) for file in files],
         number=state.number_of(message_id),
@@ -156,9 +179,21 @@ def begin(
     )
     if turn.resources:
         state.set_resources(message_id, turn.resources)
-    script = FixedScript(turn, fixed[1]) if fixed else _SCRIPTS[app.mode](turn)
+    script: Script
+    if fixed:
+        script = FixedScript(turn, fixed[1])
+    elif reply.events is not None:
+        script = RawScript(turn, reply.events)
+    else:
+        script = _SCRIPTS[app.mode](turn)
     script.begin(state)
     return script
+
+
+def _talk(call: Call, conversation_id: str) -> list[tuple[str, str]]:
+    """What was asked and answered in a conversation so far."""
+    rows = call.state.messages(conversation_id, None, -1)
+    return [(row["query"], row["answer"]) for row in reversed(rows) if row["answer"]]
 
 
 def _fixed_answer(call: Call, query: str) -> tuple[str, dict[str, Any] | None] | None:
@@ -172,12 +207,12 @@ def _fixed_answer(call: Call, query: str) -> tuple[str, dict[str, Any] | None] |
     return found["answer"], {"id": found["id"], "account": _AUTHOR}
 
 
-def told_by(call: Call, script: Script, run: Run) -> Steps:
+def told_by(call: Call, script: Script, run: Run) -> Frames:
     """The events of the answer, told by this connection or by a run with a life of its own."""
     left, settings = client_left(call.request), call.settings
     if script.lives_on:
         live = _live(call, script, run)
-        return live.reader(left, settings.ping_seconds)
+        return Frames(live.reader(left, settings.ping_seconds), lambda: None)
     stream = steps(
         script,
         run,
@@ -186,8 +221,10 @@ def told_by(call: Call, script: Script, run: Run) -> Steps:
         token_pause=settings.token_pause,
         ping_seconds=settings.ping_seconds,
         left=lambda stopped: stopped and left(),
+        gone=left,
     )
-    return spoken(stream, script) if call.app.speaks else stream
+    stream = spoken(stream, script) if call.app.speaks else stream
+    return Frames(stream, lambda: call.runs.finish(run))
 
 
 def _live(call: Call, script: Script, run: Run) -> LiveRun:
@@ -214,14 +251,25 @@ def whole(call: Call, script: Script, run: Run) -> dict[str, Any]:
 
 def play(call: Call, script: Script, run: Run) -> str:
     """The text of the whole answer, in the time it takes."""
+    speaker, text = script.turn.speaker, ""
     try:
         for _ in (*script.opening(), *script.before_text()):
             pass
-        pieces = [script.text_of(piece) for piece in script.pieces]
-        run.pause(call.settings.token_pause * len(pieces))
+        run.pause(speaker.delay)
+        for piece in script.pieces:
+            if run.closed:
+                break
+            if isinstance(piece, str) and not speaker.own_pace:
+                run.pause(call.settings.token_pause)
+            if piece is not None:
+                text += script.text_of(piece)
+    except ModelFailure as failure:
+        fail(script, call.state, failure)
+        raise
     finally:
+        speaker.close()
         call.runs.finish(run)
-    return "".join(pieces)
+    return text
 
 
 def _paused(call: Call, script: Script, run: Run) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """The completion app: one answer at a time, without a conversation."""
 
+from typing import Any
+
 from .apps import App
 from .calls import Call
-from .chat import NO_NAME, begin, start_run, stop, told_by, whole
+from .chat import NO_NAME, at_once, begin, start_run, stop, told_by, whole
 from .errors import app_unavailable
-from .replies import EVENT_STREAM, Reply, blocking_reply
-from .streams import frames
+from .replies import EVENT_STREAM, Reply
 from .validation import Model
 
 
@@ -34,10 +35,14 @@ def complete(call: Call) -> Reply:
         call.runs.finish(run)
         raise
     if mode == "streaming":
-        return Reply(200, frames(told_by(call, script, run)), EVENT_STREAM)
-    body = whole(call, script, run)
-    del body["conversation_id"]
-    return blocking_reply(body, vary_cookie=True)
+        return Reply(200, told_by(call, script, run), EVENT_STREAM)
+
+    def body() -> dict[str, Any]:
+        made = whole(call, script, run)
+        del made["conversation_id"]
+        return made
+
+    return at_once(script, body, vary_cookie=True)
 
 
 def stop_completion(call: Call) -> Reply:

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS conversations (
     introduction TEXT, created_at REAL, updated_at REAL);
 CREATE TABLE IF NOT EXISTS messages (
     seq INTEGER PRIMARY KEY, id TEXT UNIQUE, app_id TEXT, user_id TEXT, conversation_id TEXT,
-    inputs TEXT, query TEXT, answer TEXT, thoughts TEXT, files TEXT,
+    inputs TEXT, query TEXT, answer TEXT, thoughts TEXT, files TEXT, error TEXT,
     resources TEXT DEFAULT '[]', created_at REAL);
 CREATE INDEX IF NOT EXISTS messages_of ON messages (conversation_id, seq);
 CREATE TABLE IF NOT EXISTS feedbacks (

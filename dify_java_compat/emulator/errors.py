@@ -6,6 +6,8 @@ An ``ApiError`` raised anywhere below a route becomes the JSON body
 
 import re
 
+from werkzeug.http import HTTP_STATUS_CODES
+
 _ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # Dify's framework adds "did you mean" to a 404 raised on a path that resembles known routes.
 _LOOK_ALIKES = {
@@ -78,6 +80,18 @@ def not_json() -> ApiError:
         "Did not attempt to load JSON data because the request Content-Type was not"
         " 'application/json'.",
     )
+
+
+def on_demand(status: int) -> ApiError:
+    """An error a test asked for; ``ValueError`` where it is none."""
+    phrase = HTTP_STATUS_CODES.get(status)
+    if phrase is None or status < 400:
+        raise ValueError(f"{status} is not the status of an error")
+    return ApiError(status, phrase.lower().replace(" ", "_"), f"{phrase}, on demand.")
+
+
+class Breakdown(Exception):
+    """Something the real server breaks down on, so that its web server answers in its place."""
 
 
 class ServerCrash(Exception):

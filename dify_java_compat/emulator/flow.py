@@ -4,12 +4,13 @@ import time
 from collections.abc import Iterator
 from typing import ClassVar
 
-from .answers import no_usage
+from .answers import no_usage, tokens
 from .asking import Asking
 from .database import new_id
-from .graphs import DEFAULT, DIED, Graph, Piece
+from .graphs import DEFAULT, DIED, Extra, Graph
 from .nodes import ANSWER, LLM, START, Event, Node, NodeEvents
-from .scripts import Script, Turn
+from .scripts import Piece, Script, Turn
+from .speakers import ModelFailure
 from .state import State
 
 
@@ -91,29 +92,37 @@ class FlowScript(Script):
     # -- the text
 
     def before_text(self) -> list[Event]:
-        told = [*self._graph.opening(), self._nodes.started(LLM)]
-        if self._graph.around:
-            # The text around the model's can only be told when the model is done.
-            done = self._model_finished(self.turn.answer, self._used())
-            told += [done, self._graph.assign_started()]
-        return told
+        return [*self._graph.opening(), self._nodes.started(LLM)]
 
     @property
-    def pieces(self) -> Iterator[str | Event]:
-        yield from self._graph.failing()
-        if self._graph.gives_up:
+    def pieces(self) -> Iterator[Piece]:
+        graph = self._graph
+        yield from graph.failing()
+        if graph.gives_up:
             return
-        yield from map(self._delta_of, self._graph.before)
-        for token in self.turn.tokens:
-            self._said += token
-            yield token
-        if self._graph.around:
+        if graph.around:
+            # The text around the model's can only be told when the model is done.
+            yield from self._think()
+            yield self._model_finished(self._said, self._used())
+            yield graph.assign_started()
+            yield from map(self._delta_of, graph.before)
+            yield from tokens(self._said)
             yield from super().last_deltas()
-            yield from map(self._delta_of, self._graph.after)
+            yield from map(self._delta_of, graph.after)
+            return
+        for token in self.turn.speaker:
+            self._said += token or ""
+            yield token
 
-    def _delta_of(self, piece: Piece) -> Event:
-        selector = {"from_variable_selector": list(piece.selector)}
-        return self.empty_delta() | {"answer": piece.text} | selector
+    def _think(self) -> Iterator[None]:
+        for token in self.turn.speaker:
+            self._said += token or ""
+            if token is None:
+                yield None
+
+    def _delta_of(self, extra: Extra) -> Event:
+        selector = {"from_variable_selector": list(extra.selector)}
+        return self.empty_delta() | {"answer": extra.text} | selector
 
     def final(self, text: str) -> str:
         """The answer without what the model said in vain."""
@@ -225,12 +234,20 @@ class FlowScript(Script):
         return super().whole_usage(replaced=replaced)
 
     def aborted(self) -> list[Event]:
-        reason = "Aborted: User requested stop"
-        error = self.event("error", code="invalid_param", status=400)
-        # The only event without a task id.
-        del error["task_id"]
-        error["message"] = f"Run failed: {reason}"
-        return [self._finished("failed", {}, reason, 0), error]
+        return self.ended_by("Aborted: User requested stop")
+
+    def reported(self, failure: ModelFailure) -> ModelFailure:
+        return ModelFailure("invalid_param", f"Run failed: {failure.message}", 400)
+
+    def failed(self, failure: ModelFailure) -> list[Event]:
+        why = failure.message
+        node = self._nodes.finished(LLM, {}, {}, status="failed", error=why)
+        return [node, *self.ended_by(failure.message)]
+
+    def ended_by(self, reason: str) -> list[Event]:
+        """The end of a run that failed."""
+        error = super().failed(ModelFailure("", reason, 400))
+        return [self._finished("failed", {}, reason, 0), *error]
 
     def store(self, state: State, answer: str, *, stopped: bool) -> None:
         # Unlike the other modes the chatflow keeps blanks at the ends.

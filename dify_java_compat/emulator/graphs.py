@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from .answers import tokens
 from .nodes import LLM, Event, Node, NodeEvents, Round
 from .scripts import Turn
 
@@ -36,7 +37,7 @@ def _wanted(query: str, what: str, by_default: int = 1) -> int:
 
 
 @dataclass(frozen=True)
-class Piece:
+class Extra:
     """A piece of the answer that is not the model's: its text, and the variable it is from."""
 
     text: str
@@ -54,8 +55,8 @@ class Graph:
     retries: int = 0
     gives_up: bool = False
     """Whether the model never answers, so that a default is said instead."""
-    before: list[Piece] = field(default_factory=list)
-    after: list[Piece] = field(default_factory=list)
+    before: list[Extra] = field(default_factory=list)
+    after: list[Extra] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         query, graph = self.turn.query, self.turn.app.graph
@@ -110,16 +111,16 @@ class Graph:
             return
         topic = self.turn.inputs.get("topic") or ""
         pieces = [
-            Piece("Words: ", ("answer", "answer")),
-            Piece("\n".join(f"- {one}" for one in made), ("iter", "output")),
-            Piece(" / topic=", ("answer", "answer")),
-            Piece(topic, ("start", "topic")),
-            Piece("\n", ("answer", "answer")),
+            Extra("Words: ", ("answer", "answer")),
+            Extra("\n".join(f"- {one}" for one in made), ("iter", "output")),
+            Extra(" / topic=", ("answer", "answer")),
+            Extra(topic, ("start", "topic")),
+            Extra("\n", ("answer", "answer")),
         ]
         self.before = [piece for piece in pieces if piece.text]
         self.after = [
-            Piece("\n-- turns ", ("answer", "answer")),
-            Piece(str(self.turn.number), ("conversation", "turns")),
+            Extra("\n-- turns ", ("answer", "answer")),
+            Extra(str(self.turn.number), ("conversation", "turns")),
         ]
 
     def _loop(self, rounds: int) -> Iterator[Event]:
@@ -147,10 +148,10 @@ class Graph:
     def failing(self) -> Iterator[str | Event]:
         """The tries of the model that fail, each with some of its text before."""
         for number in range(1, self.retries + 1):
-            yield from self.turn.tokens[:_BEFORE_DEATH]
+            yield from tokens(self.turn.answer)[:_BEFORE_DEATH]
             yield self.nodes.retried(LLM, number, DIED)
         if self.gives_up:
-            yield from self.turn.tokens[:_BEFORE_DEATH]
+            yield from tokens(self.turn.answer)[:_BEFORE_DEATH]
 
     def assign_started(self) -> Event:
         return self.nodes.started(_ASSIGN)

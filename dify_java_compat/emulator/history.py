@@ -33,8 +33,8 @@ def _shown_message(row: sqlite3.Row) -> dict[str, Any]:
         "created_at": int(row["created_at"]),
         "agent_thoughts": json.loads(row["thoughts"]),
         "message_files": json.loads(row["files"]),
-        "status": "normal",
-        "error": None,
+        "status": "error" if row["error"] else "normal",
+        "error": row["error"],
     }
 
 

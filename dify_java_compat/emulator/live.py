@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from .runs import Run
-from .streams import PING_STEP, Step, Steps
+from .streams import LOOK_SECONDS, PING_STEP, Step, Steps
+from .wire import ClientLeft
 
 logger = logging.getLogger("dify_java_compat.emulator")
 _PAUSED = "workflow_paused"
@@ -133,7 +134,7 @@ class LiveRun:
                 finished = True
                 return
             while not finished:
-                step = self._next(position, time.monotonic() + ping_seconds)
+                step = self._next(position, time.monotonic() + ping_seconds, watch)
                 if step is None:
                     finished = True
                     return
@@ -151,10 +152,15 @@ class LiveRun:
                 self._watches.remove(watch)
                 self._lost = not finished and not self._watches
 
-    def _next(self, position: int, ping_at: float) -> Step | None:
+    def _next(self, position: int, ping_at: float, watch: Callable[[], bool]) -> Step | None:
         """The step at ``position``, a ping for want of it, or None at the end."""
-        with self._changed:
-            while True:
+        look_at = time.monotonic() + LOOK_SECONDS
+        while True:
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + LOOK_SECONDS
+                if watch():
+                    raise ClientLeft("the client left")
+            with self._changed:
                 if self._closed:
                     return None
                 if position < len(self._told):
@@ -164,7 +170,7 @@ class LiveRun:
                 now = time.monotonic()
                 if now >= ping_at:
                     return PING_STEP
-                self._changed.wait(ping_at - now)
+                self._changed.wait(max(min(ping_at, look_at) - now, 0.0))
 
 
 class Lives:

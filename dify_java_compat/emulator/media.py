@@ -6,7 +6,7 @@ from urllib.parse import quote
 from .answers import speech, transcript
 from .apps import App
 from .calls import Call, storable
-from .errors import ApiError, bad_request, invalid_param
+from .errors import ApiError, Breakdown, bad_request, invalid_param
 from .files import TENANT_ID, kind_of, signed_url
 from .replies import Reply, json_reply
 from .validation import Model, as_uuid
@@ -42,6 +42,8 @@ def text_to_audio(call: Call) -> Reply:
     if not text:
         raise invalid_param("Text is required")
     _need(call.app, "text_to_speech", "TTS is not enabled")
+    if not call.model.can_speak(call.body):
+        raise Breakdown("the provider failed")
     return Reply(200, iter(speech(text)), "audio/mpeg")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .answers import no_usage
-from .scripts import Event, Script, Turn
+from .scripts import Event, Piece, Script, Turn
 
 
 class ChatScript(Script):
@@ -42,7 +42,7 @@ class FixedScript(Script):
         self.names_conversation = annotation is not None
 
     @property
-    def pieces(self) -> Iterable[str | Event]:
+    def pieces(self) -> Iterable[Piece]:
         """Character by character, but in one piece in a chatflow."""
         return [self.turn.answer] if self.turn.app.workflow_id else list(self.turn.answer)
 

@@ -24,13 +24,16 @@ from . import (
     workflows,
 )
 from .calls import Call, Settings, UserPlace, authorize, json_body, json_payload, user_name
-from .errors import ApiError, ServerCrash, invalid_param, not_chat_app
+from .errors import ApiError, Breakdown, ServerCrash, invalid_param, not_chat_app
+from .faults import Faults
 from .live import Lives
+from .models import Model
 from .recoup import Recoup
-from .replies import EVENT_STREAM, HTML, Reply, crash_reply, error_reply, options_reply
+from .replies import HTML, Reply, crash_reply, error_reply, options_reply
 from .runs import Runs
 from .state import State
 from .watch import Watch
+from .wire import Wire, html_page
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -135,12 +138,21 @@ class Dispatcher:
     """The WSGI application."""
 
     def __init__(
-        self, state: State, runs: Runs, lives: Lives, settings: Settings, watch: Watch
+        self,
+        state: State,
+        runs: Runs,
+        lives: Lives,
+        model: Model,
+        settings: Settings,
+        faults: Faults,
+        watch: Watch,
     ) -> None:
         self._state = state
         self._runs = runs
         self._lives = lives
+        self._model = model
         self._settings = settings
+        self._faults = faults
         self._recoup = Recoup()
         self._watch = watch
         rules = [Rule(f"/v1{one.path}", methods=[one.method], endpoint=one) for one in ROUTES]
@@ -151,12 +163,18 @@ class Dispatcher:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         request = _Request(environ)
-        self._watch.note(request)
-        reply = self._reply(request)
+        body = self._watch.note(request)
+        wire: Wire = environ["emulator.wire"]
+        reply, pieces = self._faults.answer(
+            request.method,
+            request.path,
+            body if isinstance(body, dict) else {},
+            wire,
+            lambda: self._reply(request),
+        )
         logger.debug("%s %s %s", request.method, request.path, reply.status)
         start_response(reply.status_line, reply.header_list(request.headers.get("Origin")))
-        chunks = reply.chunks()
-        return self._watch.cut(chunks) if reply.content_type == EVENT_STREAM else chunks
+        return pieces
 
     def _reply(self, request: Request) -> Reply:
         try:
@@ -183,6 +201,10 @@ class Dispatcher:
         except HTTPException as error:
             status, name = error.code or 500, error.name.lower().replace(" ", "_")
             return error_reply(ApiError(status, name, error.description or ""))
+        except Breakdown:
+            wire: Wire = request.environ["emulator.wire"]
+            wire.recorded, wire.closes = html_page(500, [])
+            return Reply(500, b"")
         except ServerCrash as crash:
             if crash.error is not None and self._settings.quirks:
                 return error_reply(crash.error)
@@ -212,6 +234,6 @@ class Dispatcher:
         return route.handler(
             Call(
                 request, app, user, body, names,
-                self._state, self._runs, self._lives, self._settings,
+                self._state, self._runs, self._lives, self._model, self._settings,
             )
         )  # fmt: skip

@@ -4,7 +4,6 @@ import json
 import time
 from typing import Any, ClassVar
 
-from .answers import answer
 from .calls import Call
 from .chat import check_version, play, start_run, stop, told_by
 from .errors import not_workflow_app
@@ -12,11 +11,12 @@ from .files import attachments
 from .flow import FlowScript
 from .inputs import event_values, form_values
 from .nodes import END, Event, Node
-from .replies import EVENT_STREAM, Reply, blocking_reply
+from .replies import EVENT_STREAM, PING, Reply, blocking_reply
 from .runs import Run
-from .scripts import Turn
+from .scripts import Piece, Turn
+from .speakers import ModelFailure
 from .state import State
-from .streams import ending, frames
+from .streams import ending
 from .validation import Model
 
 _BLOCKING = (
@@ -42,10 +42,10 @@ class WorkflowScript(FlowScript):
     def empty_delta(self) -> Event:
         return self.event(self.delta_name, data={"text": "", **self.delta_tail})
 
-    def text_of(self, piece: str | Event) -> str:
-        if isinstance(piece, str):
-            return piece
-        return str(piece["data"]["text"]) if piece["event"] == self.delta_name else ""
+    def text_of(self, piece: Piece) -> str:
+        if isinstance(piece, dict):
+            return str(piece["data"]["text"]) if piece["event"] == self.delta_name else ""
+        return piece or ""
 
     def start_inputs(self) -> Event:
         return self.run_inputs() | {"sys.timestamp": self.turn.created_at}
@@ -53,8 +53,9 @@ class WorkflowScript(FlowScript):
     def outputs(self, answer: str) -> Event:
         return {"text": answer}
 
-    def aborted(self) -> list[Event]:
-        return super().aborted()[:1]
+    def ended_by(self, reason: str) -> list[Event]:
+        # Even a failure has no event of its own.
+        return super().ended_by(reason)[:1]
 
     def store(self, state: State, answer: str, *, stopped: bool) -> None:
         """There is no message to store it in: the run has it."""
@@ -97,7 +98,7 @@ def _run(call: Call, model: str) -> Reply:
         call.runs.finish(run)
         raise
     if mode == "streaming":
-        return Reply(200, frames(told_by(call, script, run)), EVENT_STREAM)
+        return Reply(200, told_by(call, script, run), EVENT_STREAM)
     return blocking_reply(_whole(call, script, run), vary_cookie=False)
 
 
@@ -108,6 +109,9 @@ def _begin(
     files = attachments(call.state, call.app, given_files)
     values = form_values(call.app, inputs)
     query = " ".join(value for value in values.values() if isinstance(value, str))
+    reply = call.model.scripted({**call.body, "query": query})
+    if reply.refusal is not None:
+        raise reply.refusal
     turn = Turn(
         app=call.app,
         user=call.user,
@@ -115,7 +119,7 @@ def _begin(
         conversation_id="",
         message_id="",
         query=query,
-        answer=answer(query, len(files)),
+        speaker=call.model.speaker(reply, query, len(files), tuple),
         inputs=event_values(call.state, call.app, values, host_url),
         files=[file.in_event(host_url) for file in files],
         number=0,
@@ -131,12 +135,16 @@ def _whole(call: Call, script: WorkflowScript, run: Run) -> Event:
     """The blocking answer: how the run ended, or that it waits for a person."""
     data: Event = {}
     if script.pauses:
-        for step in told_by(call, script, run):
-            if step.name in ("workflow_paused", "workflow_finished"):
-                data = json.loads(step.frame.removeprefix(b"data: "))["data"]
+        for frame in told_by(call, script, run):
+            if frame != PING:
+                data = json.loads(frame.removeprefix(b"data: "))["data"]
     else:
-        events, _ = ending(script, run, play(call, script, run), stopped=False)
-        script.conclude(call.state, events)
+        try:
+            events, _ = ending(script, run, play(call, script, run), stopped=False)
+            script.conclude(call.state, events)
+        except ModelFailure as failure:
+            # A run that failed is an answer like any other.
+            events = script.failed(failure)
         data = next(one["data"] for one in events if one["event"] == "workflow_finished")
         data = {key: data[key] for key in _BLOCKING}
     ids = {"task_id": run.task_id, "workflow_run_id": script.run_id}

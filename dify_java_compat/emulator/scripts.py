@@ -15,9 +15,12 @@ from typing import Any, ClassVar
 from .answers import tokens, usage
 from .apps import App
 from .replies import compact
+from .speakers import ModelFailure, Speaker
 from .state import EndUser, State
 
 Event = dict[str, Any]
+# Of an answer under way: a word, an event in its midst, or nothing to say yet.
+Piece = str | Event | None
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Turn:
     conversation_id: str
     message_id: str
     query: str
-    answer: str
+    speaker: Speaker
     inputs: dict[str, Any]
     files: list[dict[str, Any]]
     number: int
@@ -41,14 +44,16 @@ class Turn:
     started: float = field(default_factory=time.monotonic)
 
     @property
-    def tokens(self) -> list[str]:
-        return tokens(self.answer)
+    def answer(self) -> str:
+        """The whole answer, or what was said of it so far by a model that speaks as it likes."""
+        return self.speaker.text
 
     def usage(self, latency: float, first: float = 0.03) -> dict[str, Any]:
-        """Counts from the words alone, so that they are the same each time."""
-        prompt = 10 + len(tokens(self.query))
+        """Counts of the model's own, or from the words, so that they are the same each time."""
+        counted = self.speaker.counts
+        prompt, said = counted or (10 + len(tokens(self.query)), len(tokens(self.answer)))
         rest = round(max(latency - first, 0.0), 3)
-        return usage(prompt, len(self.tokens), latency, first, rest)
+        return usage(prompt, said, latency, first, rest)
 
     @property
     def elapsed(self) -> float:
@@ -119,19 +124,19 @@ class Script(ABC):
         return self.event("message_end", id=self.turn.message_id, metadata=about, files=files)
 
     @property
-    def pieces(self) -> Iterable[str | Event]:
+    def pieces(self) -> Iterable[Piece]:
         """The answer as it is streamed, and what else is told in the midst of it."""
-        return self.turn.tokens
+        return self.turn.speaker
 
     def final(self, text: str) -> str:
         """The answer, once ``text`` was streamed to its end."""
         return text
 
-    def text_of(self, piece: str | Event) -> str:
+    def text_of(self, piece: Piece) -> str:
         """What a piece adds to the answer."""
-        if isinstance(piece, str):
-            return piece
-        return str(piece["answer"]) if piece["event"] == self.delta_name else ""
+        if isinstance(piece, dict):
+            return str(piece["answer"]) if piece["event"] == self.delta_name else ""
+        return piece or ""
 
     def whole_usage(self, *, replaced: bool) -> Event:
         """What an answer given at once reports, ``replaced`` by moderation or not."""
@@ -168,6 +173,18 @@ class Script(ABC):
 
     def aborted(self) -> list[Event]:
         return []
+
+    def reported(self, failure: ModelFailure) -> ModelFailure:
+        """The model's failure as the app tells of it."""
+        return failure
+
+    def failed(self, failure: ModelFailure) -> list[Event]:
+        """The end where the model failed."""
+        told = self.reported(failure)
+        error = self.event("error", code=told.code, status=told.status, message=told.message)
+        # The only event without a task id.
+        del error["task_id"]
+        return [error]
 
     @property
     def replacement(self) -> str:

@@ -123,6 +123,10 @@ class State:
     def finish_message(self, message_id: str, answer: str) -> None:
         self._db.write("UPDATE messages SET answer = ? WHERE id = ?", answer, message_id)
 
+    def fail_message(self, message_id: str, error: str) -> None:
+        """Keep why there is no answer."""
+        self._db.write("UPDATE messages SET error = ? WHERE id = ?", error, message_id)
+
     def set_thoughts(self, message_id: str, thoughts: list[dict[str, Any]]) -> None:
         sql = "UPDATE messages SET thoughts = ? WHERE id = ?"
         self._db.write(sql, json.dumps(thoughts), message_id)

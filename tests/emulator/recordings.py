@@ -12,7 +12,7 @@ from dify_java_compat.emulator.catalog import APPS
 from .wire import Answer, Caller, Reader
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "recordings"
-_OWN = Path(__file__).parent / "data"
+_OWN = Path(__file__).parents[1] / "recordings" / "data"
 FOLDER = SHARED if SHARED.is_dir() else _OWN
 
 KEYS = {
@@ -137,6 +137,9 @@ class Stage:
             if '"rating": null' in text and recorded.status == 200:
                 rating = {"user": self.caller.user, "rating": "like"}
                 self.caller.post(f"/messages/{self.ids[message[1]]}/feedbacks", rating)
+        if self.case.name == "messages-after-error":
+            self._fail(recorded)
+            return
         conversation = re.search(f'conversation(?:s/|_id=|_id": ")({_ID})', text)
         if conversation:
             self._tell(conversation[1], recorded)
@@ -217,6 +220,14 @@ class Stage:
         if first and own_id:
             told = self.caller.say("newer", conversation_id=own_id).events[0]
             self.ids[first[1]] = told["message_id"]
+
+    def _fail(self, recorded: Answer) -> None:
+        """One conversation whose only message the model could not answer."""
+        (shown,) = recorded.json()["data"]
+        error = f"completion_request_error: {shown['error']}"
+        self.caller.emulator.reply(shown["query"], answer=["word "] * 12, error=error)
+        told = self.caller.say(shown["query"]).events[0]
+        self.ids[shown["conversation_id"]] = told["conversation_id"]
 
     def _picture(self) -> dict[str, str]:
         return {
