@@ -120,6 +120,7 @@ def _begin(
     fixed = _fixed_answer(call, query)
     reply = Scripted() if fixed else call.model.scripted(call.body)
     if reply.refusal is not None:
+        run.pause(reply.delay)
         raise reply.refusal
     if conversation is None:
         introduction = app.introduction(values)
