@@ -143,6 +143,7 @@ def begin(
     fixed = _fixed_answer(call, query)
     reply = Scripted() if fixed else call.model.scripted({**call.body, "query": prompt})
     if reply.refusal is not None:
+        run.pause(reply.delay)
         raise reply.refusal
     if conversation is None:
         introduction = app.introduction(values)

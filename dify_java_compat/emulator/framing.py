@@ -6,6 +6,7 @@ event is one write, and the head goes out with the first piece of the body, not 
 
 import io
 import logging
+import os
 import selectors
 import socket
 import struct
@@ -108,14 +109,14 @@ class Connection(WSGIRequestHandler):
     def _answer(self, wire: Wire, status: str, headers: Headers, pieces: Iterable[bytes]) -> None:
         bare = self.command == "HEAD" or status.startswith("204")
         sized = bare or any(name == "Content-Length" for name, _ in headers)
-        if wire.old and not sized:
+        if wire.old and (wire.unsized or not sized):
             self.close_connection = True
         wire.closes = self.close_connection = self.close_connection or wire.closes
         wire.send(status, headers, pieces, bare=bare)
 
     def _reset(self) -> None:
         """Close so that the client is sent an RST, and nothing that was still on its way."""
-        linger = struct.pack("ii", 1, 0)
+        linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
         with suppress(OSError):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             # The files made of the socket would keep it open.

@@ -45,7 +45,7 @@ class Replay(Fault):
 @cache
 def _shipped() -> dict[str, bytes]:
     """The parts of all recordings that come with the package, by path."""
-    with files(__package__).joinpath(_ARCHIVE).open("rb") as archive:
+    with files("dify_java_compat.emulator").joinpath(_ARCHIVE).open("rb") as archive:
         with tarfile.open(fileobj=archive, mode="r:xz") as tar:
             return {
                 member.name: source.read()

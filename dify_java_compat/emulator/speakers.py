@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 # Status and default text of what a provider or its quota may answer.
-_FAILURES = {
+FAILURES = {
     "completion_request_error": (400, "Completion request failed."),
     "provider_not_initialize": (
         400,
@@ -48,11 +48,11 @@ class ModelFailure(Exception):
 def failure(error: str) -> ModelFailure:
     """The failure that ``error`` names: a code, or a code, a colon and a text of one's own."""
     code, colon, message = error.partition(":")
-    if code not in _FAILURES:
-        near = difflib.get_close_matches(code, _FAILURES, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(_FAILURES)}"
+    if code not in FAILURES:
+        near = difflib.get_close_matches(code, FAILURES, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(FAILURES)}"
         raise ValueError(f"no error has the code {code!r}: {hint}")
-    status, usual = _FAILURES[code]
+    status, usual = FAILURES[code]
     return ModelFailure(code, message.strip() if colon else usual, status)
 
 

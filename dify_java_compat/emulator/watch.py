@@ -16,6 +16,18 @@ _SECRET_HEADERS = ("authorization", "x-api-key")
 _KEY = re.compile(r"\b(app|recoup)-[\w-]+")
 
 
+class Headers(dict[str, str]):
+    """The headers of a request. Their ``repr`` shows no key."""
+
+    def __repr__(self) -> str:
+        return repr(
+            {
+                name: "***" if name.lower() in _SECRET_HEADERS else _KEY.sub("***", value)
+                for name, value in self.items()
+            }
+        )
+
+
 @dataclass(frozen=True, repr=False)
 class Seen:
     """One request. Its ``repr`` shows no key.
@@ -29,15 +41,11 @@ class Seen:
     method: str
     path: str
     query: dict[str, str]
-    headers: dict[str, str]
+    headers: Headers
     body: Any
 
     def __repr__(self) -> str:
-        headers = {
-            name: "***" if name.lower() in _SECRET_HEADERS else value
-            for name, value in self.headers.items()
-        }
-        shown = f"{self.query!r}, headers={headers!r}, body={self.body!r}"
+        shown = f"{self.query!r}, headers={self.headers!r}, body={self.body!r}"
         return f"Seen({self.method} {self.path}, query={_KEY.sub(r'***', shown)})"
 
 
@@ -75,7 +83,7 @@ class Watch:
             request.method,
             request.path,
             request.args.to_dict(),
-            dict(request.headers),
+            Headers(request.headers),
             body,
         )
         with self._lock:

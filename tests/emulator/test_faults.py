@@ -190,6 +190,13 @@ def test_close_delimited(emulator: DifyEmulator, chat: Caller, path: str) -> Non
     assert body(raw) == usual
 
 
+def test_an_old_client_is_not_left_waiting(emulator: DifyEmulator, chat: Caller) -> None:
+    emulator.fault(faults.Cut(after_bytes=9, final_chunk=True))
+    keep = ("Connection: keep-alive",)
+    answer = chat.raw(build("GET", "/v1/info", "app-chat", None, keep, "HTTP/1.0"))
+    assert (answer.header("Connection"), len(answer.body)) == ("close", 9)
+
+
 @STREAMS
 def test_a_stream_may_end_with_its_connection(app: Callable[[str], Caller], key: str) -> None:
     caller = app(key)

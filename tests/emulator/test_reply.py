@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -182,6 +183,14 @@ def test_a_chatflow_that_thinks_has_begun() -> None:
         flow.stop(events[0]["task_id"])
         assert b'"workflow_finished"' in next(chunks)
         reader.close()
+
+
+@STREAMED
+def test_a_status_may_be_late(emulator: DifyEmulator, chat: Caller, mode: str) -> None:
+    emulator.reply(delay=0.1, status=503)
+    started = time.monotonic()
+    assert chat.say(mode=mode).status == 503
+    assert time.monotonic() - started >= 0.1
 
 
 @STREAMED

@@ -43,6 +43,9 @@ def test_no_key_is_shown(emulator: DifyEmulator, chat: Caller) -> None:
         assert "app-" not in shown
         assert "***" in shown
         assert "/v1/" in shown
+    headers = emulator.requests[0].headers
+    assert headers["Authorization"] == "Bearer app-chat"
+    assert "app-" not in repr(headers)
 
 
 def test_an_upload_can_be_read_although_it_was_noted(chat: Caller) -> None:
