@@ -4,8 +4,9 @@
 >>> with DifyEmulator() as dify:
 ...     print(dify.base_url, dify.keys["chat"])  # doctest: +SKIP
 
-It has no language model: answers are deterministic prose about the prompt. It shares no code
-with the client, so that one wrong field name cannot cancel itself out in a test.
+It has no language model: answers are deterministic prose about the prompt, what ``reply`` lays
+down, or those of a model elsewhere. It shares no code with the client, so that one wrong field
+name cannot cancel itself out in a test.
 """
 
 try:
@@ -15,6 +16,9 @@ except ImportError as _missing:
         'the Dify emulator needs Werkzeug: pip install "dify-java-compat[emulator]"'
     ) from _missing
 
+from . import faults
+from .rules import Rule
 from .server import DifyEmulator
+from .watch import Seen
 
-__all__ = ["DifyEmulator"]
+__all__ = ["DifyEmulator", "Rule", "Seen", "faults"]

@@ -1,38 +1,100 @@
 """``python -m dify_java_compat.emulator --port 5001``: serve until interrupted."""
 
 import argparse
+import os
 import signal
+import sqlite3
 import sys
 import threading
 from collections.abc import Sequence
 from types import FrameType
 
+from .catalog import APPS
+from .fault_option import FaultOption, parse, spelled
 from .server import DifyEmulator
 
 _PORT = 5001
+_KEY_VARIABLE = "UPSTREAM_KEY"
+_EPILOG = f"""faults, each with what it can be told:
+  {spelled()}
+for example --fault cut:after_events=3 --fault status:502,html=true,times=all
+times: with how many answers it happens, 1 or more, or all (1); when: a part of the prompt"""
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+def _fault(text: str) -> FaultOption:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m dify_java_compat.emulator",
-        description="A local Dify server without a language model.",
+        description="A local Dify server; behind it a model of yours, or none.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--port", type=int, default=_PORT, help="0 takes a free one (%(default)s)")
-    parser.add_argument("--host", default="127.0.0.1", help="address to bind (%(default)s)")
-    parser.add_argument(
+    add = parser.add_argument
+    add("--port", type=int, default=_PORT, help="0 takes a free one (%(default)s)")
+    add("--host", default="127.0.0.1", help="address to bind (%(default)s)")
+    add("--database", default=":memory:", metavar="FILE", help="remember all in this file")
+    add(
         "--token-pause", type=float, default=0.02, metavar="SECONDS",
         help="time between two tokens (%(default)s)",
     )  # fmt: skip
-    parser.add_argument("--database", default=":memory:", help="a file to remember all in")
-    return parser.parse_args(argv)
+    add(
+        "--ping-seconds", type=float, default=10.0, metavar="SECONDS",
+        help="silence after which a stream sends a ping (%(default)s)",
+    )  # fmt: skip
+    add(
+        "--keep-alive-seconds", type=float, default=2.0, metavar="SECONDS",
+        help="patience with idle connections (%(default)s)",
+    )  # fmt: skip
+    add(
+        "--form-seconds", type=float, default=3600.0, metavar="SECONDS",
+        help="how long a form waits for a person (%(default)s)",
+    )  # fmt: skip
+    add("--quirks", action="store_true", help="copy the faults of the real server")
+    add("--upstream", metavar="URL", help="an OpenAI-compatible API, http://localhost:11434/v1 say")
+    add("--model", metavar="NAME", help="its model, which answers the prompts")
+    add(
+        "--upstream-key", default=os.environ.get(_KEY_VARIABLE), metavar="KEY",
+        help=f"its API key; better in the environment, as {_KEY_VARIABLE}",
+    )  # fmt: skip
+    add(
+        "--fault", type=_fault, action="append", default=[], metavar="FAULT",
+        help="what goes wrong, see below; may be given again, for the answers to come",
+    )  # fmt: skip
+    return parser
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    return _parser().parse_args(argv)
+
+
+def _emulator(given: argparse.Namespace) -> DifyEmulator:
+    emulator = DifyEmulator(
+        given.port,
+        host=given.host,
+        token_pause=given.token_pause,
+        ping_seconds=given.ping_seconds,
+        keep_alive_seconds=given.keep_alive_seconds,
+        form_seconds=given.form_seconds,
+        database=given.database,
+        quirks=given.quirks,
+        upstream=given.upstream,
+        model=given.model,
+        upstream_key=given.upstream_key if given.upstream else None,
+    )
+    for option in given.fault:
+        emulator.fault(option.fault, when=option.when, times=option.times)
+    return emulator
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve; 0 after Ctrl-C or SIGTERM, 2 where the address cannot be had."""
+    """Serve; 0 after Ctrl-C or SIGTERM, 2 where that cannot be done as it is asked."""
     given = _arguments(argv)
-    emulator = DifyEmulator(
-        given.port, host=given.host, token_pause=given.token_pause, database=given.database
-    )
     ended = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
@@ -41,12 +103,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGTERM, end)
     try:
+        emulator = _emulator(given)
         emulator.start()
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         print(f"cannot listen on {given.host}:{given.port}: {reason}", file=sys.stderr)
         return 2
-    with_keys = [f"  {key:<14}{mode}" for mode, key in emulator.keys.items()]
+    except sqlite3.Error as error:
+        print(f"cannot use the database {given.database}: {error}", file=sys.stderr)
+        return 2
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    width = 2 + max(len(app.key) for app in APPS)
+    with_keys = [f"  {app.key:<{width}}{app.mode}" for app in APPS]
     print(f"Dify emulator at {emulator.base_url}", "API keys:", *with_keys, sep="\n", flush=True)
     try:
         # In slices: an endless wait would keep Windows from seeing Ctrl-C.

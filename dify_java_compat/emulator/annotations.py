@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any
 
-from .calls import Call
+from .calls import Call, storable
 from .database import new_id
 from .errors import ServerCrash, invalid_param, not_found
 from .replies import Reply, json_reply
@@ -23,6 +23,8 @@ def _given(call: Call) -> tuple[str, str]:
     question = payload.string("question", required=True)
     answer = payload.string("answer", required=True)
     payload.check()
+    for text in (question or "", answer or ""):
+        storable(text)
     return question or "", answer or ""
 
 

@@ -1,7 +1,8 @@
 """What an app is: who it is, its published configuration, its limits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 CHAT_MODES = ("chat", "agent-chat", "advanced-chat")
 FLOW_MODES = ("advanced-chat", "workflow")
@@ -17,6 +18,8 @@ class FormField:
     default: Any
     max_length: int | None
     options: tuple[str, ...]
+    uploads: Mapping[str, Any]
+    """What it takes where it is a file."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,10 @@ class App:
     at_once: int | None = None
     """How many answers may be under way at a time."""
     moderation: Moderation | None = None
+    knowledge: bool = False
+    """Whether it looks the query up in its knowledge base."""
+    graph: Literal["plain", "rich", "retry"] = "plain"
+    """What every run of a workflow has besides a start, a model and an end."""
 
     @property
     def chats(self) -> bool:
@@ -58,6 +65,11 @@ class App:
     @property
     def flows(self) -> bool:
         return self.mode in FLOW_MODES
+
+    @property
+    def speaks(self) -> bool:
+        """Whether its streams carry their text as speech, too."""
+        return bool(self.parameters["text_to_speech"].get("autoPlay") == "enabled")
 
     def enabled(self, feature: str) -> bool:
         return bool(self.parameters[feature]["enabled"])
@@ -80,6 +92,7 @@ class App:
                         spec.get("default") if self.workflow_id else None,
                         spec.get("max_length"),
                         tuple(spec.get("options") or ()),
+                        spec,
                     )
                 )
         return fields

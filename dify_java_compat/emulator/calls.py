@@ -11,12 +11,14 @@ from .apps import App
 from .catalog import APPS
 from .errors import ApiError, ServerCrash, bad_request, invalid_param, not_json, unauthorized
 from .live import Lives
+from .models import Model
 from .runs import Runs
 from .state import EndUser, State
 
 # Where an operation looks for its user; None is an operation that knows no user.
 UserPlace = Literal["json", "query", "form", None]
 _DEFAULT_USER = "DEFAULT-USER"
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Call:
     state: State
     runs: Runs
     lives: Lives
+    model: Model
     settings: Settings
 
 
@@ -70,17 +73,26 @@ def authorize(request: Request) -> App:
 
 
 def json_body(request: Request) -> dict[str, Any]:
-    """The body as a JSON object."""
-    if not request.is_json:
-        raise not_json()
-    try:
-        body = json.loads(request.get_data())
-    except ValueError:
-        raise bad_request() from None
+    """The body as a JSON object, to be asked for its user."""
+    body = _json(request)
     if not isinstance(body, dict):
         instead = bad_request("The body must be a JSON object.")
         raise ServerCrash("every JSON body is taken for an object", instead, session=True)
     return body
+
+
+def json_payload(request: Request) -> dict[str, Any] | Any:
+    """The body for a model to judge, which takes all that is empty for an empty object."""
+    return _json(request) or {}
+
+
+def _json(request: Request) -> Any:
+    if not request.is_json:
+        raise not_json()
+    try:
+        return json.loads(request.get_data())
+    except ValueError:
+        raise bad_request() from None
 
 
 def user_name(
@@ -96,4 +108,15 @@ def user_name(
         given = request.form.get("user")
     if not given and required:
         raise invalid_param("Arg user must be provided.")
-    return str(given) if given else _DEFAULT_USER
+    name = str(given) if given else _DEFAULT_USER
+    storable(name)
+    if len(name) > _LONGEST_NAME:
+        instead = invalid_param(f"A user has at most {_LONGEST_NAME} characters.")
+        raise ServerCrash("the column is too short", instead, session=True)
+    return name
+
+
+def storable(text: str) -> None:
+    """Refuse what the real server's database refuses in a text."""
+    if "\0" in text:
+        raise invalid_param("A string literal cannot contain NUL (0x00) characters.")

@@ -2,10 +2,15 @@
 
 import sqlite3
 import threading
+import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-_VERSION = 1
+_VERSION = 2
+# How long a writer waits for the others, in seconds.
+_PATIENCE = 30.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS end_users (
     id TEXT PRIMARY KEY, app_id TEXT, name TEXT, created_at REAL, UNIQUE (app_id, name));
@@ -14,7 +19,8 @@ CREATE TABLE IF NOT EXISTS conversations (
     introduction TEXT, created_at REAL, updated_at REAL);
 CREATE TABLE IF NOT EXISTS messages (
     seq INTEGER PRIMARY KEY, id TEXT UNIQUE, app_id TEXT, user_id TEXT, conversation_id TEXT,
-    inputs TEXT, query TEXT, answer TEXT, thoughts TEXT, files TEXT, created_at REAL);
+    inputs TEXT, query TEXT, answer TEXT, thoughts TEXT, files TEXT, error TEXT,
+    resources TEXT DEFAULT '[]', created_at REAL);
 CREATE INDEX IF NOT EXISTS messages_of ON messages (conversation_id, seq);
 CREATE TABLE IF NOT EXISTS feedbacks (
     seq INTEGER PRIMARY KEY, id TEXT, message_id TEXT UNIQUE, rating TEXT, content TEXT,
@@ -35,7 +41,8 @@ CREATE TABLE IF NOT EXISTS annotation_jobs (
 CREATE TABLE IF NOT EXISTS workflow_runs (
     id TEXT PRIMARY KEY, app_id TEXT, user_id TEXT, workflow_id TEXT, status TEXT, inputs TEXT,
     outputs TEXT, error TEXT, total_steps INTEGER, total_tokens INTEGER, created_at INTEGER,
-    finished_at INTEGER, elapsed_time REAL, finished TEXT);
+    finished_at INTEGER, elapsed_time REAL, finished TEXT, over INTEGER DEFAULT 0, server TEXT,
+    log_id TEXT);
 CREATE TABLE IF NOT EXISTS forms (
     token TEXT, id TEXT UNIQUE, app_id TEXT, run_id TEXT, content TEXT, expires_at REAL,
     action TEXT, inputs TEXT);
@@ -52,11 +59,19 @@ def rows_before(page: int, limit: int) -> int:
 
 
 class Database:
-    """One connection behind a lock: SQLite would serialise writers anyway."""
+    """One connection behind a lock: SQLite would serialise writers anyway.
+
+    Several processes may have the same file open. Nothing is kept beside it, so each sees at
+    once what the others wrote; a writer waits for its turn.
+    """
 
     def __init__(self, path: str = ":memory:") -> None:
-        self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, check_same_thread=False)
+        self._lock = threading.RLock()
+        # Transactions are opened by hand, with the right to write taken at once: one that asks
+        # for it late may be refused instead of made to wait.
+        self._db = sqlite3.connect(
+            path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+        )
         try:
             self._prepare(path)
         except BaseException:
@@ -70,16 +85,46 @@ class Database:
             raise ValueError(f"{path} was written by another version of the emulator")
         # What a crash of the machine may cost does not weigh up a disk access per write.
         self._db.execute("PRAGMA synchronous = OFF")
-        self._db.executescript(_SCHEMA)
-        self._db.execute(f"PRAGMA user_version = {_VERSION}")
+        self._share()
+        with self.transaction():
+            for statement in _SCHEMA.split(";"):
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {_VERSION}")
+
+    def _share(self) -> None:
+        """Let readers and a writer work on a file at once. The switch itself knows no patience."""
+        end = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError:
+                if time.monotonic() >= end:
+                    raise
+                time.sleep(0.01)
 
     def close(self) -> None:
         with self._lock:
             self._db.close()
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is read and written within belongs together. May be nested."""
+        with self._lock:
+            if self._db.in_transaction:
+                yield
+                return
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
     def write(self, sql: str, *values: Any) -> int:
-        """Run one statement in a transaction of its own; how many rows it touched."""
-        with self._lock, self._db:
+        """Run one statement, in a transaction of its own or in the one around it; the rows hit."""
+        with self.transaction():
             return self._db.execute(sql, values).rowcount
 
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:

@@ -6,7 +6,9 @@ An ``ApiError`` raised anywhere below a route becomes the JSON body
 
 import re
 
-_ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+from werkzeug.http import HTTP_STATUS_CODES
+
+_ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # Dify's framework adds "did you mean" to a 404 raised on a path that resembles known routes.
 _LOOK_ALIKES = {
     "/v1/chat-messages": (
@@ -80,16 +82,35 @@ def not_json() -> ApiError:
     )
 
 
+def on_demand(status: int) -> ApiError:
+    """An error a test asked for; ``ValueError`` where it is none."""
+    phrase = HTTP_STATUS_CODES.get(status)
+    if phrase is None or status < 400:
+        raise ValueError(f"{status} is not the status of an error")
+    return ApiError(status, phrase.lower().replace(" ", "_"), f"{phrase}, on demand.")
+
+
+class Breakdown(Exception):
+    """Something the real server breaks down on, so that its web server answers in its place."""
+
+
 class ServerCrash(Exception):
     """Something the real server fails on with a 500 of its own shape.
 
     ``instead`` is the answer of a server without that fault; ``session`` is whether it fails
-    with the session touched, which shows in a header.
+    with the session touched, which shows in a header; ``error`` is how it fails where it does
+    so in a shape of its own.
     """
 
     def __init__(
-        self, reason: str, instead: ApiError | None = None, *, session: bool = False
+        self,
+        reason: str,
+        instead: ApiError | None = None,
+        *,
+        session: bool = False,
+        error: ApiError | None = None,
     ) -> None:
         super().__init__(reason)
         self.instead = instead
         self.session = session
+        self.error = error

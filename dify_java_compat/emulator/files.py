@@ -1,23 +1,38 @@
 """Files attached to a message: what a request names, and how it is told again."""
 
 import base64
-import mimetypes
 import posixpath
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from .apps import App
 from .database import new_id
 from .errors import invalid_param
+from .remote import look_up
 from .state import State
 from .validation import as_uuid
 
 # The workspace all apps belong to; it shows in the descriptions of files.
 TENANT_ID = "5c0d8f1e-6a27-4b94-8e3f-d19a72c6b005"
+_KINDS = ("image", "document", "audio", "video", "custom")
+_EXTENSIONS = {
+    "image": ("jpg", "jpeg", "png", "webp", "gif", "svg"),
+    "video": ("mp4", "mov", "mpeg", "webm"),
+    "audio": ("mp3", "m4a", "wav", "amr", "mpga"),
+    "document": (
+        "txt", "markdown", "md", "mdx", "pdf", "html", "htm", "xlsx", "xls", "vtt", "properties",
+        "doc", "docx", "csv", "eml", "msg", "ppt", "pptx", "xml", "epub",
+    ),
+}  # fmt: skip
+_MIME_WORDS = {
+    "image": ("image",),
+    "video": ("video",),
+    "audio": ("audio",),
+    "document": ("text", "pdf"),
+}
 
 
 def signed_url(host_url: str, file_id: str) -> str:
@@ -75,21 +90,67 @@ class Attachment:
         }
 
 
-def attachment(state: State, given: Mapping[str, Any]) -> Attachment:
-    """The file a mapping of the request names. A remote URL is believed, not fetched."""
-    kind = str(given.get("type"))
-    if given.get("transfer_method") == "local_file":
-        file_id = as_uuid(given.get("upload_file_id"))
-        row = state.file(file_id) if file_id else None
-        if row is None:
-            raise invalid_param("Invalid upload file")
-        return Attachment(kind, row["id"], None, row["name"], row["mime_type"], row["size"])
-    url = str(given.get("url") or "")
-    if not url:
-        raise invalid_param("Invalid file url")
-    name = posixpath.basename(urlsplit(url).path) or "file"
-    mime_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return Attachment(kind, None, url, name, mime_type, -1)
+def attachment(
+    state: State, app: App, uploads: Mapping[str, Any], given: Mapping[str, Any]
+) -> Attachment:
+    """The file a mapping of the request names, if ``uploads`` allows such files."""
+    method = str(given.get("transfer_method"))
+    if method == "tool_file":
+        raise invalid_param(f"ToolFile {given.get('tool_file_id')} not found")
+    if method == "datasource_file":
+        raise invalid_param(f"DatasourceFile {given.get('datasource_file_id')} not found")
+    if method not in ("local_file", "remote_url"):
+        raise invalid_param(f"No matching enum found for value '{method}'")
+    if method == "local_file" or given.get("upload_file_id"):
+        found = _uploaded(state, given)
+    else:
+        url = str(given.get("url") or given.get("remote_url") or "")
+        if not url:
+            raise invalid_param("Invalid file url")
+        found = Attachment("", None, url, *look_up(url))
+    kind = str(given.get("type") or "custom")
+    detected = kind_of(found.name, found.mime_type)
+    # Only a workflow app insists on the file being what it is called.
+    if app.mode == "workflow" and detected != kind:
+        raise invalid_param(
+            "Detected file type does not match the specified type. Please verify the file."
+        )
+    if kind not in _KINDS:
+        raise invalid_param(f"'{kind}' is not a valid FileType")
+    if not _is_taken(uploads, kind, posixpath.splitext(found.name)[1]):
+        raise invalid_param(f"File validation failed for file: {found.name}")
+    return replace(found, kind=detected if kind == "custom" else kind)
+
+
+def _uploaded(state: State, given: Mapping[str, Any]) -> Attachment:
+    file_id = given.get("upload_file_id")
+    if not file_id:
+        raise invalid_param("Invalid upload file id")
+    known = as_uuid(file_id)
+    if known is None:
+        raise invalid_param("Invalid upload file id format")
+    row = state.file(known)
+    if row is None:
+        raise invalid_param("Invalid upload file")
+    return Attachment("", row["id"], None, row["name"], row["mime_type"], row["size"])
+
+
+def kind_of(name: str, mime_type: str) -> str:
+    """What Dify takes a file for, by its extension and else by its MIME type."""
+    extension = posixpath.splitext(name)[1].lstrip(".").lower()
+    for kind, extensions in _EXTENSIONS.items():
+        if extension in extensions:
+            return kind
+    for kind, words in _MIME_WORDS.items():
+        if any(word in mime_type for word in words):
+            return kind
+    return "custom"
+
+
+def _is_taken(uploads: Mapping[str, Any], kind: str, extension: str) -> bool:
+    if kind == "custom":
+        return extension in uploads["allowed_file_extensions"]
+    return kind in uploads["allowed_file_types"]
 
 
 def attachments(state: State, app: App, given: list[dict[str, Any]]) -> list[Attachment]:
@@ -101,7 +162,7 @@ def attachments(state: State, app: App, given: list[dict[str, Any]]) -> list[Att
     if not app.enabled("file_upload"):
         return []
     named = [file for file in given if file.get("transfer_method")]
-    files = [attachment(state, file) for file in named]
+    files = [attachment(state, app, app.parameters["file_upload"], file) for file in named]
     if sum(file.kind == "image" for file in files) > app.file_limit:
         raise invalid_param(f"Number of image files exceeds the maximum limit {app.file_limit}")
     if len(files) > app.file_limit:

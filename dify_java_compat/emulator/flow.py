@@ -1,61 +1,38 @@
-"""The events of a chatflow."""
+"""The events of a chatflow: those of its run, and of the message that is the run's answer."""
 
-import json
 import time
+from collections.abc import Iterator
 from typing import ClassVar
 
-from .answers import no_usage
+from .answers import no_usage, tokens
+from .asking import Asking
 from .database import new_id
-from .human import (
-    ACTIONS,
-    DEFAULTS,
-    INPUTS,
-    TIMEOUT,
-    TITLE,
-    action_title,
-    by_email,
-    content,
-    times_asked,
-)
-from .scripts import Event, Script, Turn
+from .graphs import DEFAULT, DIED, Extra, Graph
+from .nodes import ANSWER, LLM, START, Event, Node, NodeEvents
+from .scripts import Piece, Script, Turn
+from .speakers import ModelFailure
 from .state import State
 
 
-def _files_in(outputs: Event) -> list[Event]:
-    """The files among the outputs of a node, single or in lists."""
-    found = []
-    for value in outputs.values():
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, dict) and "dify_model_identity" in item:
-                found.append(item)
-    return found
-
-
-_TITLES = {"start": "Start", "llm": "LLM 大模型", "answer": "Answer"}
-
-
-class _Nodes(dict[str, str]):
-    """The id of each node's execution, made when the node is first told of."""
-
-    def __missing__(self, name: str) -> str:
-        self[name] = new_id()
-        return self[name]
-
-
 class FlowScript(Script):
-    """The chatflow: start, model and answer, each a node."""
+    """The chatflow: start, model and answer, each a node, and what its graph has besides."""
 
     empty_deltas = 2
     can_abort = True
     lives_on = True
     delta_tail: ClassVar[Event] = {"from_variable_selector": ["llm", "text"]}
+    last_node: ClassVar[Node] = ANSWER
+    in_chat: ClassVar[bool] = True
+    """Whether the run belongs to a conversation."""
 
     def __init__(self, turn: Turn) -> None:
-        super().__init__(turn)
         self.run_id = new_id()
-        self._nodes = _Nodes()
-        self._form_id = self._node_name = ""
-        self.pauses = times_asked(turn.query)
+        super().__init__(turn)
+        self._nodes = NodeEvents(self.tell, lambda: turn.elapsed)
+        self._asking = Asking(turn, self.run_id, self._nodes, self.tell)
+        self._graph = Graph(turn, self._nodes, self.in_chat)
+        self._said = ""
+        self.pauses = self._asking.times
         self._inputs = {
             **turn.inputs,
             "sys.files": turn.files,
@@ -63,142 +40,100 @@ class FlowScript(Script):
             "sys.app_id": turn.app.id,
             "sys.workflow_id": turn.app.workflow_id,
             "sys.workflow_run_id": self.run_id,
-            "sys.query": turn.query,
         }
+        if self.in_chat:
+            self._inputs["sys.query"] = turn.query
 
-    def _flow_event(self, name: str, data: Event) -> Event:
+    def start_inputs(self) -> Event:
+        """The inputs as the first node sees them."""
+        turn = self.turn
+        known = {"sys.conversation_id": turn.conversation_id, "sys.dialogue_count": turn.number}
+        return self._inputs | known
+
+    def run_inputs(self) -> Event:
+        """The inputs as the run keeps them."""
+        count = {"sys.dialogue_count": self.turn.number} if self.in_chat else {}
+        return self._inputs | count
+
+    def tell(self, name: str, data: Event) -> Event:
+        """An event of the run."""
         return self.event(name, workflow_run_id=self.run_id, data=data)
 
-    def _node(self, name: str) -> Event:
-        return {
-            "id": self._nodes[name],
-            "node_id": name,
-            "node_type": "human-input" if name.startswith("human") else name,
-            "title": _TITLES.get(name, TITLE),
-            "index": 1,
-            "predecessor_node_id": None,
-        }
-
-    def _node_started(self, name: str) -> Event:
-        data = self._node(name) | {
-            "inputs": None,
-            "inputs_truncated": False,
-            "created_at": int(time.time()),
-            "extras": {},
-            "iteration_id": None,
-            "loop_id": None,
-            "agent_strategy": None,
-        }
-        return self._flow_event("node_started", data)
-
-    def _node_finished(
-        self,
-        name: str,
-        inputs: Event,
-        outputs: Event,
-        process_data: Event | None = None,
-        execution_metadata: Event | None = None,
-    ) -> Event:
-        data = self._node(name) | {
-            "inputs": inputs,
-            "inputs_truncated": False,
-            "process_data": process_data or {},
-            "process_data_truncated": False,
-            "outputs": outputs,
-            "outputs_truncated": False,
-            "status": "succeeded",
-            "error": None,
-            "elapsed_time": self.turn.elapsed,
-            "execution_metadata": execution_metadata,
-            "created_at": self.turn.created_at,
-            "finished_at": int(time.time()),
-            "files": _files_in(outputs),
-            "iteration_id": None,
-            "loop_id": None,
-        }
-        return self._flow_event("node_finished", data)
-
     def begin(self, state: State) -> None:
-        turn = self.turn
-        shown = self._inputs | {"sys.dialogue_count": turn.number}
         lost = self._finished("failed", {}, "The server was closed meanwhile.", 0)
-        state.workflow_runs.add(turn.app.id, turn.user.id, shown, lost)
-        state.variables.count_turn(turn.conversation_id, turn.query, turn.number)
+        turn = self.turn
+        state.workflow_runs.add(turn.app.id, turn.user.id, self.run_inputs(), lost)
+        if self.in_chat:
+            state.variables.count_turn(turn.conversation_id, turn.query, turn.number)
 
     def opening(self) -> list[Event]:
-        turn = self.turn
-        count = {"sys.dialogue_count": turn.number}
+        turn, seen = self.turn, self.start_inputs()
         begun = {
             "id": self.run_id,
             "workflow_id": turn.app.workflow_id,
-            "inputs": self._inputs | count,
+            "inputs": self.run_inputs(),
             "created_at": turn.created_at,
         }
-        seen = self._inputs | {"sys.conversation_id": turn.conversation_id} | count
         return [
-            self._flow_event("workflow_started", begun),
-            self._node_started("start"),
-            self._node_finished("start", seen, seen),
+            self.tell("workflow_started", begun),
+            self._nodes.started(START),
+            self._nodes.finished(START, seen, seen),
         ]
 
     def asking(self, state: State) -> list[Event]:
-        turn, runs = self.turn, state.workflow_runs
-        self._node_name = f"human_{sum(name.startswith('human') for name in self._nodes) + 1}"
-        self._form_id, token = new_id(), None if by_email(turn.query) else new_id()
-        end = time.time() + turn.form_seconds
-        text = content(turn.query)
-        runs.add_form(self._form_id, token, turn.app.id, self.run_id, text, end)
-        runs.set_status(self.run_id, "paused")
-        node = {"node_id": self._node_name, "node_title": TITLE}
-        form = {"form_content": text, "inputs": INPUTS, "actions": ACTIONS}
-        known = {"resolved_default_values": DEFAULTS}
-        form_id, expires = {"form_id": self._form_id}, {"expiration_time": int(end)}
-        secret = {"form_token": token}
-        asked = form_id | secret | node | form | {"display_in_ui": False} | known | expires
-        reason = {"TYPE": "human_input_required"} | form_id | form | node | known | secret | expires
-        paused = {
-            "workflow_run_id": self.run_id,
-            "paused_nodes": [self._node_name],
-            "outputs": {},
-            "reasons": [reason],
-            "status": "paused",
-            "created_at": turn.created_at,
-            "elapsed_time": turn.elapsed,
-            "total_tokens": 0,
-            "total_steps": len(self._nodes) + 1,
-        }
-        return [
-            self._node_started(self._node_name),
-            self._flow_event("human_input_required", asked),
-            self._flow_event("workflow_paused", paused),
-        ]
+        return self._asking.ask(state)
 
     def waits(self, state: State) -> bool:
-        row = state.workflow_runs.form(self._form_id)
-        return row["action"] is None and row["expires_at"] > time.time()
+        return self._asking.waits(state)
 
     def answered(self, state: State) -> list[Event]:
-        state.workflow_runs.set_status(self.run_id, "running")
-        row = state.workflow_runs.form(self._form_id)
-        node = {"node_id": self._node_name, "node_title": TITLE}
-        if row["action"] is None:
-            outputs: Event = {"__action_id": TIMEOUT}
-            late = node | {"expiration_time": int(row["expires_at"])}
-            told = self._flow_event("human_input_form_timeout", late)
-        else:
-            given, action = json.loads(row["inputs"]), row["action"]
-            outputs = given | {"__action_id": action}
-            filled = node | {
-                "rendered_content": row["content"],
-                "action_id": action,
-                "action_text": action_title(action),
-                "submitted_data": given,
-            }
-            told = self._flow_event("human_input_form_filled", filled)
-        return [told, self._node_finished(self._node_name, {}, outputs)]
+        return self._asking.answered(state)
+
+    # -- the text
 
     def before_text(self) -> list[Event]:
-        return [self._node_started("llm")]
+        return [*self._graph.opening(), self._nodes.started(LLM)]
+
+    @property
+    def pieces(self) -> Iterator[Piece]:
+        graph = self._graph
+        yield from graph.failing()
+        if graph.gives_up:
+            return
+        if graph.around:
+            # The text around the model's can only be told when the model is done.
+            yield from self._think()
+            yield self._model_finished(self._said, self._used())
+            yield graph.assign_started()
+            yield from map(self._delta_of, graph.before)
+            yield from tokens(self._said)
+            yield from super().last_deltas()
+            yield from map(self._delta_of, graph.after)
+            return
+        for token in self.turn.speaker:
+            self._said += token or ""
+            yield token
+
+    def _think(self) -> Iterator[None]:
+        for token in self.turn.speaker:
+            self._said += token or ""
+            if token is None:
+                yield None
+
+    def _delta_of(self, extra: Extra) -> Event:
+        selector = {"from_variable_selector": list(extra.selector)}
+        return self.empty_delta() | {"answer": extra.text} | selector
+
+    def final(self, text: str) -> str:
+        """The answer without what the model said in vain."""
+        if self._graph.gives_up:
+            return DEFAULT
+        return self._graph.around_text(self._said)
+
+    # -- the end
+
+    def _used(self) -> Event:
+        return self.turn.usage(round(self.turn.elapsed, 3))
 
     def _model_finished(self, answer: str, used: Event) -> Event:
         prompts: list[Event] = [
@@ -221,7 +156,18 @@ class FlowScript(Script):
         outputs = {"text": answer, "reasoning_content": "", "usage": used, "finish_reason": "stop"}
         cost = {key: used[key] for key in ("total_tokens", "total_price", "currency")}
         inputs: Event = {"#files#": self.turn.files} if self.turn.files else {}
-        return self._node_finished("llm", inputs, outputs, process, cost)
+        return self._nodes.finished(LLM, inputs, outputs, process=process, metadata=cost)
+
+    def _model_gave_up(self) -> Event:
+        outputs = {
+            "text": DEFAULT,
+            "error_message": DIED,
+            "error_type": "InvokeServerUnavailableError",
+        }
+        return self._nodes.finished(
+            LLM, {}, outputs, metadata={"error_strategy": "default-value"},
+            status="exception", error="Unknown error",
+        )  # fmt: skip
 
     def _finished(self, status: str, outputs: Event, error: str | None, total: int) -> Event:
         turn = self.turn
@@ -233,38 +179,75 @@ class FlowScript(Script):
             "error": error,
             "elapsed_time": turn.elapsed,
             "total_tokens": total,
-            "total_steps": len(self._nodes),
+            "total_steps": self._nodes.steps,
             "created_by": {"id": turn.user.id, "user": turn.user.name},
             "created_at": turn.created_at,
             "finished_at": int(time.time()),
-            "exceptions_count": int(status == "failed"),
+            "exceptions_count": self._graph.exceptions + (status == "failed"),
             "files": [],
         }
-        return self._flow_event("workflow_finished", data)
+        return self.tell("workflow_finished", data)
+
+    def outputs(self, answer: str) -> Event:
+        """What the run ends with."""
+        return {"answer": answer, "files": []}
+
+    def last_deltas(self) -> list[Event]:
+        graph = self._graph
+        return [] if graph.around or graph.gives_up else super().last_deltas()
 
     def closing(self, answer: str) -> list[Event]:
-        used = self.turn.usage(round(self.turn.elapsed, 3))
-        outputs = {"answer": answer, "files": []}
-        total = used["total_tokens"]
-        return [
-            self._model_finished(answer, used),
-            self._node_started("answer"),
-            self._node_finished("answer", {}, outputs),
-            self._finished("succeeded", outputs, None, total),
-            self.message_end(used, []),
+        graph, used = self._graph, self._used()
+        outputs = self.outputs(answer)
+        if graph.around:
+            told = [graph.assign_finished(), self._nodes.started(self.last_node)]
+        elif graph.gives_up:
+            used = no_usage(0.03, self.turn.elapsed)
+            said = self.empty_delta() | {"answer": DEFAULT}
+            told = [self._model_gave_up(), self._nodes.started(self.last_node), said]
+        else:
+            told = [self._model_finished(self._said, used), self._nodes.started(self.last_node)]
+        status = "partial-succeeded" if graph.exceptions else "succeeded"
+        told += [
+            self._nodes.finished(self.last_node, {}, outputs),
+            self._finished(status, outputs, None, used["total_tokens"]),
         ]
+        return told + self._end_of_message(used)
+
+    def _end_of_message(self, used: Event) -> list[Event]:
+        return [self.message_end(used, [])] if self.in_chat else []
+
+    def _cut_short(self, error: str) -> list[Event]:
+        finished = self._finished("stopped", {}, error, 0)
+        return [finished, *self._end_of_message(no_usage(0.03, self.turn.elapsed))]
 
     def stopped(self) -> list[Event]:
-        finished = self._finished("stopped", {}, "Stopped by user.", 0)
-        return [finished, self.message_end(no_usage(0.03, self.turn.elapsed), [])]
+        return self._cut_short("Stopped by user.")
+
+    def replaced(self) -> list[Event]:
+        said = self.event("message_replace", answer=self.replacement, reason="output_moderation")
+        return [said, *self._cut_short("Stopped by output moderation.")]
+
+    def whole_usage(self, *, replaced: bool) -> Event:
+        if replaced or self._graph.gives_up:
+            return no_usage(0.0, self.turn.elapsed)
+        return super().whole_usage(replaced=replaced)
 
     def aborted(self) -> list[Event]:
-        reason = "Aborted: User requested stop"
-        error = self.event("error", code="invalid_param", status=400)
-        # The only event without a task id.
-        del error["task_id"]
-        error["message"] = f"Run failed: {reason}"
-        return [self._finished("failed", {}, reason, 0), error]
+        return self.ended_by("Aborted: User requested stop")
+
+    def reported(self, failure: ModelFailure) -> ModelFailure:
+        return ModelFailure("invalid_param", f"Run failed: {failure.message}", 400)
+
+    def failed(self, failure: ModelFailure) -> list[Event]:
+        why = failure.message
+        node = self._nodes.finished(LLM, {}, {}, status="failed", error=why)
+        return [node, *self.ended_by(failure.message)]
+
+    def ended_by(self, reason: str) -> list[Event]:
+        """The end of a run that failed."""
+        error = super().failed(ModelFailure("", reason, 400))
+        return [self._finished("failed", {}, reason, 0), *error]
 
     def store(self, state: State, answer: str, *, stopped: bool) -> None:
         # Unlike the other modes the chatflow keeps blanks at the ends.

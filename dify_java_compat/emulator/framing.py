@@ -6,15 +6,19 @@ event is one write, and the head goes out with the first piece of the body, not 
 
 import io
 import logging
+import os
 import selectors
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import IO, Any, cast
 
 from werkzeug.serving import DechunkedInput, ThreadedWSGIServer, WSGIRequestHandler
 
-Headers = list[tuple[str, str]]
+from .wire import Headers, Wire
+
 logger = logging.getLogger("dify_java_compat.emulator")
 
 
@@ -43,12 +47,15 @@ class Connection(WSGIRequestHandler):
         finally:
             self.connection.settimeout(None)
 
-    def client_left(self) -> bool:
-        """Whether the client has closed its side. May be asked from any thread."""
+    def client_left(self, within: float = 0.0) -> bool:
+        """Whether the client has closed its side, now or within so many seconds.
+
+        May be asked from any thread.
+        """
         try:
             with selectors.DefaultSelector() as selector:
                 selector.register(self.connection, selectors.EVENT_READ)
-                if not selector.select(0):
+                if not selector.select(within):
                     return False
             return not self.connection.recv(1, socket.MSG_PEEK)
         except (OSError, ValueError):
@@ -66,6 +73,8 @@ class Connection(WSGIRequestHandler):
         environ["CONTENT_LENGTH"] = str(len(body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         environ["emulator.client_left"] = self.client_left
+        wire = Wire(self.wfile.write, self.client_left, old=self.request_version != "HTTP/1.1")
+        environ["emulator.wire"] = wire
         head: list[tuple[str, Headers]] = []
 
         def start_response(status: str, headers: Headers, *_: Any) -> Callable[[bytes], object]:
@@ -74,10 +83,12 @@ class Connection(WSGIRequestHandler):
 
         pieces: Iterable[bytes] = self.server.app(environ, start_response)
         try:
-            self._answer(*head[0], pieces)
+            self._answer(wire, *head[0], pieces)
         except BaseException:
             # Half an answer cannot be followed by another one.
             self.close_connection = True
+            if wire.reset:
+                self._reset()
             raise
         finally:
             close = getattr(pieces, "close", None)
@@ -95,32 +106,21 @@ class Connection(WSGIRequestHandler):
         body = self.rfile.read(size) if size >= 0 else b""
         return body if len(body) == size else None
 
-    def _answer(self, status: str, headers: Headers, pieces: Iterable[bytes]) -> None:
-        old = self.request_version != "HTTP/1.1"
+    def _answer(self, wire: Wire, status: str, headers: Headers, pieces: Iterable[bytes]) -> None:
         bare = self.command == "HEAD" or status.startswith("204")
         sized = bare or any(name == "Content-Length" for name, _ in headers)
-        chunked = not sized and not old
-        if not sized and old:
+        if wire.old and (wire.unsized or not sized):
             self.close_connection = True
-        lines = [
-            f"{'HTTP/1.0' if old else 'HTTP/1.1'} {status}",
-            "Server: gunicorn",
-            f"Date: {self.date_time_string()}",
-            f"Connection: {'close' if self.close_connection else 'keep-alive'}",
-        ]
-        if chunked:
-            lines.append("Transfer-Encoding: chunked")
-        lines += [f"{name}: {value}" for name, value in headers]
-        unsent = "\r\n".join([*lines, "", ""]).encode("latin-1")
-        if not bare:
-            for piece in pieces:
-                framed = b"%X\r\n%b\r\n" % (len(piece), piece) if chunked else piece
-                self.wfile.write(unsent + framed)
-                unsent = b""
-        if chunked:
-            unsent += b"0\r\n\r\n"
-        if unsent:
-            self.wfile.write(unsent)
+        wire.closes = self.close_connection = self.close_connection or wire.closes
+        wire.send(status, headers, pieces, bare=bare)
+
+    def _reset(self) -> None:
+        """Close so that the client is sent an RST, and nothing that was still on its way."""
+        linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+        with suppress(OSError):
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            # The files made of the socket would keep it open.
+            socket.close(self.connection.detach())
 
     def log(self, type: str, message: str, *args: Any) -> None:
         # Called for broken requests only; good ones are logged with their path by the app.

@@ -6,12 +6,13 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .answers import suggestions, title
-from .calls import Call
-from .errors import bad_request, invalid_param, not_found
+from .calls import Call, storable
+from .errors import ServerCrash, bad_request, invalid_param, not_found
 from .replies import Reply, json_reply
 from .validation import Model
 
 _SORTS = ("created_at", "-created_at", "updated_at", "-updated_at")
+_LONGEST_NAME = 255
 _NO_PARENT = "00000000-0000-0000-0000-000000000000"
 
 
@@ -28,12 +29,12 @@ def _shown_message(row: sqlite3.Row) -> dict[str, Any]:
         "query": row["query"],
         "answer": row["answer"],
         "feedback": {"rating": row["rating"]} if row["rating"] else None,
-        "retriever_resources": [],
+        "retriever_resources": json.loads(row["resources"]),
         "created_at": int(row["created_at"]),
         "agent_thoughts": json.loads(row["thoughts"]),
         "message_files": json.loads(row["files"]),
-        "status": "normal",
-        "error": None,
+        "status": "error" if row["error"] else "normal",
+        "error": row["error"],
     }
 
 
@@ -111,6 +112,10 @@ def rename_conversation(call: Call) -> Reply:
         text = "Value error, name is required when auto_generate is false"
         payload.fault("", text, "value_error", dict(call.body))
         payload.check()
+    storable(name or "")
+    if len(name or "") > _LONGEST_NAME:
+        instead = invalid_param(f"A name has at most {_LONGEST_NAME} characters.")
+        raise ServerCrash("the column is too short", instead)
     row = own_conversation(call)
     if generated:
         messages = call.state.messages(row["id"], None, -1)
@@ -120,8 +125,11 @@ def rename_conversation(call: Call) -> Reply:
 
 
 def delete_conversation(call: Call) -> Reply:
-    """DELETE /conversations/{id}: never a 404, and never a question whose it is."""
-    call.state.delete_conversation(call.ids["conversation_id"])
+    """DELETE /conversations/{id}: never a 404. The real server does not ask whose it is."""
+    conversation_id = call.ids["conversation_id"]
+    own = call.state.conversation(conversation_id, call.app.id, call.user.id)
+    if own is not None or call.settings.quirks:
+        call.state.delete_conversation(conversation_id)
     return Reply(204, b"")
 
 
@@ -132,6 +140,7 @@ def rate_message(call: Call) -> Reply:
     content = payload.string("content")
     payload.check()
     row = _own_message(call)
+    storable(content or "")
     if rating is None and not call.state.has_feedback(row["id"]):
         raise invalid_param("rating cannot be None when feedback not exists")
     call.state.set_feedback(row["id"], rating, content)

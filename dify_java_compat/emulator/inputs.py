@@ -3,18 +3,37 @@
 from typing import Any
 
 from .apps import App, FormField
-from .errors import ApiError, invalid_param
+from .errors import ApiError, ServerCrash, invalid_param
 from .files import attachment
 from .state import State
 
 _TEXTS = ("text-input", "paragraph", "select")
 _WORDS = {"true": True, "1": True, "yes": True, "on": True}
 _WORDS |= {"false": False, "0": False, "no": False, "off": False}
+_CRASHED = (
+    "The server encountered an internal error and was unable to complete your request. Either"
+    " the server is overloaded or there is an error in the application."
+)
 
 
 def form_values(app: App, given: dict[str, Any]) -> dict[str, Any]:
     """One value for each variable of the form, None where there is none; others are dropped."""
-    return {field.name: _value(field, given.get(field.name)) for field in app.form}
+    values = {field.name: _value(field, given.get(field.name)) for field in app.form}
+    odd = [field.name for field in app.form if _holds_mapping(field, values[field.name])]
+    if odd:
+        raise invalid_param(f"Invalid input type for {odd}")
+    # Its database takes no NUL.
+    return {
+        name: value.replace("\0", "") if isinstance(value, str) else value
+        for name, value in values.items()
+    }
+
+
+def _holds_mapping(field: FormField, value: Any) -> bool:
+    if field.kind == "file":
+        return False
+    items = value if isinstance(value, list) else [value]
+    return any(isinstance(item, dict) for item in items)
 
 
 def event_values(state: State, app: App, values: dict[str, Any], host_url: str) -> dict[str, Any]:
@@ -23,7 +42,8 @@ def event_values(state: State, app: App, values: dict[str, Any], host_url: str) 
     for field in app.form:
         value = values.get(field.name)
         if field.kind == "file" and isinstance(value, dict):
-            described[field.name] = attachment(state, value).in_event(host_url)
+            file = attachment(state, app, field.uploads, value)
+            described[field.name] = file.in_event(host_url)
     return described
 
 
@@ -35,7 +55,12 @@ def _number(field: FormField, value: Any) -> int | float | None:
     if isinstance(value, (int, float)):
         return value
     if not isinstance(value, str):
-        raise _fault(field, "a valid number")
+        # Nobody catches this fault of type but the last handler of all.
+        text = _fault(field, "a valid number").message
+        raise ServerCrash(
+            "neither a number nor a text", invalid_param(text),
+            error=ApiError(500, "internal_server_error", _CRASHED),
+        )  # fmt: skip
     if not value.strip():
         return None
     try:
@@ -64,6 +89,8 @@ def _value(field: FormField, value: Any) -> Any:
             return None
         if not isinstance(value, dict):
             raise _fault(field, "a file")
-    if field.kind == "checkbox" and not isinstance(value, bool):
-        return _WORDS.get(str(value).strip().lower(), value)
+    if field.kind == "checkbox" and isinstance(value, str):
+        return _WORDS.get(value.strip().lower(), value)
+    if field.kind == "checkbox" and isinstance(value, (int, float)) and value in (0, 1):
+        return bool(value)
     return value

@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 
 from .runs import Run
-from .streams import PING_STEP, Step, Steps
+from .streams import LOOK_SECONDS, PING_STEP, Step, Steps
+from .wire import ClientLeft
 
 logger = logging.getLogger("dify_java_compat.emulator")
 _PAUSED = "workflow_paused"
+_LOOK_SECONDS = 0.2
 _STATES = ("workflow_started", "node_started", "node_finished")
 _QUESTIONS = ("human_input_required", _PAUSED)
 
@@ -34,45 +36,41 @@ class LiveRun:
         self._watches: list[Callable[[], bool]] = []
         self._lost = False
         self._closed = False
-        self._paused_until: float | None = None
+        self._paused = False
         self.over = False
 
     def play(self, steps: Iterator[Step]) -> None:
         self._steps = steps
-        self._go()
-
-    def _must_wait(self) -> bool:
-        return not self._generation.stopped and self._waits()
+        self._thread = threading.Thread(target=self._run, name="dify-emulator-run", daemon=True)
+        self._thread.start()
 
     def resume(self) -> None:
         """Go on after a pause, if what it waited for has come; else nothing."""
         with self._changed:
-            if self._paused_until is None or self._closed or self._must_wait():
-                return
-            self._paused_until = None
-        self._go()
+            self._changed.notify_all()
 
-    def _look(self) -> None:
-        """Go on if nobody answered in time."""
+    def _wait_for_answer(self) -> bool:
+        """Wait for what the run asked for; False where the server closes before."""
+        end = time.monotonic() + self._form_seconds
         with self._changed:
-            late = self._paused_until is not None and time.monotonic() >= self._paused_until
-        if late:
-            self.resume()
-
-    def _go(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="dify-emulator-run", daemon=True)
-        self._thread.start()
+            while not (self._closed or self._generation.stopped) and self._waits():
+                left = end - time.monotonic()
+                if left <= 0:
+                    break
+                # Whoever answers may be a process that cannot wake this one.
+                self._changed.wait(min(left, _LOOK_SECONDS))
+            self._paused = False
+            return not self._closed
 
     def _run(self) -> None:
         try:
             for step in self._steps:
                 with self._changed:
                     self._told.append(step)
+                    self._paused = step.name == _PAUSED
                     self._changed.notify_all()
-                    # The answer may have come already: its form was told a moment before.
-                    if step.name == _PAUSED and self._must_wait():
-                        self._paused_until = time.monotonic() + self._form_seconds
-                        return
+                if step.name == _PAUSED and not self._wait_for_answer():
+                    return
         except Exception:
             logger.exception("a run failed")
         with self._changed:
@@ -117,7 +115,7 @@ class LiveRun:
     def _snapshot(self) -> list[Step]:
         past = self._told[: self._given]
         kept = [step for step in past if step.name in _STATES]
-        if past and past[-1].name == _PAUSED and self._paused_until is not None:
+        if past and past[-1].name == _PAUSED and self._paused:
             kept += [step for step in past if step.name in _QUESTIONS][-2:]
         return kept
 
@@ -136,7 +134,7 @@ class LiveRun:
                 finished = True
                 return
             while not finished:
-                step = self._next(position, time.monotonic() + ping_seconds)
+                step = self._next(position, time.monotonic() + ping_seconds, watch)
                 if step is None:
                     finished = True
                     return
@@ -154,10 +152,14 @@ class LiveRun:
                 self._watches.remove(watch)
                 self._lost = not finished and not self._watches
 
-    def _next(self, position: int, ping_at: float) -> Step | None:
+    def _next(self, position: int, ping_at: float, watch: Callable[[], bool]) -> Step | None:
         """The step at ``position``, a ping for want of it, or None at the end."""
+        look_at = time.monotonic() + LOOK_SECONDS
         while True:
-            self._look()
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + LOOK_SECONDS
+                if watch():
+                    raise ClientLeft("the client left")
             with self._changed:
                 if self._closed:
                     return None
@@ -168,10 +170,7 @@ class LiveRun:
                 now = time.monotonic()
                 if now >= ping_at:
                     return PING_STEP
-                wait_until = ping_at
-                if self._paused_until is not None:
-                    wait_until = min(ping_at, self._paused_until)
-                self._changed.wait(max(wait_until - now, 0.0))
+                self._changed.wait(max(min(ping_at, look_at) - now, 0.0))
 
 
 class Lives:
@@ -180,6 +179,7 @@ class Lives:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._runs: dict[str, LiveRun] = {}
+        self.closed = threading.Event()
 
     def add(self, run_id: str, live: LiveRun) -> None:
         with self._lock:
@@ -198,6 +198,7 @@ class Lives:
 
     def close(self) -> list[LiveRun]:
         """Let nobody read on; the runs, which end when they notice."""
+        self.closed.set()
         with self._lock:
             runs = list(self._runs.values())
         for live in runs:

@@ -63,9 +63,10 @@ class Annotations:
 
     def publish(self, app_id: str, settings: dict[str, Any] | None) -> None:
         """Let the app give annotated answers, by these settings, or no longer."""
-        self._db.write("DELETE FROM annotation_replies WHERE app_id = ?", app_id)
-        if settings is not None:
-            sql = "INSERT INTO annotation_replies VALUES (?, ?)"
+        if settings is None:
+            self._db.write("DELETE FROM annotation_replies WHERE app_id = ?", app_id)
+        else:
+            sql = "INSERT OR REPLACE INTO annotation_replies VALUES (?, ?)"
             self._db.write(sql, app_id, json.dumps(settings))
 
     def published(self, app_id: str) -> dict[str, Any] | None:
@@ -81,10 +82,11 @@ class Annotations:
     def look_at_job(self, job_id: str, action: str) -> int | None:
         """How often the job was looked at before this time; None where there is none."""
         sql = "SELECT looks FROM annotation_jobs WHERE id = ? AND action = ?"
-        row = self._db.row(sql, job_id, action)
-        if row is None:
-            return None
-        self._db.write("UPDATE annotation_jobs SET looks = looks + 1 WHERE id = ?", job_id)
+        with self._db.transaction():
+            row = self._db.row(sql, job_id, action)
+            if row is None:
+                return None
+            self._db.write("UPDATE annotation_jobs SET looks = looks + 1 WHERE id = ?", job_id)
         return int(row["looks"])
 
 
@@ -105,16 +107,20 @@ class Variables:
 
     def declare(self, conversation_id: str) -> None:
         """Give a new conversation its variables."""
-        for name, kind, value, about in _DECLARED:
-            self._add(conversation_id, name, kind, value, about)
+        now = time.time()
+        with self._db.transaction():
+            for name, kind, value, about in _DECLARED:
+                self._add(conversation_id, name, kind, value, about, now)
 
     def count_turn(self, conversation_id: str, query: str, turns: int) -> None:
         """What the flow itself assigns in each turn."""
-        self._set_by_name(conversation_id, "last_query", query)
-        self._set_by_name(conversation_id, "turns", turns)
+        with self._db.transaction():
+            self._set_by_name(conversation_id, "last_query", query)
+            self._set_by_name(conversation_id, "turns", turns)
 
-    def _add(self, conversation_id: str, name: str, kind: str, value: Any, about: str) -> None:
-        now = time.time()
+    def _add(
+        self, conversation_id: str, name: str, kind: str, value: Any, about: str, now: float
+    ) -> None:
         self._db.write(
             "INSERT INTO variables (id, conversation_id, name, value_type, value, description,"
             " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -137,34 +143,65 @@ class Variables:
         )  # fmt: skip
 
     def list(
-        self, conversation_id: str, name: str | None, after: sqlite3.Row | None, limit: int
+        self,
+        conversation_id: str,
+        name: str | None,
+        after: sqlite3.Row | None,
+        limit: int,
+        *,
+        by_time: bool,
     ) -> list[sqlite3.Row]:
+        """Up to ``limit`` variables behind ``after``: those made later, or merely listed later."""
+        column = "created_at" if by_time else "seq"
         return self._db.rows(
-            "SELECT * FROM variables WHERE conversation_id = ? AND seq > ?"
+            f"SELECT * FROM variables WHERE conversation_id = ? AND {column} > ?"
             " AND (? IS NULL OR name = ?) ORDER BY seq LIMIT ?",
-            conversation_id, after["seq"] if after is not None else 0, name, name, limit,
+            conversation_id, after[column] if after is not None else 0, name, name, limit,
         )  # fmt: skip
 
 
 class WorkflowRuns:
-    """The runs of chatflows, and the forms on which they wait."""
+    """The runs of workflows, and the forms on which they wait."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        # Among those that share the file: a run goes on only where it began.
+        self.server = new_id()
 
     def add(self, app_id: str, user_id: str, inputs: Any, lost: dict[str, Any]) -> None:
         """A new run. ``lost`` is its last event in case the server closes before its end."""
         data = lost["data"]
         self._db.write(
             "INSERT INTO workflow_runs VALUES"
-            " (?, ?, ?, ?, 'running', ?, '{}', NULL, 0, 0, ?, NULL, 0.0, ?)",
+            " (?, ?, ?, ?, 'running', ?, '{}', NULL, 0, 0, ?, NULL, 0.0, ?, 0, ?, ?)",
             data["id"], app_id, user_id, data["workflow_id"], json.dumps(inputs),
-            data["created_at"], json.dumps(lost),
+            data["created_at"], json.dumps(lost), self.server, new_id(),
         )  # fmt: skip
 
     def get(self, run_id: str, app_id: str) -> sqlite3.Row | None:
         sql = "SELECT * FROM workflow_runs WHERE id = ? AND app_id = ?"
         return self._db.row(sql, run_id, app_id)
+
+    def page(
+        self, app_id: str, status: str | None, keyword: str, user: str | None, page: int, limit: int
+    ) -> tuple[list[sqlite3.Row], int]:
+        """One page of an app's runs, the newest first, and how many there are."""
+        source = "workflow_runs JOIN end_users ON end_users.id = user_id"
+        where, values = "workflow_runs.app_id = ?", [app_id]
+        if status:
+            where, values = f"{where} AND status = ?", [*values, status]
+        if user:
+            where, values = f"{where} AND name = ?", [*values, user]
+        if keyword:
+            where += " AND (instr(inputs, ?) OR instr(outputs, ?))"
+            # Both are kept as JSON, in which no character is beyond ASCII.
+            values += [json.dumps(keyword)[1:-1]] * 2
+        rows = self._db.rows(
+            f"SELECT workflow_runs.*, name AS user_name FROM {source} WHERE {where}"
+            " ORDER BY workflow_runs.created_at DESC, workflow_runs.rowid DESC LIMIT ? OFFSET ?",
+            *values, limit, (page - 1) * limit,
+        )  # fmt: skip
+        return rows, self._db.count(source, where, *values)
 
     def set_status(self, run_id: str, status: str) -> None:
         self._db.write("UPDATE workflow_runs SET status = ? WHERE id = ?", status, run_id)
@@ -172,7 +209,7 @@ class WorkflowRuns:
     def finish(self, run_id: str, event: dict[str, Any]) -> None:
         """Keep the run's last event. What the run itself shows of a stop is nothing."""
         data = event["data"]
-        sql = "UPDATE workflow_runs SET finished = ? WHERE id = ?"
+        sql = "UPDATE workflow_runs SET finished = ?, over = 1 WHERE id = ?"
         self._db.write(sql, json.dumps(event), run_id)
         if data["status"] == "stopped":
             # The real server never records it: such a run reads as running for ever.
@@ -210,3 +247,14 @@ class WorkflowRuns:
         rows = self._db.rows("SELECT run_id FROM forms WHERE action IS NULL AND expires_at > 0")
         self._db.write("UPDATE forms SET expires_at = 0 WHERE action IS NULL")
         return [row["run_id"] for row in rows]
+
+    def abandon(self) -> None:
+        """Close what this server leaves behind: its runs are over, their forms expired."""
+        with self._db.transaction():
+            self._db.write(
+                "UPDATE forms SET expires_at = 0 WHERE action IS NULL"
+                " AND run_id IN (SELECT id FROM workflow_runs WHERE server = ?)",
+                self.server,
+            )
+            sql = "UPDATE workflow_runs SET over = 1 WHERE server = ? AND NOT over"
+            self._db.write(sql, self.server)

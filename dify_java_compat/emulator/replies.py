@@ -1,7 +1,7 @@
 """What a handler answers, and the three JSON dialects of a Dify server."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +83,17 @@ def error_reply(error: ApiError, **more: Any) -> Reply:
     if error.status == 401:
         more["headers"] = (("WWW-Authenticate", 'Bearer realm="api"'),)
     return json_reply(body, error.status, **more)
+
+
+def options_reply(methods: Iterable[str], asked: Mapping[str, str]) -> Reply:
+    """What may be done at a path, and what a browser wants to know before it does it."""
+    headers = [("Allow", ", ".join(sorted({*methods, "OPTIONS"})))]
+    if asked.get("Access-Control-Request-Method"):
+        wanted = asked.get("Access-Control-Request-Headers")
+        if wanted:
+            headers.append(("Access-Control-Allow-Headers", wanted))
+        headers.append(("Access-Control-Allow-Methods", "DELETE, GET, OPTIONS, PATCH, POST, PUT"))
+    return Reply(200, b"", HTML, tuple(headers))
 
 
 def crash_reply(*, vary_cookie: bool = False) -> Reply:

@@ -4,22 +4,37 @@ import io
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, RequestRedirect, Rule
 from werkzeug.wrappers import Request
 
-from . import about, annotations, chat, forms, history, media, recoup, variables, workflows
-from .calls import Call, Settings, UserPlace, authorize, json_body, user_name
-from .errors import ApiError, ServerCrash, not_chat_app
+from . import (
+    about,
+    annotations,
+    chat,
+    completion,
+    forms,
+    history,
+    media,
+    recoup,
+    running,
+    variables,
+    workflows,
+)
+from .calls import Call, Settings, UserPlace, authorize, json_body, json_payload, user_name
+from .errors import ApiError, Breakdown, ServerCrash, invalid_param, not_chat_app
+from .faults import Faults
 from .live import Lives
+from .models import Model
 from .page import Page
 from .recoup import Recoup
-from .replies import EVENT_STREAM, HTML, Reply, crash_reply, error_reply
+from .replies import HTML, Reply, crash_reply, error_reply, options_reply
 from .runs import Runs
 from .state import State
 from .watch import Watch
+from .wire import Wire, html_page
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -85,6 +100,14 @@ ROUTES = (
     Route("DELETE", _ANNOTATION, annotations.delete_annotation),
     Route("POST", _REPLY, annotations.switch_reply, json=True),
     Route("GET", f"{_REPLY}/status/<uuid:job_id>", annotations.reply_status),
+    Route("POST", "/completion-messages", completion.complete, "json", True),
+    Route(
+        "POST", "/completion-messages/<string:task_id>/stop", completion.stop_completion,
+        "json", True,
+    ),
+    Route("POST", "/workflows/run", running.run_workflow, "json", True),
+    Route("POST", "/workflows/<string:workflow_id>/run", running.run_version, "json", True),
+    Route("POST", "/workflows/tasks/<string:task_id>/stop", running.stop_workflow, "json", True),
     Route("GET", "/workflows/run/<string:run_id>", workflows.show_run),
     Route("GET", "/workflow/<uuid:run_id>/events", workflows.stream_events, "query", True),
     Route("GET", "/workflows/logs", workflows.list_logs),
@@ -116,12 +139,21 @@ class Dispatcher:
     """The WSGI application."""
 
     def __init__(
-        self, state: State, runs: Runs, lives: Lives, settings: Settings, watch: Watch
+        self,
+        state: State,
+        runs: Runs,
+        lives: Lives,
+        model: Model,
+        settings: Settings,
+        faults: Faults,
+        watch: Watch,
     ) -> None:
         self._state = state
         self._runs = runs
         self._lives = lives
+        self._model = model
         self._settings = settings
+        self._faults = faults
         self._recoup = Recoup()
         self._watch = watch
         self._page = Page(state, watch)
@@ -135,12 +167,24 @@ class Dispatcher:
         request = _Request(environ)
         reply = self._page.answer(request)
         if reply is None:
-            self._watch.note(request)
-            reply = self._reply(request)
+            reply, pieces = self._dify(request)
+        else:
+            pieces = reply.chunks()
         logger.debug("%s %s %s", request.method, request.path, reply.status)
         start_response(reply.status_line, reply.header_list(request.headers.get("Origin")))
-        chunks = reply.chunks()
-        return self._watch.cut(chunks) if reply.content_type == EVENT_STREAM else chunks
+        return pieces
+
+    def _dify(self, request: Request) -> tuple[Reply, Iterable[bytes]]:
+        """Dify's answer, and the pieces of it that get through."""
+        body = self._watch.note(request)
+        wire: Wire = request.environ["emulator.wire"]
+        return self._faults.answer(
+            request.method,
+            request.path,
+            body if isinstance(body, dict) else {},
+            wire,
+            lambda: self._reply(request),
+        )
 
     def _reply(self, request: Request) -> Reply:
         try:
@@ -151,7 +195,9 @@ class Dispatcher:
             page = redirect.get_response(request.environ)
             location = ("Location", redirect.new_url)
             return Reply(308, page.get_data(), HTML, (location,), cors=False)
-        except MethodNotAllowed:
+        except MethodNotAllowed as error:
+            if request.method == "OPTIONS":
+                return options_reply(error.valid_methods or (), dict(request.headers))
             message = "The method is not allowed for the requested URL."
             return error_reply(ApiError(405, "method_not_allowed", message), cors=False)
         except NotFound as error:
@@ -159,10 +205,19 @@ class Dispatcher:
             # Only the prefix itself is far enough inside to get the CORS headers.
             page = error.get_response(request.environ)
             return Reply(404, page.get_data(), HTML, cors=request.path == "/v1/")
+        except UnicodeEncodeError as error:
+            # Half a pair of surrogates, which no database stores.
+            return error_reply(invalid_param(str(error)))
         except HTTPException as error:
             status, name = error.code or 500, error.name.lower().replace(" ", "_")
             return error_reply(ApiError(status, name, error.description or ""))
+        except Breakdown:
+            wire: Wire = request.environ["emulator.wire"]
+            wire.recorded, wire.closes = html_page(500, [])
+            return Reply(500, b"")
         except ServerCrash as crash:
+            if crash.error is not None and self._settings.quirks:
+                return error_reply(crash.error)
             if crash.instead is None or self._settings.quirks:
                 return crash_reply(vary_cookie=crash.session)
             return error_reply(crash.instead)
@@ -176,7 +231,11 @@ class Dispatcher:
             return route.handler(request, ids["chat_id"], self._recoup)
         assert isinstance(route, Route)
         app = authorize(request)
-        body = json_body(request) if route.json or route.user == "json" else {}
+        body: dict[str, Any] = {}
+        if route.user == "json":
+            body = json_body(request)
+        elif route.json:
+            body = json_payload(request)
         name = user_name(request, body, route.user, required=route.user_required)
         user = self._state.end_user(app.id, name)
         if route.chat_only and not app.chats:
@@ -185,6 +244,6 @@ class Dispatcher:
         return route.handler(
             Call(
                 request, app, user, body, names,
-                self._state, self._runs, self._lives, self._settings,
+                self._state, self._runs, self._lives, self._model, self._settings,
             )
         )  # fmt: skip

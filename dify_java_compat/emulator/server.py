@@ -4,16 +4,23 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterable
 from types import MappingProxyType, TracebackType
 
+from . import library
 from .calls import Settings
 from .catalog import APPS
+from .faults import Fault, Faults
 from .framing import Server
 from .live import Lives
+from .models import Answer, Model, scripted
+from .raw import RawEvent
 from .recoup import CHATS, RECOUP_KEY
 from .routes import Dispatcher
+from .rules import Rule, When
 from .runs import Runs
 from .state import State
+from .upstream import Upstream
 from .watch import Seen, Watch
 
 _BACKLOG = 512
@@ -29,7 +36,8 @@ class DifyEmulator:
     the patience with idle connections, ``form_seconds`` the patience with forms a person is to
     fill in, all in seconds. ``database`` is a file for what is remembered; without it all is
     forgotten on ``close()``. ``quirks`` copies the faults of the real server, which answers 500
-    to some requests that deserve better.
+    to some requests that deserve better. ``upstream`` is the base URL of an OpenAI-compatible
+    API whose ``model`` answers the prompts, with ``upstream_key`` where it wants one.
     """
 
     keys = MappingProxyType({app.mode: app.key for app in APPS[:4]})
@@ -55,9 +63,17 @@ class DifyEmulator:
         form_seconds: float = 3600.0,
         database: str | os.PathLike[str] = ":memory:",
         quirks: bool = False,
+        upstream: str | None = None,
+        model: str | None = None,
+        upstream_key: str | None = None,
     ) -> None:
         if token_pause < 0 or min(ping_seconds, keep_alive_seconds, form_seconds) <= 0:
             raise ValueError("pauses must not be negative; ping, keep-alive and form not zero")
+        if (upstream is None) != (model is None) or (upstream_key and upstream is None):
+            raise ValueError("upstream and model go together, upstream_key only with them")
+        found = Upstream(upstream, model, upstream_key) if upstream and model else None
+        self._model = Model(found)
+        self._faults = Faults()
         self._host = host
         self._wanted_port = port
         self._settings = Settings(token_pause, ping_seconds, form_seconds, quirks)
@@ -93,13 +109,61 @@ class DifyEmulator:
         """The requests so far, the last thousand at most: method, path, query, headers, body."""
         return self._watch.requests()
 
-    def cut_next_stream(self, after_events: int) -> None:
-        """Break the connection of the next stream after so many events, without its end.
+    @property
+    def recordings(self) -> list[str]:
+        """The names of the recorded exchanges that can be replayed."""
+        return library.names()
 
-        The run goes on: a chatflow's is found at ``/workflow/{id}/events``; a chat's answer is
-        lost, as on the real server.
+    def reply(
+        self,
+        when: When = None,
+        *,
+        answer: Answer | None = None,
+        events: Iterable[RawEvent] | None = None,
+        delay: float = 0.0,
+        error: str | None = None,
+        status: int | None = None,
+        times: int | None = None,
+    ) -> Rule:
+        """Lay down what a prompt gets; of several that fit, the last one laid down holds.
+
+        ``when``: a part of the prompt, a compiled pattern found in it, or a function of the
+        request's body; None for every prompt. ``answer``: a text, the list of its pieces, or a
+        function of the prompt that gives either. ``events``: these and no others; a mapping gets
+        the ids it lacks, text and bytes are sent as they are. ``delay``: seconds of thought
+        before the first word, or event. ``error``: how the model fails, after the answer where
+        there is one: Dify's code, or code, colon and text. ``status``: an HTTP error in place of
+        all that. ``times``: for how many prompts, None for all.
+
+        ``ValueError`` where these contradict each other, or the code is none.
         """
-        self._watch.cut_next(after_events)
+        return self._model.replies.add(scripted(answer, events, delay, error, status), when, times)
+
+    def fault(self, *faults: Fault, when: When = None, times: int | None = 1) -> Rule:
+        """Let these go wrong, together, with the next answer they can happen to.
+
+        ``when``: as for ``reply``. ``times``: with how many answers, None for all. Of several
+        rules the oldest goes first, one for each answer.
+        """
+        if not faults or not all(isinstance(fault, Fault) for fault in faults):
+            raise TypeError("what goes wrong: faults.Cut(after_events=3), for example")
+        return self._faults.rules.add(faults, when, times)
+
+    def replay(
+        self,
+        name: str,
+        *,
+        when: When = None,
+        times: int | None = 1,
+        folder: str | os.PathLike[str] | None = None,
+    ) -> Rule:
+        """Answer the next request of the recorded operation with the recorded bytes.
+
+        ``when`` and ``times``: as for ``fault``. ``folder``: where recordings of your own are,
+        each a folder with ``request.http`` and ``response.raw``. ``ValueError`` where there is
+        none of that name.
+        """
+        return self._faults.rules.add((library.load(name, folder),), when, times)
 
     def start(self) -> "DifyEmulator":
         """Bind in this thread, then serve in another one."""
@@ -115,7 +179,10 @@ class DifyEmulator:
                 listener.close()
                 raise
             self._runs, self._lives = Runs(), Lives()
-            app = Dispatcher(self._state, self._runs, self._lives, self._settings, self._watch)
+            app = Dispatcher(
+                self._state, self._runs, self._lives, self._model,
+                self._settings, self._faults, self._watch,
+            )  # fmt: skip
             self._server = Server(listener, app, self._keep_alive_seconds)
             self._thread = threading.Thread(
                 target=self._server.serve,

@@ -26,20 +26,23 @@ class State:
         self.annotations = Annotations(self._db)
         self.variables = Variables(self._db)
         self.workflow_runs = WorkflowRuns(self._db)
-        # The runs that waited for these forms ended with the server that had them.
-        self.workflow_runs.expire_forms()
 
     def close(self) -> None:
+        # The runs of this server end with it, and nobody waits for their forms any more.
+        self.workflow_runs.abandon()
         self._db.close()
 
     # -- users
 
     def end_user(self, app_id: str, name: str) -> EndUser:
         """The user of that name in that app, made on first sight."""
-        sql = "INSERT OR IGNORE INTO end_users VALUES (?, ?, ?, ?)"
-        self._db.write(sql, new_id(), app_id, name, time.time())
-        rows = self._db.rows("SELECT id FROM end_users WHERE app_id = ? AND name = ?", app_id, name)
-        return EndUser(rows[0]["id"], name)
+        sql = "SELECT id FROM end_users WHERE app_id = ? AND name = ?"
+        row = self._db.row(sql, app_id, name)
+        if row is None:
+            made = "INSERT OR IGNORE INTO end_users VALUES (?, ?, ?, ?)"
+            self._db.write(made, new_id(), app_id, name, time.time())
+            row = self._db.rows(sql, app_id, name)[0]
+        return EndUser(row["id"], name)
 
     def known_user(self, user_id: str, app_id: str) -> sqlite3.Row | None:
         sql = "SELECT * FROM end_users WHERE id = ? AND app_id = ?"
@@ -100,11 +103,12 @@ class State:
     def delete_conversation(self, conversation_id: str) -> None:
         """Delete it with its messages, whoever asks: the real server checks no owner either."""
         of_it = "IN (SELECT id FROM messages WHERE conversation_id = ?)"
-        for table in ("feedbacks", "file_uses"):
-            self._db.write(f"DELETE FROM {table} WHERE message_id {of_it}", conversation_id)
-        for table in ("messages", "variables"):
-            self._db.write(f"DELETE FROM {table} WHERE conversation_id = ?", conversation_id)
-        self._db.write("DELETE FROM conversations WHERE id = ?", conversation_id)
+        with self._db.transaction():
+            for table in ("feedbacks", "file_uses"):
+                self._db.write(f"DELETE FROM {table} WHERE message_id {of_it}", conversation_id)
+            for table in ("messages", "variables"):
+                self._db.write(f"DELETE FROM {table} WHERE conversation_id = ?", conversation_id)
+            self._db.write("DELETE FROM conversations WHERE id = ?", conversation_id)
 
     # -- messages
 
@@ -112,32 +116,53 @@ class State:
         self, conversation: sqlite3.Row, query: str, files: list[Any]
     ) -> tuple[str, int]:
         """A message's id and second; it reads as empty until ``finish_message``."""
-        message_id, now = new_id(), time.time()
-        self._db.write(
-            "INSERT INTO messages (id, app_id, user_id, conversation_id, inputs, query, answer,"
-            " thoughts, files, created_at) VALUES (?, ?, ?, ?, ?, ?, '', '[]', ?, ?)",
-            message_id, conversation["app_id"], conversation["user_id"], conversation["id"],
-            conversation["inputs"], query, json.dumps(files), now,
-        )  # fmt: skip
-        sql = "UPDATE conversations SET updated_at = ? WHERE id = ?"
-        self._db.write(sql, now, conversation["id"])
+        message_id = new_id()
+        with self._db.transaction():
+            # Within, so that the order of the times is the order of the rows.
+            now = time.time()
+            self._db.write(
+                "INSERT INTO messages (id, app_id, user_id, conversation_id, inputs, query, answer,"
+                " thoughts, files, created_at) VALUES (?, ?, ?, ?, ?, ?, '', '[]', ?, ?)",
+                message_id, conversation["app_id"], conversation["user_id"], conversation["id"],
+                conversation["inputs"], query, json.dumps(files), now,
+            )  # fmt: skip
+            sql = "UPDATE conversations SET updated_at = ? WHERE id = ?"
+            self._db.write(sql, now, conversation["id"])
         return message_id, int(now)
 
     def finish_message(self, message_id: str, answer: str) -> None:
         self._db.write("UPDATE messages SET answer = ? WHERE id = ?", answer, message_id)
 
+    def fail_message(self, message_id: str, error: str) -> None:
+        """Keep why there is no answer."""
+        self._db.write("UPDATE messages SET error = ? WHERE id = ?", error, message_id)
+
     def set_thoughts(self, message_id: str, thoughts: list[dict[str, Any]]) -> None:
         sql = "UPDATE messages SET thoughts = ? WHERE id = ?"
         self._db.write(sql, json.dumps(thoughts), message_id)
 
-    def message(self, message_id: str, app_id: str, user_id: str) -> sqlite3.Row | None:
+    def message(
+        self, message_id: str, app_id: str | None = None, user_id: str | None = None
+    ) -> sqlite3.Row | None:
+        """The message, if it is that user's in that app; or whosever, where none is named."""
         return self._db.row(
-            "SELECT * FROM messages WHERE id = ? AND app_id = ? AND user_id = ?",
+            "SELECT * FROM messages WHERE id = ? AND app_id = ifnull(?, app_id)"
+            " AND user_id = ifnull(?, user_id)",
             message_id, app_id, user_id,
         )  # fmt: skip
 
-    def count_messages(self, conversation_id: str) -> int:
-        return self._db.count("messages", "conversation_id = ?", conversation_id)
+    def number_of(self, message_id: str) -> int:
+        """Which message of its conversation it is, counted from 1."""
+        return self._db.count(
+            "messages AS one JOIN messages AS all_of USING (conversation_id)",
+            "one.id = ? AND all_of.seq <= one.seq",
+            message_id,
+        )
+
+    def set_resources(self, message_id: str, resources: list[dict[str, Any]]) -> None:
+        """Keep which passages of the knowledge base a message was answered with."""
+        sql = "UPDATE messages SET resources = ? WHERE id = ?"
+        self._db.write(sql, json.dumps(resources), message_id)
 
     def messages(
         self, conversation_id: str, before: sqlite3.Row | None, limit: int

@@ -3,13 +3,17 @@
 A ``Model`` collects the faults of all fields and raises them as one 400, as pydantic does.
 """
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .errors import ApiError, invalid_param
+from .errors import ApiError, ServerCrash, invalid_param
 
 _MISSING = object()
+# As pydantic reads a whole number: with an empty fraction, with lines between the digits.
+_HALF = re.compile("[\ud800-\udfff]")
+_WHOLE = re.compile(r"([+-]?[0-9]+(?:_[0-9]+)*)(?:\.0*)?", re.ASCII)
 _HELP = "For further information visit https://errors.pydantic.dev/2.11/v"
 
 
@@ -30,10 +34,14 @@ def as_uuid(value: Any) -> str | None:
 class Model:
     """One payload under validation: read the fields, then call ``check``."""
 
-    def __init__(self, name: str, values: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, values: Any) -> None:
         self._name = name
-        self._values = values
         self._faults: list[str] = []
+        if not isinstance(values, Mapping):
+            text = f"Input should be a valid dictionary or instance of {name}"
+            self.fault("", text, "model_type", values)
+            raise self.error()
+        self._values = values
 
     def fault(self, where: str, text: str, kind: str, value: Any) -> None:
         """Note one fault; an empty ``where`` is a fault of the payload as a whole."""
@@ -58,13 +66,23 @@ class Model:
             self.fault(field, "Field required", "missing", dict(self._values))
         return value
 
-    def string(self, field: str, *, required: bool = False) -> str | None:
+    def string(
+        self, field: str, *, required: bool = False, default: str | None = None
+    ) -> str | None:
+        """A string. It may be null where it is optional and its default is null, too."""
         value = self._get(field, required=required)
         if isinstance(value, str):
+            if _HALF.search(value):
+                text = (
+                    "Input should be a valid string, unable to parse raw data as a unicode string"
+                )
+                self.fault(field, text, "string_unicode", value)
             return value
-        if value is not _MISSING and (required or value is not None):
+        if value is _MISSING:
+            return default
+        if required or default is not None or value is not None:
             self.fault(field, "Input should be a valid string", "string_type", value)
-        return None
+        return default
 
     def mapping(self, field: str) -> dict[str, Any]:
         value = self._get(field, required=True)
@@ -103,24 +121,30 @@ class Model:
             return default
         known = {"true": True, "1": True, "yes": True, "on": True, "t": True, "y": True}
         known |= {"false": False, "0": False, "no": False, "off": False, "f": False, "n": False}
-        if isinstance(value, (bool, int, float, str)) and str(value).lower() in known:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, (int, str)) and str(value).lower() in known:
             return known[str(value).lower()]
-        if isinstance(value, (bool, int, float, str)):
+        if isinstance(value, (int, str)):
             text = "Input should be a valid boolean, unable to interpret input"
             self.fault(field, text, "bool_parsing", value)
         else:
             self.fault(field, "Input should be a valid boolean", "bool_type", value)
         return default
 
+    def optional_boolean(self, field: str) -> bool | None:
+        """A boolean, or null."""
+        return None if self._values.get(field) is None else self.boolean(field, False)
+
     def integer(self, field: str, default: int, least: int, most: int | None) -> int:
         """A whole number in a query, within bounds."""
         value = self._values.get(field, str(default))
-        try:
-            number = int(value)
-        except ValueError:
+        found = _WHOLE.fullmatch(value.strip())
+        if found is None:
             text = "Input should be a valid integer, unable to parse string as an integer"
             self.fault(field, text, "int_parsing", value)
             return default
+        number = int(found[1])
         if number < least:
             text = f"Input should be greater than or equal to {least}"
             self.fault(field, text, "greater_than_equal", value)
@@ -161,4 +185,14 @@ class Model:
         if found is None:
             text = fault or f"{value} is not a valid uuid."
             self.fault(field, f"Value error, {text}", "value_error", value)
+            if not isinstance(value, str):
+                raise ServerCrash("an id is taken for a string", self.error())
         return found
+
+    def short_string(self, field: str, longest: int) -> str | None:
+        """A string of at most so many characters."""
+        value = self.string(field)
+        if value is not None and len(value) > longest:
+            text = f"String should have at most {longest} characters"
+            self.fault(field, text, "string_too_long", value)
+        return value

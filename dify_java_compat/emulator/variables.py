@@ -11,7 +11,9 @@ from .history import own_conversation, page_of
 from .replies import Reply, json_reply
 from .validation import Model
 
-_NAME = re.compile(r"[a-zA-Z0-9\-_.]+")
+_MARKS = re.compile("[-_.]")
+# What the real server fears in a name, besides what is no letter anyway.
+_FEARED = ("--", "xp_", "sp_")
 _KINDS = {str: "string", bool: "boolean", int: "integer", float: "float", dict: "object"}
 
 
@@ -28,18 +30,27 @@ def _shown(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
+def _fault_of(name: str) -> str:
+    """What is wrong with the name of a variable, if anything."""
+    if not _MARKS.sub("", name).isalnum():
+        return (
+            "Variable name can only contain letters, numbers, hyphens (-), underscores (_),"
+            " and periods (.)"
+        )
+    feared = next((one for one in _FEARED if one in name.lower()), "")
+    return feared and f"Variable name contains invalid characters: {feared}"
+
+
 def list_variables(call: Call) -> Reply:
     """GET /conversations/{id}/variables."""
     query = Model("ConversationVariablesQuery", call.request.args.to_dict())
     last_id = query.identifier("last_id")
     limit = query.limit()
     name = query.string("variable_name")
-    if name is not None and not _NAME.fullmatch(name):
-        text = (
-            "Value error, Variable name can only contain letters, numbers, hyphens (-),"
-            " underscores (_), and periods (.)"
-        )
-        query.fault("variable_name", text, "value_error", name)
+    if name is not None and (text := _fault_of(name)):
+        query.fault("variable_name", f"Value error, {text}", "value_error", name)
+    elif name is not None:
+        query.short_string("variable_name", 255)
     query.check()
     conversation = own_conversation(call, call.request.path)
     variables = call.state.variables
@@ -50,7 +61,9 @@ def list_variables(call: Call) -> Reply:
         after = variables.get(last_id, conversation["id"])
         if after is None:
             raise invalid_param("")
-    rows = variables.list(conversation["id"], name, after, limit + 1)
+    # The real server goes on behind a moment, and all variables are made in the same one.
+    by_time = call.settings.quirks
+    rows = variables.list(conversation["id"], name, after, limit + 1, by_time=by_time)
     return page_of(limit, rows, [_shown(row) for row in rows[:limit]])
 
 

@@ -1,18 +1,15 @@
-"""What a test sees and does behind the client's back: requests noted, streams cut."""
+"""What the emulator saw: the last requests."""
 
 import json
 import re
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request
-
-from .replies import PING
 
 _KEPT = 1000
 _SECRET_HEADERS = ("authorization", "x-api-key")
@@ -22,6 +19,18 @@ _KEY = re.compile(r"\b(app|recoup)-[\w-]+")
 def masked(text: str) -> str:
     """The text without the keys in it."""
     return _KEY.sub("***", text)
+
+
+class Headers(dict[str, str]):
+    """The headers of a request. Their ``repr`` shows no key."""
+
+    def __repr__(self) -> str:
+        return repr(
+            {
+                name: "***" if name.lower() in _SECRET_HEADERS else masked(value)
+                for name, value in self.items()
+            }
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,15 +46,11 @@ class Seen:
     method: str
     path: str
     query: dict[str, str]
-    headers: dict[str, str]
+    headers: Headers
     body: Any
 
     def __repr__(self) -> str:
-        headers = {
-            name: "***" if name.lower() in _SECRET_HEADERS else value
-            for name, value in self.headers.items()
-        }
-        shown = f"{self.query!r}, headers={headers!r}, body={self.body!r}"
+        shown = f"{self.query!r}, headers={self.headers!r}, body={self.body!r}"
         return f"Seen({self.method} {self.path}, query={masked(shown)})"
 
 
@@ -67,14 +72,14 @@ def _body(request: Request) -> Any:
 
 
 class Watch:
-    """The last requests, and how the next stream is to be cut."""
+    """The last requests."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen: deque[Seen] = deque(maxlen=_KEPT)
-        self._cut_after: int | None = None
 
-    def note(self, request: Request) -> None:
+    def note(self, request: Request) -> Any:
+        """Keep the request; its body."""
         body: Any = None
         with suppress(HTTPException):
             # A body that cannot be read is the handler's affair.
@@ -83,37 +88,13 @@ class Watch:
             request.method,
             request.path,
             request.args.to_dict(),
-            dict(request.headers),
+            Headers(request.headers),
             body,
         )
         with self._lock:
             self._seen.append(seen)
+        return body
 
     def requests(self) -> list[Seen]:
         with self._lock:
             return list(self._seen)
-
-    def cut_next(self, after_events: int) -> None:
-        with self._lock:
-            self._cut_after = after_events
-
-    def cut(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
-        """The stream as it is, or up to where it is to be cut."""
-        with self._lock:
-            after, self._cut_after = self._cut_after, None
-        return chunks if after is None else _cut(iter(chunks), after)
-
-
-def _cut(chunks: Iterator[bytes], after: int) -> Iterator[bytes]:
-    """So many events, then a connection that breaks; the run does not learn of it."""
-    try:
-        for chunk in chunks:
-            if after <= 0:
-                break
-            yield chunk
-            after -= chunk != PING
-    finally:
-        close = getattr(chunks, "close", None)
-        if close is not None:
-            close()
-    raise ConnectionAbortedError("cut on demand")

@@ -14,10 +14,11 @@ import dify_java_compat
 from dify_java_compat import ClientConfig, DifyChatflow, DifyException
 from dify_java_compat._names import camel
 from dify_java_compat.cli import _parser
-from dify_java_compat.emulator import DifyEmulator
+from dify_java_compat.emulator import DifyEmulator, faults
 from dify_java_compat.emulator.__main__ import _arguments
 from dify_java_compat.emulator.catalog import APPS
 from dify_java_compat.emulator.routes import OTHER_ROUTES, ROUTES
+from dify_java_compat.emulator.speakers import FAILURES
 
 from .pages import DOCS, LANGUAGES, ROOT, blocks, outline, page_names, prose
 
@@ -121,9 +122,20 @@ def test_all_of_the_emulator_is_in_its_tables(language: str) -> None:
     public = {name for name in vars(DifyEmulator) if not name.startswith("_")}
     for name in public - {"start", "close"}:
         assert re.search(rf"`{name}[`(]", named), name
-    assert {app.key for app in APPS} == set(re.findall(r"`(app-\w+)`", named))
+    assert {app.key for app in APPS} == set(re.findall(r"`(app-[\w-]+)`", named))
     options = set(re.findall(r"`(--[\w-]+)`", named))
     assert options == {f"--{name}".replace("_", "-") for name in vars(_arguments([]))}
+
+
+@EACH_LANGUAGE
+def test_every_reply_fault_and_error_of_the_emulator_is_named(language: str) -> None:
+    page = DOCS / language / "emulator.md"
+    named = " ".join(row[0] for row in cells(page))
+    assert set(re.findall(r"`([A-Z]\w+)\(", named)) == set(faults.__all__) - {"Fault"}
+    for name in set(inspect.signature(DifyEmulator.reply).parameters) - {"self"}:
+        assert f"`{name}`" in prose(page), name
+    for code in FAILURES:
+        assert f"`{code}`" in prose(page), code
 
 
 @EACH_LANGUAGE

@@ -12,7 +12,7 @@ from dify_java_compat.emulator.catalog import APPS
 from .wire import Answer, Caller, Reader
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "recordings"
-_OWN = Path(__file__).parent / "data"
+_OWN = Path(__file__).parents[1] / "recordings" / "data"
 FOLDER = SHARED if SHARED.is_dir() else _OWN
 
 KEYS = {
@@ -20,6 +20,11 @@ KEYS = {
     "AGENT": "app-agent",
     "CHATFLOW": "app-chatflow",
     "CHATFLOW_SIMPLE": "app-chatflow",
+    "CHATFLOW_MODERATED": "app-chatflow-moderated",
+    "CHATFLOW_RAG": "app-chatflow-rag",
+    "CHATFLOW_RETRY": "app-retry",
+    "CHAT_RAG": "app-rag",
+    "CHAT_TTS": "app-tts",
     "WORKFLOW": "app-workflow",
     "CHAT_PLAIN": "app-plain",
     "CHAT_REQUIRED": "app-required",
@@ -30,13 +35,8 @@ KEYS = {
     "COMPLETION": "app-completion",
 }
 _ID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_SERVED = re.compile(
-    r"/(chat-messages(/[^/]+/stop)?|messages(/[^/]+/(feedbacks|suggested))?|app/feedbacks"
-    r"|conversations(/[^/]+(/name|/variables(/[^/]+)?)?)?|text-to-audio|audio-to-text"
-    r"|files/(upload|[^/]+/preview)|parameters|info|meta|site|apps/annotations(/[^/]+)?"
-    r"|apps/annotation-reply/[^/]+(/status/[^/]+)?|workflows/(run/[^/]+|logs)|banana)?"
-    r"|//parameters|!/banana"
-)
+# The one recording of a chatflow's own long graph; the other chatflow has the short one.
+_RICH = ("CHATFLOW", "/chat-messages")
 _REPLY = {
     "score_threshold": 0.9,
     "embedding_provider_name": "some/some/some",
@@ -54,6 +54,8 @@ class Case:
     @property
     def key(self) -> str | None:
         app = self.about["app"]
+        if (app, self.about["path"]) == _RICH:
+            return "app-rich"
         return None if app is None else KEYS[app]
 
     def request(self) -> tuple[list[str], bytes]:
@@ -66,14 +68,11 @@ class Case:
 
 
 def cases() -> list[Case]:
-    """The recordings of the operations and the apps there are."""
-    found = []
-    for about_file in sorted(FOLDER.glob("*/case.json")):
-        about = json.loads(about_file.read_text(encoding="utf-8"))
-        served = _SERVED.fullmatch(about["path"].partition("?")[0])
-        if served and (about["app"] is None or about["app"] in KEYS):
-            found.append(Case(about_file.parent.name, about))
-    return found
+    """All recordings there are."""
+    return [
+        Case(about_file.parent.name, json.loads(about_file.read_text(encoding="utf-8")))
+        for about_file in sorted(FOLDER.glob("*/case.json"))
+    ]
 
 
 class Stage:
@@ -98,7 +97,7 @@ class Stage:
         """Make what the recorded request takes for granted, where the answer shows it was."""
         recorded = self.case.answer()
         path, text = self.case.about["path"], self._text
-        # The word that made the model of the recording say what output moderation forbids.
+        # The words that made the model of the recording say what output moderation forbids.
         self.ids["MAGIC_OUTMOD"] = "secret"
         for pattern, make in (
             (f"/apps/annotations(?:/({_ID}))?", self._annotate),
@@ -138,6 +137,9 @@ class Stage:
             if '"rating": null' in text and recorded.status == 200:
                 rating = {"user": self.caller.user, "rating": "like"}
                 self.caller.post(f"/messages/{self.ids[message[1]]}/feedbacks", rating)
+        if self.case.name == "messages-after-error":
+            self._fail(recorded)
+            return
         conversation = re.search(f'conversation(?:s/|_id=|_id": ")({_ID})', text)
         if conversation:
             self._tell(conversation[1], recorded)
@@ -219,6 +221,14 @@ class Stage:
             told = self.caller.say("newer", conversation_id=own_id).events[0]
             self.ids[first[1]] = told["message_id"]
 
+    def _fail(self, recorded: Answer) -> None:
+        """One conversation whose only message the model could not answer."""
+        (shown,) = recorded.json()["data"]
+        error = f"completion_request_error: {shown['error']}"
+        self.caller.emulator.reply(shown["query"], answer=["word "] * 12, error=error)
+        told = self.caller.say(shown["query"]).events[0]
+        self.ids[shown["conversation_id"]] = told["conversation_id"]
+
     def _picture(self) -> dict[str, str]:
         return {
             "type": "image",
@@ -270,7 +280,8 @@ class Stage:
                 answer.chunks.append(chunk)
                 if not stopped and b'"answer"' in chunk:
                     task_id = json.loads(chunk.removeprefix(b"data: "))["task_id"]
-                    stopped = self.caller.stop(task_id, stopper).status == 200
+                    path = f"{about['path']}/{task_id}/stop"
+                    stopped = self.caller.post(path, {"user": stopper}).status == 200
             answer.body, answer.complete = b"".join(answer.chunks), True
             return answer
         finally:

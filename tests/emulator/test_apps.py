@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dify_java_compat.emulator import DifyEmulator
+from dify_java_compat.emulator import DifyEmulator, faults
 
 from .wire import Caller
 
@@ -82,7 +82,7 @@ def test_one_answer_at_a_time(mode: str) -> None:
 def test_the_place_of_a_refused_or_finished_answer_is_free(app: Callable[[str], Caller]) -> None:
     limited = app("app-limited")
     assert limited.say("").status == 400
-    limited.emulator.cut_next_stream(0)
+    limited.emulator.fault(faults.Cut(after_events=0))
     with pytest.raises(IndexError):
         _ = limited.say().status
     for _ in range(2):

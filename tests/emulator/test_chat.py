@@ -136,8 +136,12 @@ def test_the_introduction_greets_by_the_form(chat: Caller) -> None:
     assert one["inputs"] == {"name": "Ann", "bio": None, "tier": None, "age": None, "agree": None}
 
 
-def test_half_a_character_is_an_error_of_the_server(chat: Caller) -> None:
-    body = b'{"inputs": {}, "query": "\\ud800", "user": "ann", "response_mode": "streaming"}'
-    answer = chat.post("/chat-messages", body, "Content-Type: application/json")
-    assert answer.status == 500
-    assert answer.json()["code"] == "unknown"
+@pytest.mark.parametrize(
+    ("query", "user", "fault"),
+    [("\\ud800", "ann", "type=string_unicode"), ("Hi", "\\ud800", "surrogates not allowed")],
+)
+def test_half_a_character_is_no_text(chat: Caller, query: str, user: str, fault: str) -> None:
+    body = f'{{"inputs": {{}}, "query": "{query}", "user": "{user}", "response_mode": "streaming"}}'
+    answer = chat.post("/chat-messages", body.encode(), "Content-Type: application/json")
+    assert (answer.status, answer.json()["code"]) == (400, "invalid_param")
+    assert fault in answer.json()["message"]

@@ -99,14 +99,20 @@ def test_without_a_user_it_is_the_default_user(emulator: DifyEmulator) -> None:
     assert ids(default.get("/conversations")) == [conversation_id]
 
 
+@pytest.mark.parametrize("quirks", [False, True])
 @pytest.mark.parametrize("key", ["app-chat", "app-agent"])
-def test_whoever_deletes_deletes(emulator: DifyEmulator, chat: Caller, key: str) -> None:
-    conversation_id, (message_id,) = talk(chat, 1)
-    thief = Caller(emulator, key, "thief")
-    answer = thief.delete(f"/conversations/{conversation_id}", {"user": "thief"})
-    assert (answer.status, answer.header("Content-Length")) == (204, None)
-    assert chat.get("/conversations?user=ann").json()["data"] == []
-    assert chat.get(f"/messages/{message_id}/suggested?user=ann").status == 404
+def test_only_the_real_server_lets_a_thief_delete(key: str, quirks: bool) -> None:
+    with DifyEmulator(token_pause=0.0, quirks=quirks) as emulator:
+        owner = Caller(emulator)
+        conversation_id, (message_id,) = talk(owner, 1)
+        path = f"/conversations/{conversation_id}"
+        answer = Caller(emulator, key, "thief").delete(path, {"user": "thief"})
+        assert (answer.status, answer.header("Content-Length")) == (204, None)
+        kept = owner.get("/conversations?user=ann").json()["data"]
+        assert len(kept) == (not quirks)
+        assert owner.delete(path, {"user": "ann"}).status == 204
+        assert owner.get("/conversations?user=ann").json()["data"] == []
+        assert owner.get(f"/messages/{message_id}/suggested?user=ann").status == 404
 
 
 def test_renaming(chat: Caller) -> None:

@@ -2,21 +2,15 @@
 
 import gc
 import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
 
-from .wire import Caller
-
-ROOT = Path(__file__).parents[2]
+from .wire import Caller, run
 
 
 def emulator_threads() -> list[threading.Thread]:
@@ -111,16 +105,6 @@ def test_the_port_is_free_again_after_closing() -> None:
         assert second.port == port
 
 
-def run(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def test_without_werkzeug_the_extra_is_named() -> None:
     code = (
         "import sys; sys.modules['werkzeug'] = None\n"
@@ -130,39 +114,3 @@ def test_without_werkzeug_the_extra_is_named() -> None:
         _, errors = process.communicate()
     assert process.returncode == 1
     assert 'ImportError: the Dify emulator needs Werkzeug: pip install "dify-java-compat[' in errors
-
-
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_serves_until_told_to_end(ending: signal.Signals) -> None:
-    with run("-m", "dify_java_compat.emulator", "--port", "0") as process:
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        assert first.startswith("Dify emulator at http://127.0.0.1:")
-        process.send_signal(ending)
-        rest = process.stdout.read()
-        assert process.stderr is not None
-        assert process.stderr.read() == ""
-    assert process.returncode == 0
-    assert all(key in rest for key in DifyEmulator.keys.values())
-
-
-def test_the_command_remembers_in_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "dify.db"
-    with run("-m", "dify_java_compat.emulator", "--port", "0", "--database", str(file)) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-        process.communicate()  # whoever leaves now would break its pipe
-    assert process.returncode == 0
-    assert file.read_bytes().startswith(b"SQLite format 3")
-
-
-def test_the_command_says_in_one_line_that_the_port_is_taken() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        with run("-m", "dify_java_compat.emulator", "--port", port) as process:
-            output, errors = process.communicate()
-    assert process.returncode == 2
-    assert output == ""
-    assert errors.startswith(f"cannot listen on 127.0.0.1:{port}: ")
-    assert errors.count("\n") == 1

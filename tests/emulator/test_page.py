@@ -84,6 +84,7 @@ def test_all_apps_are_told_with_key_and_form(chat: Caller) -> None:
         "app-limited": ["limited"],
         "app-disabled": ["off"],
         "app-unpublished": ["unpublished"],
+        "app-chatflow-moderated": ["moderated"],
     }
     assert {field["kind"] for field in told["app-chatflow"]["form"]} == {
         "text-input", "select", "number",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dify_java_compat.emulator import DifyEmulator
+from dify_java_compat.emulator import DifyEmulator, faults
 
 from .wire import TIMEOUT, Caller, event
 
@@ -43,6 +43,9 @@ def test_no_key_is_shown(emulator: DifyEmulator, chat: Caller) -> None:
         assert "app-" not in shown
         assert "***" in shown
         assert "/v1/" in shown
+    headers = emulator.requests[0].headers
+    assert headers["Authorization"] == "Bearer app-chat"
+    assert "app-" not in repr(headers)
 
 
 def test_an_upload_can_be_read_although_it_was_noted(chat: Caller) -> None:
@@ -53,7 +56,7 @@ def test_an_upload_can_be_read_although_it_was_noted(chat: Caller) -> None:
 @pytest.mark.parametrize("key", ["app-chat", "app-chatflow"])
 def test_a_stream_is_cut_after_so_many_events(emulator: DifyEmulator, key: str, count: int) -> None:
     caller = Caller(emulator, key)
-    emulator.cut_next_stream(count)
+    emulator.fault(faults.Cut(after_events=count))
     # Neither answers without a stream nor anything but the next stream are touched.
     assert caller.get("/info").complete
     if count == 0:
@@ -69,7 +72,7 @@ def test_a_stream_is_cut_after_so_many_events(emulator: DifyEmulator, key: str, 
 def test_a_chat_that_was_cut_has_lost_its_answer() -> None:
     with DifyEmulator(token_pause=0.005) as emulator:
         caller = Caller(emulator)
-        emulator.cut_next_stream(3)
+        emulator.fault(faults.Cut(after_events=3))
         first = caller.say().events[0]
         assert caller.messages(first["conversation_id"])[0]["answer"] == ""
 
@@ -77,7 +80,7 @@ def test_a_chat_that_was_cut_has_lost_its_answer() -> None:
 def test_a_chatflow_that_was_cut_is_found_again() -> None:
     with DifyEmulator(token_pause=0.02) as emulator:
         flow = Caller(emulator, "app-chatflow")
-        emulator.cut_next_stream(9)
+        emulator.fault(faults.Cut(after_events=9))
         before = flow.say("Hello")
         assert not before.complete
         run_id = before.events[0]["workflow_run_id"]
@@ -108,7 +111,7 @@ def test_a_client_that_left_comes_back_to_what_it_had_not_seen() -> None:
 def test_a_snapshot_tells_of_the_nodes_so_far() -> None:
     with DifyEmulator(token_pause=0.02) as emulator:
         flow = Caller(emulator, "app-chatflow")
-        emulator.cut_next_stream(9)
+        emulator.fault(faults.Cut(after_events=9))
         before = flow.say()
         run_id = before.events[0]["workflow_run_id"]
         after = flow.follow(run_id, include_state_snapshot="true")
@@ -122,7 +125,7 @@ def test_a_snapshot_tells_of_the_nodes_so_far() -> None:
 def test_a_chatflow_nobody_came_back_to_ran_to_its_end() -> None:
     with DifyEmulator(token_pause=0.005) as emulator:
         flow = Caller(emulator, "app-chatflow")
-        emulator.cut_next_stream(5)
+        emulator.fault(faults.Cut(after_events=5))
         first = flow.say().events[0]
         runs_end()
         assert flow.messages(first["conversation_id"])[0]["answer"] == ""

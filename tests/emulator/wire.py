@@ -2,13 +2,17 @@
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from dify_java_compat.emulator import DifyEmulator
 
 TIMEOUT = 10.0
+_ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -241,3 +245,14 @@ class Caller:
         data = found.json()["data"]
         assert isinstance(data, list)
         return data
+
+
+def run(*arguments: str) -> subprocess.Popen[str]:
+    """A Python of its own, in the root of the project."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=_ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

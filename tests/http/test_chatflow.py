@@ -33,7 +33,7 @@ from dify_java_compat import (
     collect,
     iterate,
 )
-from dify_java_compat.emulator import DifyEmulator
+from dify_java_compat.emulator import DifyEmulator, faults
 from tests.watching import request
 
 USER = "u-1"
@@ -127,7 +127,7 @@ def test_a_broken_stream_is_taken_up_again(dify_emulator: DifyEmulator, after_ev
     config = ClientConfig(resume_streams=True)
     with RequestsDifyChat(dify_emulator.base_url, config, api_key="app-chatflow") as chatflow:
         whole = collect(chatflow.sendChatMessageStream(request()))
-        dify_emulator.cut_next_stream(after_events=after_events)
+        dify_emulator.fault(faults.Cut(after_events=after_events))
         items = list(iterate(chatflow.sendChatMessageStream(request())))
         about_nodes = [(item.event, item.data.raw["id"]) for item in items if item.data]
         assert len(about_nodes) == len(set(about_nodes))

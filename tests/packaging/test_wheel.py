@@ -47,7 +47,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def files_of_the_package(root: Path) -> set[str]:
     files = (root / "dify_java_compat").rglob("*")
-    kinds = (".py", ".pyi", ".typed", ".html")
+    kinds = (".py", ".pyi", ".typed", ".html", ".xz")
     return {file.relative_to(root).as_posix() for file in files if file.suffix in kinds}
 
 
@@ -70,11 +70,12 @@ def test_the_source_distribution_holds_the_package_and_no_tests(built: Path) -> 
     assert not any(name.startswith("tests") for name in names)
 
 
-def test_the_stubs_and_the_marker_are_among_the_files() -> None:
+def test_stubs_marker_and_recordings_are_among_the_files() -> None:
     files = files_of_the_package(ROOT)
     assert "dify_java_compat/py.typed" in files
     assert "dify_java_compat/config.pyi" in files
     assert "dify_java_compat/models/responses.pyi" in files
+    assert "dify_java_compat/emulator/recordings.tar.xz" in files
 
 
 def test_the_metadata(built: Path) -> None:

@@ -1,0 +1,19 @@
+"""The archive that the emulator ships holds the recordings as they are here."""
+
+import tarfile
+
+from .pack import ARCHIVE, contents, packed
+
+
+def test_the_archive_is_up_to_date() -> None:
+    with tarfile.open(ARCHIVE) as tar:
+        kept = {one.name: source.read() for one in tar if (source := tar.extractfile(one))}
+    assert kept == contents(), "run python -m tests.recordings.pack"
+    assert sum(name.endswith("/response.raw") for name in kept) == 311
+
+
+def test_packing_again_gives_the_same_bytes() -> None:
+    few = dict(list(contents().items())[:9])
+    assert packed(few) == packed(few)
+    with tarfile.open(ARCHIVE) as tar:
+        assert all((one.mtime, one.uid, one.uname) == (0, 0, "") for one in tar)
