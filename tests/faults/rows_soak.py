@@ -237,10 +237,17 @@ def crowded(size: int, minutes: int, minute: float) -> dict[str, Any]:
     seconds=800,
 )
 def soak(seen: Seen) -> None:
-    """In a process of its own, whose memory is that of the streams alone."""
+    """In a process of its own, whose memory is that of the streams alone.
+
+    Its free memory lies in one place instead of one a processor, else its size is luck. That it
+    falls is no miss: the C library gives back what the first minutes took.
+    """
     size, minutes, minute = (30, 3, 1.5) if seen.short else (200, 10, 60.0)
     command = [sys.executable, "-m", __name__, str(size), str(minutes), str(minute)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "MALLOC_ARENA_MAX": "1"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode or done.stderr:
         raise AssertionError(done.stderr)
     saw = json.loads(done.stdout)
@@ -251,7 +258,7 @@ def soak(seen: Seen) -> None:
     second, last = saw["memory"]
     if not seen.short:  # too little to be told from noise
         change = f"memory went from {second:.1f} to {last:.1f} MB"
-        seen.check(abs(last - second) <= 0.05 * second, change)
+        seen.check(last <= second * 1.05, change)
         for what in ("threads", "descriptors"):
             before, after = saw[what]
             seen.check(after <= before * 1.05, f"{what} grew from {before} to {after}")
