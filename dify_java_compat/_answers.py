@@ -45,15 +45,14 @@ class Answer:
     def __init__(
         self,
         asker: Asker,
-        headers: Mapping[str, str],
         raw: urllib3.BaseHTTPResponse,
         line: Line | None = None,
     ) -> None:
         self._asker = asker
         self._raw = raw
         self.status = raw.status
-        self.headers = headers
-        self.content_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        self.headers: Mapping[str, str] = raw.headers
+        self.content_type = raw.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         self._line = line.answered(self.status, self.content_type) if line else None
 
     def context(self) -> dict[str, Any]:
