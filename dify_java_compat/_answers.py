@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -21,7 +22,7 @@ from .errors import (
 )
 
 _BLOCK = 65536
-_MAX_ERROR_BODY = 1024 * 1024
+_MAX_ERROR_BODY, _MAX_ERROR_SECONDS = 1024 * 1024, 10.0
 
 
 class Asker(Protocol):
@@ -44,15 +45,14 @@ class Answer:
     def __init__(
         self,
         asker: Asker,
-        headers: Mapping[str, str],
         raw: urllib3.BaseHTTPResponse,
         line: Line | None = None,
     ) -> None:
         self._asker = asker
         self._raw = raw
         self.status = raw.status
-        self.headers = headers
-        self.content_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        self.headers: Mapping[str, str] = raw.headers
+        self.content_type = raw.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         self._line = line.answered(self.status, self.content_type) if line else None
 
     def context(self) -> dict[str, Any]:
@@ -91,8 +91,22 @@ class Answer:
             self.close()
 
     def read_text(self) -> str:
-        """The whole body for an exception, without the key that a server may have sent back."""
-        return self.hide_key(self.read().decode("utf-8", "replace"))
+        """The beginning of the body, for an exception: a cut, endless or slow one is no other.
+
+        Without the key that a server may have sent back.
+        """
+        body = b""
+        until = time.monotonic() + _MAX_ERROR_SECONDS
+        try:
+            for block in self.blocks():
+                body += block
+                if len(body) > _MAX_ERROR_BODY or time.monotonic() > until:
+                    break
+        except DifyException:
+            pass
+        finally:
+            self.close()
+        return self.hide_key(body.decode("utf-8", "replace"))
 
     def hide_key(self, text: str) -> str:
         return self._asker.hide_key(text)
@@ -106,7 +120,7 @@ class Answer:
 
     def error(self) -> HttpClientException:
         """The exception for this status, with Dify's code and message where the body has them."""
-        text = self.hide_key(self._error_body().decode("utf-8", "replace"))
+        text = self.read_text()
         code, message = _code_and_message(text)
         location = self.headers.get("Location") if 300 <= self.status < 400 else None
         if location:
@@ -126,19 +140,6 @@ class Answer:
             retry_after=_retry_after(self.headers.get("Retry-After")),
             **self._asker.context(),
         )
-
-    def _error_body(self) -> bytes:
-        body = b""
-        try:
-            for block in self.blocks():
-                body += block
-                if len(body) > _MAX_ERROR_BODY:
-                    break
-        except DifyException:
-            pass  # half an error body still has its status
-        finally:
-            self.close()
-        return body
 
 
 def _code_and_message(text: str) -> tuple[str | None, str | None]:

@@ -49,6 +49,11 @@ def secret(*, default: Any) -> Any:
     return field(default=default, metadata={"secret": True})
 
 
+def first(*, default: Any) -> Any:
+    """A field that by position comes before the inherited ones, as in Java's constructor."""
+    return field(default=default, metadata={"first": True})
+
+
 class Dto(DataClassJsonMixin):
     """The base of every DTO: JSON in Java's names, JSON out of either spelling.
 
@@ -159,7 +164,9 @@ def loads(data: bytes) -> Any:
         raise ValueError("JSON nested too deep") from nested
 
 
-@dataclass_transform(kw_only_default=False, field_specifiers=(field, named, chosen_by, secret))
+@dataclass_transform(
+    kw_only_default=False, field_specifiers=(field, named, chosen_by, secret, first)
+)
 def dto(cls: type[D]) -> type[D]:
     """Make `cls` a dataclass whose Java names work wherever its field names do.
 

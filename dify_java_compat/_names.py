@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 from typing import Any
 
 
@@ -13,6 +13,11 @@ def camel(name: str) -> str:
     """The Java spelling of a snake_case name."""
     head, *tail = name.split("_")
     return head + "".join(word[:1].upper() + word[1:] for word in tail)
+
+
+def by_position(cls: type[Any]) -> list[Field[Any]]:
+    """The fields in the order of the constructor."""
+    return sorted(fields(cls), key=lambda f: not f.metadata.get("first"))
 
 
 class Names:
@@ -28,11 +33,12 @@ class Names:
         self.factories: dict[str, Callable[[], Any]] = {}
         self.secrets = {f.name for f in fields(cls) if f.metadata.get("secret")}
         self.chosen_by = {f.name: c for f in fields(cls) if (c := f.metadata.get("chosen_by"))}
+        for f in by_position(cls):
+            self.defaults[f.name] = f.default
         for f in fields(cls):
             alias = camel(f.name)
             if alias != f.name:
                 self.java_alias[alias] = f.name
-            self.defaults[f.name] = f.default
             if f.default_factory is not MISSING:
                 self.factories[f.name] = f.default_factory
             java = f.metadata.get("java") or alias
@@ -93,7 +99,7 @@ class BothSpellings:
                 inspect.Parameter.POSITIONAL_OR_KEYWORD,
                 default=f.default if f.default_factory is MISSING else f.default_factory,
             )
-            for f in fields(cls)
+            for f in by_position(cls)
         ]
         key: Any = cls
         default = {p.name: p.default for p in ours}

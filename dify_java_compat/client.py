@@ -53,7 +53,7 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
 
     `base_url` is the server with or without /v1; without one DIFY_URL, else http://localhost.
     `api_key` serves the requests that have none of their own. A context manager; `close()` closes
-    the connections that lie idle.
+    the connections that lie idle. Pickled, it is its settings and that key, without connections.
     """
 
     _processes: tuple[PipelineProcess[ChatMessagePipelineModel], ...] = ()

@@ -9,18 +9,17 @@ from __future__ import annotations
 import contextlib
 import functools
 import typing
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping
 from typing import Any, TypedDict, TypeVar
 
 import msgspec
 
 from ._dto import Dto, ResponseDto, build, is_dto, loads
 from ._names import names_of
-from .models.events import EVENT_DATA, CompletionData
 from .models.responses import ChatMessageSendCompletionResponse, DifyPageResult
 
 R = TypeVar("R", bound=ResponseDto)
+Values = dict[str, Any]
 
 _typed_dict: Any = TypedDict  # type checkers know none that is made at run time
 _new, _set = object.__new__, object.__setattr__
@@ -34,18 +33,26 @@ def encode(value: Any) -> bytes:
 
 def decode(cls: type[R], body: bytes) -> R:
     """One object. ValueError when `body` is not a JSON object."""
-    decoder = _decoder(cls)
-    if decoder is not None:
-        try:
-            values = decoder.decode(body)
-        except _UNREADABLE:
-            pass
-        else:  # a field that did not come is the class's: None
-            made = _new(cls)
-            values["_raw"] = body
-            _set(made, "__dict__", values)
-            return made
-    return _with_raw(build(cls, _object(body), strict=False), body)
+    plan = _plan(cls)
+    try:
+        values = plan.decode(body)
+    except _UNREADABLE:
+        return _as_it_came(cls, body)
+    values["_raw"] = body
+    made: R = plan.made(values)
+    return made
+
+
+def _as_it_came(cls: type[R], body: bytes) -> R:
+    """An object that is not what its class says, each value kept as it is."""
+    wire = _object(body)
+    made = _with_raw(build(cls, wire, strict=False), body)
+    key: Any = cls
+    for name in names_of(key).chosen_by:
+        part = vars(made).get(name)
+        if isinstance(part, ResponseDto):
+            _with_raw(part, wire[name])
+    return made
 
 
 def decode_if_any(cls: type[R], body: bytes) -> R | None:
@@ -94,18 +101,7 @@ def decode_page(cls: type[R], body: bytes) -> DifyPageResult[R]:
 
 def decode_event(data: bytes) -> ChatMessageSendCompletionResponse:
     """One event of a stream. ValueError when `data` is not a JSON object."""
-    item = decode(ChatMessageSendCompletionResponse, data)
-    values = vars(item)
-    if "data" not in values:
-        return item
-    inner = values["data"]
-    if type(inner) is msgspec.Raw:
-        wire = bytes(inner)
-        cls = EVENT_DATA.get(item.event or "", CompletionData)
-        values["data"] = decode(cls, wire) if wire.startswith(b"{") else loads(wire)
-    elif isinstance(inner, CompletionData):
-        _with_raw(inner, item.raw["data"])
-    return item
+    return decode(ChatMessageSendCompletionResponse, data)
 
 
 def _from_wire(cls: type[R], wire: Any) -> Any:
@@ -126,30 +122,65 @@ def _object(body: bytes) -> dict[str, Any]:
     return value
 
 
-@functools.cache
-def _decoder(cls: type[Any]) -> msgspec.json.Decoder[dict[str, Any]] | None:
-    """Reads what the fields of a class hold; None where a name is not the wire's.
+class _Plan:
+    """How the JSON of one class is read: msgspec makes a dict, which becomes the DTO's own.
 
-    To a dict, and not to the dataclass: that would be filled field by field, at thrice the time.
+    A dataclass would be filled field by field, at thrice the time, and by no names but its own.
     """
-    if _has_renamed(cls):
-        return None
-    hints = typing.get_type_hints(cls)
-    key: Any = cls
-    later = names_of(key).chosen_by
-    values = {f.name: msgspec.Raw if f.name in later else hints[f.name] for f in fields(cls)}
-    return msgspec.json.Decoder(_typed_dict(cls.__name__, values, total=False))
+
+    def __init__(self, cls: type[Any]) -> None:
+        key: Any = cls
+        names, hints = names_of(key), typing.get_type_hints(cls)
+        kinds: dict[str, Any] = {wire: hints[field] for field, wire in names.wire}
+        self._cls = cls
+        self._field_of = {wire: field for field, wire in names.wire if wire != field}
+        self._parts: dict[str, Callable[[Any, Values], Any]] = {}
+        for field, wire in names.wire:
+            part = _dto_in(hints[field])
+            if field in names.chosen_by:
+                kinds[wire] = msgspec.Raw
+                self._parts[field] = functools.partial(_chosen, *names.chosen_by[field])
+            elif part and _plan(part).renames:
+                kinds[wire], self._parts[field] = _part(_plan(part), hints[field])
+        self.renames: bool = bool(self._field_of or self._parts)
+        self.wire: Any = _typed_dict(cls.__name__, kinds, total=False)
+        self.decode: Callable[[bytes], Values] = msgspec.json.Decoder(self.wire).decode
+
+    def made(self, values: Values) -> Any:
+        """The DTO of what was read; a field that did not come is the class's: None."""
+        if self._field_of:
+            values = {self._field_of.get(name, name): values[name] for name in values}
+        for name, make in self._parts.items():
+            if name in values:
+                values[name] = make(values[name], values)
+        made = _new(self._cls)
+        _set(made, "__dict__", values)
+        return made
 
 
-def _has_renamed(cls: type) -> bool:
-    if any(field != wire for field, wire in names_of(cls).wire):
-        return True
-    hints = typing.get_type_hints(cls)
-    return any(_has_renamed(part) for hint in hints.values() for part in _dtos_in(hint))
+_plan = functools.cache(_Plan)
 
 
-def _dtos_in(hint: Any) -> Iterator[type[Dto]]:
+def _dto_in(hint: Any) -> type[Dto] | None:
+    """The DTO class of a field: `C | None` or `list[C] | None`."""
     if is_dto(hint):
-        yield hint
-    for argument in typing.get_args(hint):
-        yield from _dtos_in(argument)
+        return hint  # type: ignore[no-any-return]
+    return next((found for each in typing.get_args(hint) if (found := _dto_in(each))), None)
+
+
+def _part(plan: _Plan, hint: Any) -> tuple[Any, Callable[[Any, Values], Any]]:
+    """What msgspec is to read for a field with DTOs of that plan, and what is made of it."""
+    wire: Any = plan.wire
+    if any(typing.get_origin(each) is list for each in typing.get_args(hint)):
+        return list[wire] | None, lambda parts, _: parts and [plan.made(one) for one in parts]
+    return wire | None, lambda part, _: None if part is None else plan.made(part)
+
+
+def _chosen(
+    name: str, classes: Mapping[str, type[R]], otherwise: type[R], wire: msgspec.Raw, values: Values
+) -> Any:
+    """The part whose class another field says; what is not an object, as it is."""
+    data = bytes(wire)
+    if not data.startswith(b"{"):
+        return loads(data)
+    return decode(classes.get(values.get(name) or "", otherwise), data)

@@ -64,11 +64,11 @@ class SSEDecoder:
 
     def _events(self, block: bytes) -> list[bytes]:
         """The data of whole events."""
-        if block.startswith(b"data: {"):
-            events = block[6:-2].split(b"\n\ndata: ")
-            # Dify's framing throughout, where no newline is left but those two behind each event
-            if block.count(b"\n") == 2 * len(events) and all(events):
-                return self._checked(events, block)
+        lines = block.split(b"\n")
+        # Dify's framing throughout: a line of data and an empty one, in turn
+        events = [line[6:] for line in lines[:-1:2] if line.startswith(b"data: {")]
+        if 2 * len(events) == len(lines) - 1 and not any(lines[1::2]):
+            return self._checked(events, block)
         frames = block[:-2].split(b"\n\n")
         return self._checked([data for frame in frames if (data := _data(frame))], block)
 

@@ -205,7 +205,8 @@ class _Shelf(Generic[T]):
                 self._changed.wait()
             if not self._closed:
                 self._values.append(value)
-                self._notify()
+                if len(self._values) == 1:  # else the taker was told already
+                    self._notify()
 
     def end(self, error: Exception | None = None) -> None:
         with self._changed:

@@ -1,4 +1,4 @@
-"""HTTP: one request out, one answer in. The only importer of requests; knows no DTO and no SSE."""
+"""HTTP: one request out, one answer in. Knows no DTO and no SSE."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import weakref
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import requests
 import urllib3
 from requests import exceptions as failure
-from requests.adapters import HTTPAdapter
+from requests.utils import requote_uri
 
+from ._adapter import Adapter, environment, prepared, prepared_url
 from ._answers import Answer, reason
-from ._connections import Watched, close_inherited, pool_classes, users
+from ._connections import Watched, close_inherited, users
 from ._limits import Slots, checked
 from ._logging import begin
 from ._outgoing import Request
@@ -31,65 +31,29 @@ from .errors import (
 _MAX_RETRY_AFTER, _MAX_REDIRECTS = 30.0, 3
 
 
-class _Adapter(HTTPAdapter):
-    def __init__(self, config: ClientConfig) -> None:
-        kept = config.max_idle_connections  # of a pool of none, urllib3 makes one without bounds
-        self._pool_classes = pool_classes(config.keep_alive_seconds if kept else 0.0)
-        super().__init__(pool_maxsize=kept or 1)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = self._pool_classes
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        if not proxy.lower().startswith("socks"):
-            manager.pool_classes_by_scheme = self._pool_classes
-        return manager
-
-    def close(self) -> None:
-        """urllib3 only drops its pools, which then live as long as any exception of theirs."""
-        for manager in (self.poolmanager, *self.proxy_manager.values()):
-            for key in list(manager.pools.keys()):
-                pool = manager.pools.get(key)
-                if pool is not None:
-                    pool.close()
-        super().close()
-
-
 class Transport:
     """The connections to one server, shared by any number of threads."""
 
     def __init__(self, base_url: str, config: ClientConfig) -> None:
-        self.base_url = base_url
+        self.base_url = prepared_url(base_url)
         self.config = checked(config)
-        with requests.Session() as session:
-            self._settings: dict[str, Any] = dict(
-                session.merge_environment_settings(
-                    base_url, dict(config.proxies or {}), True, config.verify, config.cert
-                )
-            )
+        self._settings = environment(base_url, config)
         self.renew()
         _transports.add(self)
 
     def renew(self) -> None:
         """Begin anew, with no connection and no stream."""
         self.slots = Slots(self.config.max_requests, self.config.max_requests_per_host)
-        self._adapter = _Adapter(self.config)
+        self._adapter = Adapter(self.config)
 
     def exchange(self, request: Request) -> Exchange:
         return Exchange(self, request)
 
-    def send(self, url: str, request: Request, timeout: Any) -> requests.Response:
-        prepared = requests.PreparedRequest()
-        prepared.prepare(
-            method=request.method,
-            url=url,
-            headers={"User-Agent": "dify-java-compat", **request.headers},
-            data=request.body,
-            auth=request.key,
-        )
-        return self._adapter.send(prepared, timeout=timeout, **self._settings)
+    def send(self, url: str, request: Request, timeout: Any) -> urllib3.BaseHTTPResponse:
+        sent = prepared(request.method, url, request.headers, request.body, request.key)
+        answer: Any = self._adapter.send(sent, timeout=timeout, **self._settings)
+        raw: urllib3.BaseHTTPResponse = answer
+        return raw
 
     def close(self) -> None:
         self._adapter.close()
@@ -246,13 +210,13 @@ class Exchange:
             self._take_slot()
         line = begin(self.request, self._config)
         try:
-            response = self._respond(url)
+            raw = self._respond(url)
         except BaseException as error:
             self.closed()
             if line is not None:
                 line.failed(error)
             raise
-        return Answer(self, response.headers, response.raw, line)
+        return Answer(self, raw, line)
 
     def _take_slot(self) -> None:
         self._has_slot = self._transport.slots.take(self._aborted.is_set, self._remaining(0.0))
@@ -260,7 +224,7 @@ class Exchange:
             self._check_not_aborted()
             raise self.timed_out("total")
 
-    def _respond(self, url: str) -> requests.Response:
+    def _respond(self, url: str) -> urllib3.BaseHTTPResponse:
         timeout = self._remaining(self._config.connect_timeout), self._remaining(self._idle)
         users.current = self
         try:
@@ -284,7 +248,7 @@ class Exchange:
             answer.status in (301, 302, 303) and self.request.method == "GET"
         )
         location = answer.headers.get("Location") or ""
-        target = urljoin(url, location)
+        target = requote_uri(urljoin(url, location))
         same_origin = urlsplit(target)[:2] == urlsplit(url)[:2]
         # a backslash is a path to some readers and leads to another host for others
         plain = location and "\\" not in location

@@ -48,11 +48,24 @@ class Watch(logging.Handler):
         self.look("a log record", self.format(record))
 
     def look_at(self, error: DifyException) -> None:
-        told = traceback.TracebackException.from_exception(error)
-        self.look("an exception", "".join(told.format()) + repr(error))
+        # not the lines of its frames: formatting them calls ast.parse, and this may run within one,
+        # which Python 3.11 takes for a broken count of its recursion
+        told = [line for link in _chain(error) for line in traceback.format_exception_only(link)]
+        self.look("an exception", "".join(told) + repr(error))
         if error.partial is None:  # else the events of a stream are in it, as they came
             self.look("an exception's attributes", repr(vars(error)))
             self.look("a pickled exception", _pickled(error))
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The exception, its causes and what was being handled."""
+    links, more = [], [error]
+    while more:
+        link = more.pop()
+        if link not in links:
+            links.append(link)
+            more += [cause for cause in (link.__cause__, link.__context__) if cause is not None]
+    return links
 
 
 def _pickled(error: DifyException) -> bytes:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .._dto import Dto, ResponseDto, dto, named
+from .._dto import Dto, ResponseDto, dto, first, named
 from .enums import AnnotationReplyActionEnum, ResponseModeEnum
 from .requests import BaseChatRequest
 
@@ -139,8 +139,8 @@ class AppAnnotationReplyResponse(ResponseDto):
 class FilePreviewRequest(BaseChatRequest):
     """An uploaded file that was used in a message."""
 
-    file_id: str | None = None
-    as_attachment: bool | None = None
+    file_id: str | None = first(default=None)
+    as_attachment: bool | None = first(default=None)
 
 
 @dto

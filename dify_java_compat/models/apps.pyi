@@ -283,15 +283,15 @@ class FilePreviewRequest(BaseChatRequest):
     asAttachment: bool | None
     def __init__(
         self,
-        api_key: str | None = None,
-        user_id: str | None = None,
         file_id: str | None = None,
         as_attachment: bool | None = None,
+        api_key: str | None = None,
+        user_id: str | None = None,
         *,
-        apiKey: str | None = None,
-        userId: str | None = None,
         fileId: str | None = None,
         asAttachment: bool | None = None,
+        apiKey: str | None = None,
+        userId: str | None = None,
     ) -> None: ...
 
 class ConversationVariableRequest(BaseChatRequest):

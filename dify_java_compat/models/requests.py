@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import Any
 
-from .._dto import Dto, dto, named, secret
+from .._dto import Dto, dto, first, named, secret
 
 
 @dto
@@ -105,11 +105,11 @@ class TextToAudioRequest(BaseChatRequest):
 class AudioToTextRequest(BaseChatRequest):
     """3.2 语音转文本; `file` is anything that `DifyChat.audioToText` names."""
 
-    file: Any = None
+    file: Any = first(default=None)
 
 
 @dto
 class FileUploadRequest(BaseChatRequest):
     """A file to upload; `file` is anything that `DifyChat.audioToText` names."""
 
-    file: Any = None
+    file: Any = first(default=None)

@@ -194,9 +194,9 @@ class AudioToTextRequest(BaseChatRequest):
     file: Any
     def __init__(
         self,
+        file: Any = None,
         api_key: str | None = None,
         user_id: str | None = None,
-        file: Any = None,
         *,
         apiKey: str | None = None,
         userId: str | None = None,
@@ -206,9 +206,9 @@ class FileUploadRequest(BaseChatRequest):
     file: Any
     def __init__(
         self,
+        file: Any = None,
         api_key: str | None = None,
         user_id: str | None = None,
-        file: Any = None,
         *,
         apiKey: str | None = None,
         userId: str | None = None,

@@ -62,7 +62,7 @@ def shown_rows(language: str, group: str) -> list[str]:
     text = PAGES[language].read_text(encoding="utf-8")
     found = _section(group).search(text)
     rows = re.findall(r"^\| (.+?) \|", found[2], re.MULTILINE) if found else []
-    return rows[1:]
+    return rows[2:]  # without the heads of the columns and the line below
 
 
 def _table(results: list[Result], language: str) -> str:

@@ -108,7 +108,12 @@ BODIES = {
 }
 
 
-@row("calls", "every method: each status with each kind of body", "每个方法：各状态码配各种响应体")
+@row(
+    "calls",
+    "every method: each status with each kind of body",
+    "每个方法：各状态码配各种响应体",
+    seconds=600,
+)
 def errors(seen: Seen) -> None:
     current = [b""]
 

@@ -30,7 +30,7 @@ TYPED = {name for name in vars(errors) if name.endswith("Exception")}
     "processes",
     "64 threads, calls and streams, random faults",
     "64 个线程，调用与流混合，随机故障",
-    seconds=200,
+    seconds=600,
 )
 def chaos(seen: Seen) -> None:
     """Each ends in its own right result or in a typed exception that tells of no other call."""
@@ -73,7 +73,7 @@ def child(name: str, url: str) -> tuple[Any, float]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=500,
         check=False,
     )
     ended = time.time()
@@ -89,7 +89,7 @@ def shared(tokens: Tokens) -> list[set[str]]:
 
 
 def _processes(name: str, title: str, chinese: str) -> None:
-    @row("processes", title, chinese)
+    @row("processes", title, chinese, seconds=600)
     def processes(seen: Seen) -> None:
         tokens = Tokens()
         with ScriptedServer(tokens) as server:

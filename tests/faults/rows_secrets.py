@@ -360,6 +360,7 @@ ECHOING_EVENTS = {"the key in an error event", "the key in an event that is none
     "secrets",
     "what is logged, raised, pickled and traced has no key",
     "日志、异常、pickle 与回溯中没有密钥",
+    seconds=600,
 )
 def nothing_shown(seen: Seen) -> None:
     """Every method in a dozen scenes: each text there is, with the locals of every frame."""

@@ -334,6 +334,55 @@ for name, chinese, body, kind, says in OTHERS:
     )
 
 
+def never_ends(
+    seen: Seen, *, status: str, piece: bytes, pause: float, ended: str, most: float
+) -> None:
+    """What it is is known before its body is."""
+
+    def act(peer: Peer, cue: Cue) -> None:
+        wait = threading.Event()
+        peer.send(f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\n\r\n<h1>Oh</h1>".encode())
+        cue.happens()
+        while True:
+            peer.send(piece)
+            wait.wait(pause)
+
+    watcher = play(seen, act)
+    expect(seen, 0, ended, most)
+    seen.check("Oh" in str(watcher.error), f"does not show the page: {watcher.error!s:.300}")
+
+
+for line, its_chinese, ended in (
+    ("200 OK", "状态 200 却是", "DecodeException"),
+    ("500 NO", "状态 500，", "ServerErrorException"),
+):
+    code = line[:3]
+    row("streams", f"status {code}, a page without end", f"{its_chinese}无尽的页面")(
+        functools.partial(
+            never_ends, status=line, piece=b" " * 65536, pause=0.0, ended=ended, most=1000.0
+        )
+    )
+    row(
+        "streams",
+        f"status {code}, a page that drips without end",
+        f"{its_chinese}无尽地滴出的页面",
+        takes_long=True,
+    )(functools.partial(never_ends, status=line, piece=b" ", pause=0.1, ended=ended, most=11_000.0))
+
+
+def cut_page(seen: Seen) -> None:
+    def act(peer: Peer, cue: Cue) -> None:
+        cue.happens()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 99\r\n\r\n<h1>Oh")
+
+    watcher = play(seen, act)
+    expect(seen, 0, "DecodeException")
+    seen.check("<h1>Oh" in str(watcher.error), f"does not show the page: {watcher.error!s:.300}")
+
+
+row("streams", "status 200, but half a page", "状态 200，却是半个页面")(cut_page)
+
+
 def redirect(status: int, location: str) -> bytes:
     return answer(b"moved", f"{status} X", "text/html", f"Location: {location}\r\n")
 

@@ -54,7 +54,7 @@ class Tokens:
         self._dice = random.Random(7)
         self.counted: Counter[str] = Counter()
         self.played: Counter[str] = Counter()
-        self.by_connection: defaultdict[int, set[str]] = defaultdict(set)
+        self.by_connection: defaultdict[Peer, set[str]] = defaultdict(set)
 
     def __call__(self, peer: Peer) -> None:
         while received := peer.receive():
@@ -65,7 +65,7 @@ class Tokens:
                 fault = self._dice.choice(list(FAULTS)) if fails else "none"
                 self.played[fault] += 1
                 self.counted[token] += received.method == "POST" and fault != "busy"
-                self.by_connection[id(peer)].add(token.split("-")[1])
+                self.by_connection[peer].add(token.split("-")[1])
             if not (FAULTS[fault] if fails else tell)(peer, received, token):
                 return
 

@@ -16,7 +16,7 @@ _LAYERS = """
     _sources | _endpoints
     _reading | collecting | paging | _media
     transport
-    _answers | codec
+    _answers | codec | _adapter
     _connections | models | _logging | _limits | _outgoing
     config | _dialing
     _spring
@@ -33,7 +33,7 @@ LEVEL = {
 
 # What one module alone may touch, or never, whatever its level.
 _ONLY_FOR = {
-    "requests": {"transport"},
+    "requests": {"transport", "_adapter"},
     "reactivex": {"stream"},
     "dataclasses_json": {"_dto"},
     "yaml": {"_spring"},

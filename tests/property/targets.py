@@ -87,9 +87,7 @@ def reader(data: bytes, cuts: Cuts) -> object:
     )
     items = []
     try:
-        read = EventReader(decode_event, ClientConfig(), {}).read(
-            Answer(Nobody(), raw.headers, raw)
-        )
+        read = EventReader(decode_event, ClientConfig(), {}).read(Answer(Nobody(), raw))
         for item in read:
             items.append((item.to_json(), repr(item), repr(item.raw)))
     except DifyException as error:

@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from dify_java_compat._dto import Dto
-from dify_java_compat._names import camel
+from dify_java_compat._names import by_position, camel
 
 PACKAGE = "dify_java_compat"
 MODULES = (
@@ -125,7 +125,7 @@ def _dto_members(node: ast.ClassDef, cls: Any) -> Iterator[str]:
         yield from _property(part)
     if not own:  # the constructor is the base's
         return
-    fields = dataclasses.fields(cls)
+    fields = by_position(cls)
     types = types_as_written(cls)
     snake = [(field.name, field) for field in fields]
     java = [(alias, field) for field in fields if (alias := camel(field.name)) != field.name]

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from dify_java_compat import (
+    AudioToTextRequest,
     ChatMessageSendRequest,
+    FilePreviewRequest,
     FileUpload,
+    FileUploadRequest,
     MessagesRequest,
     TextInput,
     TextToSpeech,
@@ -31,6 +34,13 @@ WIRE = {
     (UserInputForm, "text_input"): "text-input",
     (UserInputForm, "file_list"): "file-list",
 } | {(cls, name): "default" for cls, name in FIELDS if name == "default_value"}
+
+
+FIRST: dict[type[Dto], tuple[str, ...]] = {
+    FilePreviewRequest: ("file_id", "as_attachment"),
+    FileUploadRequest: ("file",),
+    AudioToTextRequest: ("file",),
+}
 
 
 def test_the_classes_were_found() -> None:
@@ -62,6 +72,19 @@ def test_a_field_is_snake_case_with_few_exceptions_on_the_wire(cls: type[Dto], n
     assert dict(names_of(cls).wire)[name] == WIRE.get((cls, name), name)
     # Java writes some of its JSON in snake_case; which, the contract test says
     assert dict(names_of(cls).java)[name] in (camel(name), name)
+
+
+def test_java_s_constructors_by_position() -> None:
+    preview = FilePreviewRequest("file", True, "app-key", "user")
+    assert preview == FilePreviewRequest(
+        file_id="file", as_attachment=True, api_key="app-key", user_id="user"
+    )
+    assert FilePreviewRequest("file").file_id == "file"
+    assert FileUploadRequest(b"...").file == b"..."
+    with pytest.raises(TypeError, match="has 4 fields, 5 values given"):
+        FilePreviewRequest(*"12345")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="'fileId' given by position and by name"):
+        FilePreviewRequest("file", fileId="file")
 
 
 def test_a_java_getter_is_told_its_field() -> None:
@@ -153,9 +176,15 @@ def test_a_wire_name_is_neither_keyword_nor_attribute(name: str) -> None:
         setattr(cls(), name, VALUE)
 
 
+def positions(cls: type[Dto]) -> list[str]:
+    """The fields in the constructor's order: their own, but for Java's constructors."""
+    names = [name for owner, name in FIELDS if owner is cls]
+    return sorted(names, key=lambda name: name not in FIRST.get(cls, ()))
+
+
 @pytest.mark.parametrize("cls", ALL)
 def test_positions_are_the_order_of_the_fields(cls: type[Dto]) -> None:
-    names = [name for owner, name in FIELDS if owner is cls]
+    names = positions(cls)
     made: Any = cls(*names)
     assert vars(made) == dict(zip(names, names, strict=True))
     with pytest.raises(TypeError):
@@ -165,7 +194,7 @@ def test_positions_are_the_order_of_the_fields(cls: type[Dto]) -> None:
 @pytest.mark.parametrize("cls", ALL)
 def test_the_signature_shows_both_names(cls: type[Dto]) -> None:
     parameters = inspect.signature(cls).parameters
-    names = [name for owner, name in FIELDS if owner is cls]
+    names = positions(cls)
     aliases = [alias for owner, _, alias in ALIASES if owner is cls]
     assert list(parameters) == names + aliases
     assert all(parameters[alias].kind.name == "KEYWORD_ONLY" for alias in aliases)
