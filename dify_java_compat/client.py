@@ -14,7 +14,7 @@ from ._outgoing import Key, Request
 from ._reading import EVENT_STREAM, EventReader
 from ._sources import ResumingSource, StreamSource
 from .chatflow import DifyChatflow
-from .codec import decode, decode_event, decode_run
+from .codec import decode, decode_run, event_decoder
 from .config import ClientConfig
 from .interface import DifyChat
 from .models import (
@@ -256,7 +256,7 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
         return self._result(exchange, EndUserResponse)
 
     def _reader(self, exchange: Exchange) -> EventReader:
-        return EventReader(decode_event, self._config, exchange.context())
+        return EventReader(event_decoder(), self._config, exchange.context())
 
     def _source(self, request: Request) -> StreamSource:
         exchange = self._transport.exchange(request)

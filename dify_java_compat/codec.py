@@ -33,13 +33,7 @@ def encode(value: Any) -> bytes:
 
 def decode(cls: type[R], body: bytes) -> R:
     """One object. ValueError when `body` is not a JSON object."""
-    plan = _plan(cls)
-    try:
-        values = plan.decode(body)
-    except _UNREADABLE:
-        return _as_it_came(cls, body)
-    values["_raw"] = body
-    made: R = plan.made(values)
+    made: R = _plan(cls).read(body)
     return made
 
 
@@ -99,9 +93,9 @@ def decode_page(cls: type[R], body: bytes) -> DifyPageResult[R]:
     return _with_raw(result, body)
 
 
-def decode_event(data: bytes) -> ChatMessageSendCompletionResponse:
-    """One event of a stream. ValueError when `data` is not a JSON object."""
-    return decode(ChatMessageSendCompletionResponse, data)
+def event_decoder() -> Callable[[bytes], ChatMessageSendCompletionResponse]:
+    """Reads an event of a stream as `decode` reads an object."""
+    return _plan(ChatMessageSendCompletionResponse).read
 
 
 def _from_wire(cls: type[R], wire: Any) -> Any:
@@ -134,23 +128,33 @@ class _Plan:
         kinds: dict[str, Any] = {wire: hints[field] for field, wire in names.wire}
         self._cls = cls
         self._field_of = {wire: field for field, wire in names.wire if wire != field}
-        self._parts: dict[str, Callable[[Any, Values], Any]] = {}
+        parts: dict[str, Callable[[Any, Values], Any]] = {}
         for field, wire in names.wire:
             part = _dto_in(hints[field])
             if field in names.chosen_by:
                 kinds[wire] = msgspec.Raw
-                self._parts[field] = functools.partial(_chosen, *names.chosen_by[field])
+                parts[field] = functools.partial(_chosen, *names.chosen_by[field])
             elif part and _plan(part).renames:
-                kinds[wire], self._parts[field] = _part(_plan(part), hints[field])
-        self.renames: bool = bool(self._field_of or self._parts)
+                kinds[wire], parts[field] = _part(_plan(part), hints[field])
+        self.renames: bool = bool(self._field_of or parts)
+        self._parts = tuple(parts.items())
         self.wire: Any = _typed_dict(cls.__name__, kinds, total=False)
-        self.decode: Callable[[bytes], Values] = msgspec.json.Decoder(self.wire).decode
+        self._decode = msgspec.json.Decoder(self.wire).decode
+
+    def read(self, body: bytes) -> Any:
+        """The DTO of a JSON object. ValueError when `body` is none."""
+        try:
+            values = self._decode(body)
+        except _UNREADABLE:
+            return _as_it_came(self._cls, body)
+        values["_raw"] = body
+        return self.made(values)
 
     def made(self, values: Values) -> Any:
         """The DTO of what was read; a field that did not come is the class's: None."""
         if self._field_of:
             values = {self._field_of.get(name, name): values[name] for name in values}
-        for name, make in self._parts.items():
+        for name, make in self._parts:
             if name in values:
                 values[name] = make(values[name], values)
         made = _new(self._cls)

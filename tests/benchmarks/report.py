@@ -8,7 +8,6 @@ from typing import Any
 
 from .environments import ENTRIES, FLOOR, SESSION
 from .results import ByContender, Loss, Results
-from .rounds import DEPENDENCIES
 from .targets import Verdict, verdicts
 from .wording import CHINESE, ENGLISH
 
@@ -168,7 +167,7 @@ def _uploads(results: Results) -> Iterator[Sequence[str]]:
 
 def _imports(results: Results, words: Words) -> Iterator[Sequence[str]]:
     for key, ms in sorted(results.imports.items(), key=lambda pair: pair[1]):
-        yield words["dependencies"] if key == DEPENDENCIES else library(key), figure(ms)
+        yield words.get(key) or library(key), figure(ms)
 
 
 def _versions(results: Results, words: Words) -> str:

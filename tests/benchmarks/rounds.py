@@ -26,7 +26,11 @@ from .processes import ROOT, Runner, start_server
 from .results import Loss, Paced, Results, Upload, median_of
 
 DEPENDENCIES = "dependencies"
-_IMPORTED = "requests, dataclasses_json, reactivex, msgspec"
+FIRST_CALL = "first_call"
+_IMPORTS = {
+    DEPENDENCIES: "import requests, dataclasses_json, reactivex, msgspec",
+    FIRST_CALL: "from dify_java_compat import ChatMessageSendRequest, RequestsDifyChat",
+}
 _TIMED_STREAMS = ("messages", "nodes", "4kb")
 _CALLS = {"parameters": "Hello {{name}}, 你好!", "messages": 100}
 
@@ -263,24 +267,28 @@ def _watched(level: Level, runner: Runner) -> dict[str, Any]:
 
 def _imports(plan: Plan, environments: Environments, results: Results) -> None:
     _say("importing")
-    asked = {DEPENDENCIES: (sys.executable, _IMPORTED)}
+    asked = {key: (sys.executable, statement) for key, statement in _IMPORTS.items()}
     for key in results.versions:
         entry = BY_KEY[key]
         if entry.imports:
-            asked[key] = (environments.python(entry), entry.imports)
+            asked[key] = (environments.python(entry), f"import {entry.imports}")
     samples: dict[str, list[float]] = {key: [] for key in asked}
     for number in range(plan.imports + 1):
-        for key, (python, modules) in asked.items():
-            ms = _import_ms(python, modules)
+        for key, (python, statement) in asked.items():
+            ms = _import_ms(python, statement)
             if number:  # the first one may compile
                 samples[key].append(ms)
     results.imports = {key: statistics.median(found) for key, found in samples.items()}
 
 
-def _import_ms(python: str, modules: str) -> float:
-    timed = (
-        "import time; t = time.process_time(); import {}; print((time.process_time() - t) * 1e3)"
+def _import_ms(python: str, statement: str) -> float:
+    timed = "import time; t = time.process_time(); {}; print((time.process_time() - t) * 1e3)"
+    ended = subprocess.run(
+        [python, "-c", timed.format(statement)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    command = [python, "-c", timed.format(modules)]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return float(ended.stdout)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .environments import ENTRIES, FLOOR, JAVA, OFFICIAL, OURS, SESSION
 from .results import Results
-from .rounds import DEPENDENCIES
+from .rounds import DEPENDENCIES, FIRST_CALL
 
 TYPED_PEER = "dify_client_python"
 _OUR_FACES = {entry.key for entry in ENTRIES if entry.is_ours}
@@ -83,8 +83,12 @@ def _calls(results: Results) -> Iterator[Verdict]:
             title = f"to_json of a {kind} event / json.dumps of its dict"
             yield Verdict(title, f"{chinese}事件的 to_json / 其字典的 json.dumps", 3.0, found)
     if DEPENDENCIES in results.imports:
-        found = results.imports[OURS] / results.imports[DEPENDENCIES]
+        alone = results.imports[DEPENDENCIES]
+        found = results.imports[OURS] / alone
         yield Verdict("import / its dependencies alone", "导入 / 仅导入其依赖", 1.1, found)
+        found = results.imports[FIRST_CALL] / alone
+        title = "import of what a first call needs / the dependencies"
+        yield Verdict(title, "导入首次调用所需的一切 / 其依赖", 1.1, found)
 
 
 def _load(results: Results) -> Iterator[Verdict]:

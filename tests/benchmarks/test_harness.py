@@ -21,7 +21,7 @@ from .environments import (
 from .payloads import STREAMS
 from .report import page, terminal
 from .results import Loss, Results
-from .rounds import DEPENDENCIES, Level, Plan, loss, measure
+from .rounds import DEPENDENCIES, FIRST_CALL, Level, Plan, loss, measure
 from .targets import TYPED_PEER, Verdict, verdicts
 
 FACES = [entry.key for entry in ENTRIES if entry.is_ours]
@@ -55,7 +55,7 @@ def test_every_contender_is_measured(results: Results) -> None:
     for name in ("parameters", "messages"):
         assert results.calls[name].keys() == {FLOOR, OURS, SESSION}
     assert results.uploads.keys() == {OURS, SESSION}
-    assert results.imports.keys() == {DEPENDENCIES, OURS, SESSION}
+    assert results.imports.keys() == {DEPENDENCIES, FIRST_CALL, OURS, SESSION}
     assert {key for row in results.paced.values() for key in row} == set(TINY.paced)
 
 

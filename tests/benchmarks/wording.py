@@ -65,6 +65,7 @@ ENGLISH: dict[str, Any] = {
     "imports": "The import",
     "imports_columns": ("", "CPU ms"),
     "dependencies": "requests, dataclasses_json, reactivex and msgspec alone",
+    "first_call": "dify-java-compat, with the client and a request",
     "how": "How it is measured",
     "how_text": (
         "One server of bytes that lie ready, shaped like the answers of a real Dify, runs in "
@@ -142,6 +143,7 @@ CHINESE: dict[str, Any] = {
     "imports": "导入",
     "imports_columns": ("", "CPU 毫秒"),
     "dependencies": "仅 requests、dataclasses_json、reactivex 和 msgspec",
+    "first_call": "dify-java-compat，连同客户端和一个请求类",
     "how": "怎样测量",
     "how_text": (
         "一个服务器在自己的进程里发送事先备好的字节，其形状与真实 Dify 的回答相同。\n"

@@ -20,7 +20,7 @@ from dify_java_compat._answers import Answer
 from dify_java_compat._connections import _ChunkedBody
 from dify_java_compat._dto import ResponseDto
 from dify_java_compat._reading import EventReader
-from dify_java_compat.codec import decode, decode_event, decode_page, decode_run
+from dify_java_compat.codec import decode, decode_page, decode_run, event_decoder
 from dify_java_compat.errors import TimeoutException
 from dify_java_compat.sse import EventTooLargeError, SSEDecoder
 
@@ -87,7 +87,7 @@ def reader(data: bytes, cuts: Cuts) -> object:
     )
     items = []
     try:
-        read = EventReader(decode_event, ClientConfig(), {}).read(Answer(Nobody(), raw))
+        read = EventReader(event_decoder(), ClientConfig(), {}).read(Answer(Nobody(), raw))
         for item in read:
             items.append((item.to_json(), repr(item), repr(item.raw)))
     except DifyException as error:
@@ -125,7 +125,7 @@ def chunks(data: bytes, cuts: Cuts) -> object:
 
 def event(data: bytes, cuts: Cuts) -> object:
     """One event: an item that can be shown and written, or a ValueError."""
-    return _shown(decode_event, data)
+    return _shown(event_decoder(), data)
 
 
 def body(data: bytes, cuts: Cuts) -> object:

@@ -27,7 +27,7 @@ from dify_java_compat import (
     UserInputForm,
     WorkflowFinishedData,
 )
-from dify_java_compat.codec import decode, decode_event
+from dify_java_compat.codec import decode, event_decoder
 from dify_java_compat.models import EVENT_DATA
 
 from .dto_classes import ALL
@@ -246,7 +246,7 @@ def test_a_repr_shows_what_is_there() -> None:
 )
 def test_a_dto_can_be_copied_and_pickled(again: Any) -> None:
     body = b'{"event": "workflow_finished", "data": {"outputs": {"answer": "hi"}}, "more": 1}'
-    item = decode_event(body)
+    item = event_decoder()(body)
     copied = again(item)
     assert copied == item
     assert isinstance(copied.data, WorkflowFinishedData)
