@@ -83,8 +83,9 @@ def decode_page(cls: type[R], body: bytes) -> DifyPageResult[R]:
         if isinstance(result.data, list):
             result.data = [_from_wire(cls, item) for item in result.data]
     else:
+        read = _plan(cls).read
         result = DifyPageResult(
-            data=[decode(cls, bytes(item)) for item in page.data],
+            data=[read(bytes(item)) for item in page.data],
             has_more=page.has_more,
             limit=page.limit,
             page=page.page,

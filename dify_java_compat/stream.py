@@ -23,6 +23,7 @@ T = TypeVar("T")
 Item = ChatMessageSendCompletionResponse
 Stop = Callable[[str], None]
 
+PREFETCH = 128  # a change of threads costs as much as fifteen items
 _ARRIVAL_SECONDS = 0.02
 
 
@@ -248,7 +249,7 @@ class _Shelf(Generic[T]):
             self._wake()
 
 
-def iterate(observable: Observable[T], prefetch: int = 16) -> Generator[T, None, None]:
+def iterate(observable: Observable[T], prefetch: int = PREFETCH) -> Generator[T, None, None]:
     """The items of `observable`, for a `for` loop; its on_error is raised.
 
     Subscribes at the first item and disposes when the loop is left. At most `prefetch` items lie
@@ -268,7 +269,7 @@ def _iterate(observable: Observable[T], prefetch: int) -> Generator[T, None, Non
         subscription.dispose()
 
 
-def aiterate(observable: Observable[T], prefetch: int = 16) -> AsyncGenerator[T, None]:
+def aiterate(observable: Observable[T], prefetch: int = PREFETCH) -> AsyncGenerator[T, None]:
     """`iterate` for `async for`: the event loop is never blocked."""
     return _aiterate(observable, _checked(prefetch))
 
@@ -302,7 +303,7 @@ def collect(observable: Observable[Item]) -> ChatMessageSendResponse:
 
     Raises what the stream ends with; `partial` of that exception is the answer as far as it came.
     """
-    return collect_items(iterate(observable))
+    return collect_items(iterate(observable, 8 * PREFETCH))
 
 
 def collect_items(items: Iterable[Item]) -> ChatMessageSendResponse:

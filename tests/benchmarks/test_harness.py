@@ -96,7 +96,7 @@ def test_every_target_is_judged() -> None:
     results = Results.from_json(DATA.read_text(encoding="utf-8"))
     judged = verdicts(results)
     beside = {JAVA, OFFICIAL, TYPED_PEER} - results.left_out.keys()
-    assert len({verdict.english for verdict in judged}) == len(judged) == 13 + len(beside)
+    assert len({verdict.english for verdict in judged}) == len(judged) == 14 + len(beside)
 
 
 @pytest.mark.parametrize(
