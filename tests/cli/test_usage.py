@@ -97,7 +97,7 @@ def test_version_is_the_distributions(tmp_path: Path) -> None:
 
 
 def test_version_of_a_tree_that_is_not_installed() -> None:
-    gone = "import importlib.metadata as m; m.Distribution.discover = lambda **_: iter(())"
+    gone = "import importlib.machinery as m; m.PathFinder.find_distributions = lambda _: ()"
     ended = run("--version", how=prepared(gone))
     assert (ended.code, ended.err) == (0, "")
     assert "not installed" in ended.out
