@@ -29,18 +29,17 @@ class Names:
         self.wire: list[tuple[str, str]] = []
         self.attribute: dict[str, str] = {}  # a field's own name or its Java name -> field
         self.field_of: dict[str, str] = {}  # any spelling, those of JSON too -> field
-        self.defaults: dict[str, Any] = {}
-        self.factories: dict[str, Callable[[], Any]] = {}
+        ordered = by_position(cls)
+        self.defaults = {f.name: f.default for f in ordered}
+        self.factories: dict[str, Callable[[], Any]] = {
+            f.name: f.default_factory for f in ordered if f.default_factory is not MISSING
+        }
         self.secrets = {f.name for f in fields(cls) if f.metadata.get("secret")}
         self.chosen_by = {f.name: c for f in fields(cls) if (c := f.metadata.get("chosen_by"))}
-        for f in by_position(cls):
-            self.defaults[f.name] = f.default
         for f in fields(cls):
             alias = camel(f.name)
             if alias != f.name:
                 self.java_alias[alias] = f.name
-            if f.default_factory is not MISSING:
-                self.factories[f.name] = f.default_factory
             java = f.metadata.get("java") or alias
             wire = f.metadata.get("wire") or f.name
             self.java.append((f.name, java))
@@ -93,18 +92,15 @@ class BothSpellings:
     """The signature of a DTO class: its fields, then their Java names by keyword."""
 
     def __get__(self, _instance: object, cls: type[Any]) -> inspect.Signature:
-        ours = [
-            inspect.Parameter(
-                f.name,
-                inspect.Parameter.POSITIONAL_OR_KEYWORD,
-                default=f.default if f.default_factory is MISSING else f.default_factory,
-            )
-            for f in by_position(cls)
-        ]
         key: Any = cls
-        default = {p.name: p.default for p in ours}
+        names = names_of(key)
+        default = {**names.defaults, **names.factories}
+        ours = (
+            inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=value)
+            for name, value in default.items()
+        )
         java = (
             inspect.Parameter(alias, inspect.Parameter.KEYWORD_ONLY, default=default[name])
-            for alias, name in names_of(key).java_alias.items()
+            for alias, name in names.java_alias.items()
         )
         return inspect.Signature([*ours, *java])
