@@ -135,6 +135,15 @@ class _Request(Request):
         return io.BytesIO()
 
 
+# One for all emulators: to compile it takes most of the time in which one starts.
+_MAP = Map(
+    [
+        *(Rule(f"/v1{one.path}", methods=[one.method], endpoint=one) for one in ROUTES),
+        *(Rule(one.path, methods=[one.method], endpoint=one) for one in OTHER_ROUTES),
+    ]
+)
+
+
 class Dispatcher:
     """The WSGI application."""
 
@@ -157,9 +166,6 @@ class Dispatcher:
         self._recoup = Recoup()
         self._watch = watch
         self._page = Page(state, watch)
-        rules = [Rule(f"/v1{one.path}", methods=[one.method], endpoint=one) for one in ROUTES]
-        rules += [Rule(one.path, methods=[one.method], endpoint=one) for one in OTHER_ROUTES]
-        self._map = Map(rules)
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -226,7 +232,7 @@ class Dispatcher:
             return crash_reply()
 
     def _answer(self, request: Request) -> Reply:
-        route, ids = self._map.bind_to_environ(request.environ).match()
+        route, ids = _MAP.bind_to_environ(request.environ).match()
         if isinstance(route, OtherRoute):
             return route.handler(request, ids["chat_id"], self._recoup)
         assert isinstance(route, Route)
