@@ -8,7 +8,7 @@ import importlib
 from typing import Any
 
 _NAMES = {
-    "_media": """
+    "_api.files": """
         Upload
     """,
     "chatflow": """
@@ -65,7 +65,7 @@ _NAMES = {
     "recoup": """
         RecoupChat RequestsRecoupChat
     """,
-    "stream": """
+    "_stream.observable": """
         aiterate collect iterate
     """,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ._stream.observable import Observable
 from .interface import DifyChat
 from .models import (
     ChatMessageSendCompletionResponse,
@@ -15,7 +16,6 @@ from .models import (
     WorkflowLogsRequest,
     WorkflowRunResponse,
 )
-from .stream import Observable
 
 
 class DifyChatflow(DifyChat, Protocol):

@@ -6,15 +6,17 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
-from . import _operations
-from ._app_calls import AppCalls
-from ._caller import java_keywords
-from ._media import audio_blocks, write_audio
-from ._outgoing import Key, Request
-from ._reading import EVENT_STREAM, EventReader
-from ._sources import ResumingSource, StreamSource
+from ._api import operations
+from ._api.base_client import java_keywords
+from ._api.codec import decode, decode_run, event_decoder
+from ._api.files import audio_blocks, write_audio
+from ._api.plain_calls import AppCalls
+from ._http.request import Key, Request
+from ._http.transport import Exchange
+from ._stream.observable import Observable, Stop, collect, collect_items, observe
+from ._stream.reader import EVENT_STREAM, EventReader
+from ._stream.source import ResumingSource, StreamSource
 from .chatflow import DifyChatflow
-from .codec import decode, decode_run, event_decoder
 from .config import ClientConfig
 from .interface import DifyChat
 from .models import (
@@ -42,8 +44,6 @@ from .models import (
     WorkflowRunResponse,
 )
 from .pipeline import ChatMessagePipelineModel, PipelineProcess, run_processes
-from .stream import Observable, Stop, collect, collect_items, observe
-from .transport import Exchange
 
 C = TypeVar("C", bound=DifyChat)
 
@@ -65,7 +65,7 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
     def send(self, send_request: ChatMessageSendRequest) -> ChatMessageSendResponse:
         if self._config.blocking_via_stream:
             return collect(self.sendChatMessageStream(send_request))
-        exchange = self._asked(_operations.SEND, send_request)
+        exchange = self._asked(operations.SEND, send_request)
         answer = exchange.open()
         if answer.content_type == EVENT_STREAM:
             return collect_items(self._reader(exchange).read(answer))
@@ -74,13 +74,13 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
     def sendChatMessageStream(
         self, send_request: ChatMessageSendRequest
     ) -> Observable[ChatMessageSendCompletionResponse]:
-        endpoint = _operations.SEND_STREAM
+        endpoint = operations.SEND_STREAM
         values = endpoint.values(send_request)
         key, user_id = self._key_for(endpoint, values.get("api_key")), values.get("user_id")
         request = endpoint.request(key, values)
 
         def stop(task_id: str) -> None:
-            stop_request = _operations.STOP.request(key, {"task_id": task_id, "user_id": user_id})
+            stop_request = operations.STOP.request(key, {"task_id": task_id, "user_id": user_id})
             self._done(self._transport.exchange(stop_request))
 
         def new_source() -> StreamSource:
@@ -108,16 +108,16 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
         taskId: str | None = None,
         userId: str | None = None,
     ) -> None:
-        self._done(self._with_values(_operations.STOP, api_key, task_id=task_id, user_id=user_id))
+        self._done(self._with_values(operations.STOP, api_key, task_id=task_id, user_id=user_id))
 
     def messageFeedback(
         self, message_feedback_request: MessageFeedbackRequest
     ) -> MessageFeedbackResponse:
-        exchange = self._asked(_operations.MESSAGE_FEEDBACK, message_feedback_request)
+        exchange = self._asked(operations.MESSAGE_FEEDBACK, message_feedback_request)
         return self._result(exchange, MessageFeedbackResponse)
 
     def messages(self, request: MessagesRequest) -> DifyPageResult[MessagesResponseVO]:
-        return self._page(self._asked(_operations.MESSAGES, request), MessagesResponseVO)
+        return self._page(self._asked(operations.MESSAGES, request), MessagesResponseVO)
 
     @java_keywords
     def messagesSuggested(
@@ -131,7 +131,7 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
         userId: str | None = None,
     ) -> list[str]:
         exchange = self._with_values(
-            _operations.MESSAGES_SUGGESTED, api_key, message_id=message_id, user_id=user_id
+            operations.MESSAGES_SUGGESTED, api_key, message_id=message_id, user_id=user_id
         )
         result: DifyResult[list[str]] = self._result(exchange, DifyResult)
         return result.data or []
@@ -140,7 +140,7 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
         self, request: MessageConversationsRequest
     ) -> DifyPageResult[MessageConversationsResponse]:
         return self._page(
-            self._asked(_operations.CONVERSATIONS, request), MessageConversationsResponse
+            self._asked(operations.CONVERSATIONS, request), MessageConversationsResponse
         )
 
     @java_keywords
@@ -155,7 +155,7 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
         userId: str | None = None,
     ) -> None:
         exchange = self._with_values(
-            _operations.DELETE_CONVERSATION,
+            operations.DELETE_CONVERSATION,
             api_key,
             conversation_id=conversation_id,
             user_id=user_id,
@@ -165,7 +165,7 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
     def renameConversation(
         self, rename_conversation_request: RenameConversationRequest
     ) -> MessageConversationsResponse:
-        exchange = self._asked(_operations.RENAME_CONVERSATION, rename_conversation_request)
+        exchange = self._asked(operations.RENAME_CONVERSATION, rename_conversation_request)
         return self._result(exchange, MessageConversationsResponse)
 
     @overload
@@ -177,14 +177,14 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
     def textToAudio(
         self, request: TextToAudioRequest, response: Any = None
     ) -> ResponseEntity[bytes] | None:
-        answer = self._asked(_operations.TEXT_TO_AUDIO, request).open()
+        answer = self._asked(operations.TEXT_TO_AUDIO, request).open()
         if response is not None:
             write_audio(answer, response)
             return None
         return ResponseEntity(answer.status, answer.headers, b"".join(audio_blocks(answer)))
 
     def audioToText(self, request: AudioToTextRequest) -> DifyTextVO:
-        return self._result(self._asked(_operations.AUDIO_TO_TEXT, request), DifyTextVO)
+        return self._result(self._asked(operations.AUDIO_TO_TEXT, request), DifyTextVO)
 
     @java_keywords
     def workflowEvents(
@@ -201,7 +201,7 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
         includeStateSnapshot: bool = False,
         continueOnPause: bool = False,
     ) -> Observable[ChatMessageSendCompletionResponse]:
-        endpoint = _operations.WORKFLOW_EVENTS
+        endpoint = operations.WORKFLOW_EVENTS
         values = {
             "workflow_run_id": workflow_run_id,
             "user_id": user_id,
@@ -220,11 +220,11 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
         formToken: str | None = None,
         apiKey: str | None = None,
     ) -> HumanInputFormResponse:
-        exchange = self._with_values(_operations.HUMAN_INPUT_FORM, api_key, form_token=form_token)
+        exchange = self._with_values(operations.HUMAN_INPUT_FORM, api_key, form_token=form_token)
         return self._result(exchange, HumanInputFormResponse)
 
     def submitHumanInputForm(self, request: HumanInputSubmitRequest) -> None:
-        self._done(self._asked(_operations.SUBMIT_HUMAN_INPUT_FORM, request))
+        self._done(self._asked(operations.SUBMIT_HUMAN_INPUT_FORM, request))
 
     @java_keywords
     def workflowRun(
@@ -236,12 +236,12 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
         apiKey: str | None = None,
     ) -> WorkflowRunResponse:
         exchange = self._with_values(
-            _operations.WORKFLOW_RUN, api_key, workflow_run_id=workflow_run_id
+            operations.WORKFLOW_RUN, api_key, workflow_run_id=workflow_run_id
         )
         return self._decoded(decode_run, WorkflowRunResponse, exchange)
 
     def workflowLogs(self, request: WorkflowLogsRequest) -> DifyPageResult[WorkflowLogResponse]:
-        return self._page(self._asked(_operations.WORKFLOW_LOGS, request), WorkflowLogResponse)
+        return self._page(self._asked(operations.WORKFLOW_LOGS, request), WorkflowLogResponse)
 
     @java_keywords
     def endUser(
@@ -252,7 +252,7 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
         endUserId: str | None = None,
         apiKey: str | None = None,
     ) -> EndUserResponse:
-        exchange = self._with_values(_operations.END_USER, api_key, end_user_id=end_user_id)
+        exchange = self._with_values(operations.END_USER, api_key, end_user_id=end_user_id)
         return self._result(exchange, EndUserResponse)
 
     def _reader(self, exchange: Exchange) -> EventReader:
@@ -271,10 +271,10 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
 
     def _run_events(self, key: Key, user_id: str | None, run_id: str) -> Exchange:
         values = {"workflow_run_id": run_id, "user_id": user_id, "include_state_snapshot": True}
-        return self._transport.exchange(_operations.WORKFLOW_EVENTS.request(key, values))
+        return self._transport.exchange(operations.WORKFLOW_EVENTS.request(key, values))
 
     def _run_status(self, key: Key, run_id: str) -> str | None:
-        request = _operations.WORKFLOW_RUN.request(key, {"workflow_run_id": run_id})
+        request = operations.WORKFLOW_RUN.request(key, {"workflow_run_id": run_id})
         exchange = self._transport.exchange(request)
         return self._decoded(decode_run, WorkflowRunResponse, exchange).status
 

@@ -3,8 +3,8 @@
 from dataclasses import field
 from typing import Any
 
-from ._dto import Dto, dto, secret
-from ._spring import SpringProperties
+from ._dto.dto import Dto, dto, secret
+from ._settings.spring import SpringProperties
 
 
 @dto

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ._dto import Dto
-from ._spring import SpringProperties
+from ._dto.dto import Dto
+from ._settings.spring import SpringProperties
 
 class ClientConfig(Dto):
     connect_timeout: float

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, overload
 
+from ._stream.observable import Observable
 from .models import (
     AppAnnotationCreateRequest,
     AppAnnotationPageRequest,
@@ -46,7 +47,6 @@ from .models import (
     TextToAudioRequest,
     UpdateConversationVariableRequest,
 )
-from .stream import Observable
 
 
 class DifyChat(Protocol):

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from ._dto import is_dto
+from ._dto.dto import is_dto
 from .errors import IllegalArgumentException
 from .models.requests import BaseChatRequest
 from .models.responses import DifyPageResult

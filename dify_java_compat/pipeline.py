@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from ._dto import dto
+from ._dto.dto import dto
 from .errors import PipelineException
 from .models.responses import ChatMessageSendCompletionResponse
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ._caller import Caller, java_keywords
-from ._endpoints import Endpoint
-from ._outgoing import Key
+from ._api.base_client import Caller, java_keywords
+from ._api.operation import Endpoint
+from ._http.request import Key
 from .config import ClientConfig
 from .models.recoup import StopChatResponse
 

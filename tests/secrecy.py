@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from dify_java_compat import DifyException
-from dify_java_compat._outgoing import Key
-from dify_java_compat.emulator.catalog import APPS
+from dify_java_compat._http.request import Key
+from dify_java_compat.emulator.apps.catalog import APPS
 
 SHORTEST = 12  # a shorter key may be a word of any text
 PUBLIC = {app.key for app in APPS}  # the emulator says its own

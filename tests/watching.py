@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from dify_java_compat import ChatMessageSendCompletionResponse, ChatMessageSendRequest
-from dify_java_compat.stream import Observable
+from dify_java_compat._stream.observable import Observable
 
 PATIENCE = 30.0  # seconds until a test that waits for nothing fails
 

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Sequence
 from types import FrameType
 
-from .catalog import APPS
-from .fault_option import FaultOption, parse, spelled
+from .apps.catalog import APPS
+from .faults.option import FaultOption, parse, spelled
 from .server import DifyEmulator
 
 _PORT = 5001

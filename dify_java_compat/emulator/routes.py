@@ -10,31 +10,31 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, RequestRedirect, Rule
 from werkzeug.wrappers import Request
 
-from . import (
-    about,
+from .faults.kinds import Faults
+from .handlers import (
     annotations,
-    chat,
+    app_info,
     completion,
-    forms,
     history,
+    human_forms,
     media,
+    messages,
     recoup,
-    running,
     variables,
-    workflows,
+    workflow_app,
+    workflow_runs,
 )
-from .calls import Call, Settings, UserPlace, authorize, json_body, json_payload, user_name
-from .errors import ApiError, Breakdown, ServerCrash, invalid_param, not_chat_app
-from .faults import Faults
-from .live import Lives
-from .models import Model
-from .page import Page
-from .recoup import Recoup
-from .replies import HTML, Reply, crash_reply, error_reply, options_reply
-from .runs import Runs
-from .state import State
+from .handlers.call import Call, Settings, UserPlace, authorize, json_body, json_payload, user_name
+from .handlers.recoup import Recoup
+from .http.errors import ApiError, Breakdown, ServerCrash, invalid_param, not_chat_app
+from .http.reply import HTML, Reply, crash_reply, error_reply, options_reply
+from .http.response_writer import Wire, html_page
+from .model.replies import Model
+from .page.page import Page
+from .runs.background import Lives
+from .runs.run import Runs
+from .store.state import State
 from .watch import Watch
-from .wire import Wire, html_page
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -72,8 +72,8 @@ _MESSAGE = "/messages/<uuid:message_id>"
 _ANNOTATION = "/apps/annotations/<uuid:annotation_id>"
 _REPLY = "/apps/annotation-reply/<string:action>"
 ROUTES = (
-    _of_chats("POST", "/chat-messages", chat.send, "json", True),
-    _of_chats("POST", "/chat-messages/<string:task_id>/stop", chat.stop, "json", True),
+    _of_chats("POST", "/chat-messages", messages.send, "json", True),
+    _of_chats("POST", "/chat-messages/<string:task_id>/stop", messages.stop, "json", True),
     _of_chats("GET", "/messages", history.list_messages, "query"),
     Route("POST", f"{_MESSAGE}/feedbacks", history.rate_message, "json", True),
     _of_chats("GET", f"{_MESSAGE}/suggested", history.suggest_questions, "query", True),
@@ -89,11 +89,11 @@ ROUTES = (
     Route("POST", "/audio-to-text", media.audio_to_text, "form"),
     Route("POST", "/files/upload", media.upload, "form"),
     Route("GET", "/files/<uuid:file_id>/preview", media.preview, "query"),
-    Route("GET", "/parameters", about.parameters),
-    Route("GET", "/info", about.info),
-    Route("GET", "/meta", about.meta),
-    Route("GET", "/site", about.site),
-    Route("GET", "/end-users/<uuid:end_user_id>", about.end_user),
+    Route("GET", "/parameters", app_info.parameters),
+    Route("GET", "/info", app_info.info),
+    Route("GET", "/meta", app_info.meta),
+    Route("GET", "/site", app_info.site),
+    Route("GET", "/end-users/<uuid:end_user_id>", app_info.end_user),
     Route("GET", "/apps/annotations", annotations.list_annotations),
     Route("POST", "/apps/annotations", annotations.create_annotation, json=True),
     Route("PUT", _ANNOTATION, annotations.update_annotation, json=True),
@@ -105,14 +105,20 @@ ROUTES = (
         "POST", "/completion-messages/<string:task_id>/stop", completion.stop_completion,
         "json", True,
     ),
-    Route("POST", "/workflows/run", running.run_workflow, "json", True),
-    Route("POST", "/workflows/<string:workflow_id>/run", running.run_version, "json", True),
-    Route("POST", "/workflows/tasks/<string:task_id>/stop", running.stop_workflow, "json", True),
-    Route("GET", "/workflows/run/<string:run_id>", workflows.show_run),
-    Route("GET", "/workflow/<uuid:run_id>/events", workflows.stream_events, "query", True),
-    Route("GET", "/workflows/logs", workflows.list_logs),
-    Route("GET", "/form/human_input/<string:form_token>", forms.show_form),
-    Route("POST", "/form/human_input/<string:form_token>", forms.submit_form, "json", True),
+    Route("POST", "/workflows/run", workflow_app.run_workflow, "json", True),
+    Route("POST", "/workflows/<string:workflow_id>/run", workflow_app.run_version, "json", True),
+    Route(
+        "POST",
+        "/workflows/tasks/<string:task_id>/stop",
+        workflow_app.stop_workflow,
+        "json",
+        True,
+    ),
+    Route("GET", "/workflows/run/<string:run_id>", workflow_runs.show_run),
+    Route("GET", "/workflow/<uuid:run_id>/events", workflow_runs.stream_events, "query", True),
+    Route("GET", "/workflows/logs", workflow_runs.list_logs),
+    Route("GET", "/form/human_input/<string:form_token>", human_forms.show_form),
+    Route("POST", "/form/human_input/<string:form_token>", human_forms.submit_form, "json", True),
 )  # fmt: skip
 
 

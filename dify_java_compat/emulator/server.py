@@ -7,20 +7,20 @@ import time
 from collections.abc import Iterable
 from types import MappingProxyType, TracebackType
 
-from . import library
-from .calls import Settings
-from .catalog import APPS
-from .faults import Fault, Faults
-from .framing import Server
-from .live import Lives
-from .models import Answer, Model, scripted
-from .raw import RawEvent
-from .recoup import CHATS, RECOUP_KEY
+from .apps.catalog import APPS
+from .faults import replay
+from .faults.kinds import Fault, Faults
+from .handlers.call import Settings
+from .handlers.recoup import CHATS, RECOUP_KEY
+from .http.connection import Server
+from .model.replies import Answer, Model, scripted
+from .model.upstream import Upstream
 from .routes import Dispatcher
 from .rules import Rule, When
-from .runs import Runs
-from .state import State
-from .upstream import Upstream
+from .runs.background import Lives
+from .runs.run import Runs
+from .script.raw import RawEvent
+from .store.state import State
 from .watch import Seen, Watch
 
 _BACKLOG = 512
@@ -112,7 +112,7 @@ class DifyEmulator:
     @property
     def recordings(self) -> list[str]:
         """The names of the recorded exchanges that can be replayed."""
-        return library.names()
+        return replay.names()
 
     def reply(
         self,
@@ -163,7 +163,7 @@ class DifyEmulator:
         each a folder with ``request.http`` and ``response.raw``. ``ValueError`` where there is
         none of that name.
         """
-        return self._faults.rules.add((library.load(name, folder),), when, times)
+        return self._faults.rules.add((replay.load(name, folder),), when, times)
 
     def start(self) -> "DifyEmulator":
         """Bind in this thread, then serve in another one."""

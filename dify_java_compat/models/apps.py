@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .._dto import Dto, ResponseDto, dto, first, named
+from .._dto.dto import Dto, ResponseDto, dto, first, named
 from .enums import AnnotationReplyActionEnum, ResponseModeEnum
 from .requests import BaseChatRequest
 

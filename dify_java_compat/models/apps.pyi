@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .._dto import Dto, ResponseDto
+from .._dto.dto import Dto, ResponseDto
 from .enums import AnnotationReplyActionEnum, ResponseModeEnum
 from .requests import BaseChatRequest
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .._dto import ResponseDto, dto
+from .._dto.dto import ResponseDto, dto
 
 
 @dto

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .._dto import ResponseDto
+from .._dto.dto import ResponseDto
 
 class CompletionData(ResponseDto): ...
 class EmptyData(CompletionData): ...

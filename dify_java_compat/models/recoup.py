@@ -1,6 +1,6 @@
 """What Recoup answers."""
 
-from .._dto import ResponseDto, dto
+from .._dto.dto import ResponseDto, dto
 
 
 @dto

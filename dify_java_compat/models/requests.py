@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import Any
 
-from .._dto import Dto, dto, first, named, secret
+from .._dto.dto import Dto, dto, first, named, secret
 
 
 @dto

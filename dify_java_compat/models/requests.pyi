@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import Any
 
-from .._dto import Dto
+from .._dto.dto import Dto
 
 class DifyFile(Dto):
     filename: str | None

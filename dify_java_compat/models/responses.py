@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from .._dto import ResponseDto, chosen_by, dto
+from .._dto.dto import ResponseDto, chosen_by, dto
 from .events import EVENT_DATA, CompletionData
 
 T = TypeVar("T")

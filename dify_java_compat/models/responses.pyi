@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from .._dto import ResponseDto
+from .._dto.dto import ResponseDto
 from .events import CompletionData
 
 T = TypeVar("T")

@@ -24,7 +24,10 @@ MODULE = ("-m", "dify_java_compat")
 
 def prepared(code: str) -> tuple[str, str]:
     """The command after a line of Python that changes the world it finds."""
-    return ("-c", f"import sys; {code}; from dify_java_compat import cli; sys.exit(cli.main())")
+    return (
+        "-c",
+        f"import sys; {code}; from dify_java_compat.cli.main import main; sys.exit(main())",
+    )
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:

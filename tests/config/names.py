@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dify_java_compat import DifyProperties
-from dify_java_compat._binding import Place, places_of
+from dify_java_compat._settings.binder import Place, places_of
 
 # read in DifyProperties.java of the SDK; None for a null
 JAVA: dict[str, Any] = {

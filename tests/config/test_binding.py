@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dify_java_compat import ClientConfig, DifyProperties
-from dify_java_compat._binding import Place
-from dify_java_compat._names import camel
+from dify_java_compat._dto.names import camel
+from dify_java_compat._settings.binder import Place
 
 from .names import JAVA, OURS, PLACES, at, of, samples, simple_places
 

@@ -19,7 +19,7 @@ from dify_java_compat import (
     TimeoutException,
     iterate,
 )
-from dify_java_compat._limits import Slots, checked
+from dify_java_compat._http.limiter import Slots, checked
 from tests.servers import (
     LAST_CHUNK,
     MESSAGE_END,

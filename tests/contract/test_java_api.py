@@ -13,7 +13,7 @@ import pytest
 
 import dify_java_compat
 from dify_java_compat import DifyChat, DifyChatflow, RequestsDifyChat, models
-from dify_java_compat._names import names_of
+from dify_java_compat._dto.names import names_of
 
 MANIFEST = json.loads(Path(__file__).with_name("java_manifest.json").read_text("utf-8"))
 

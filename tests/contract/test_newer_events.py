@@ -21,8 +21,8 @@ from dify_java_compat import (
     collect,
     iterate,
 )
+from dify_java_compat._stream.observable import Observable
 from dify_java_compat.models.events import EVENT_DATA
-from dify_java_compat.stream import Observable
 from tests.recordings.comparing import differences, mistyped, undeclared
 
 from .answering import answered, event_stream

@@ -22,9 +22,9 @@ from dify_java_compat import (
     IllegalArgumentException,
     RequestsDifyChat,
     ResponseEntity,
-    _operations,
 )
-from dify_java_compat._endpoints import Endpoint
+from dify_java_compat._api import operations
+from dify_java_compat._api.operation import Endpoint
 from tests.recordings.asking import CALLS
 from tests.recordings.comparing import differences, mistyped, undeclared
 from tests.recordings.refusals import class_of
@@ -35,7 +35,7 @@ from .calls import parts_of
 from .spec.digest import Described, digest
 from .spec.facts import DESCRIPTION, DOCUMENTED, FROZEN, FROZEN_STREAMS
 
-ROWS = [row for row in vars(_operations).values() if isinstance(row, Endpoint)]
+ROWS = [row for row in vars(operations).values() if isinstance(row, Endpoint)]
 
 # operations of ours that the description does not know, and why
 UNDOCUMENTED: dict[str, str] = {}

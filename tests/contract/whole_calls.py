@@ -18,7 +18,7 @@ from dify_java_compat import (
     MessageFeedbackRequest,
     RequestsDifyChat,
 )
-from dify_java_compat.stream import Observable
+from dify_java_compat._stream.observable import Observable
 from tests.recordings.asking import KEY
 
 FILE = DifyFile(filename="a.wav", content_type="audio/wav", content=b"RIFF")

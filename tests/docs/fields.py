@@ -11,10 +11,10 @@ from enum import Enum
 from typing import Any
 
 from dify_java_compat import DifyChatflow, models
-from dify_java_compat import _operations as operations
-from dify_java_compat._dto import Dto, ResponseDto
-from dify_java_compat._endpoints import Endpoint
-from dify_java_compat._names import names_of
+from dify_java_compat._api import operations as operations
+from dify_java_compat._api.operation import Endpoint
+from dify_java_compat._dto.dto import Dto, ResponseDto
+from dify_java_compat._dto.names import names_of
 from tests.typing.generate_stubs import types_as_written
 
 from .pages import ROOT

@@ -10,7 +10,7 @@ import pytest
 
 import dify_java_compat
 from dify_java_compat import DifyException, DifyProperties
-from dify_java_compat._dto import Dto
+from dify_java_compat._dto.dto import Dto
 
 from . import differences
 from .fields import JAVA_TYPES, MANIFEST

@@ -12,13 +12,13 @@ import pytest
 
 import dify_java_compat
 from dify_java_compat import ClientConfig, DifyChatflow, DifyException
-from dify_java_compat._names import camel
-from dify_java_compat.cli import _parser
+from dify_java_compat._dto.names import camel
+from dify_java_compat.cli.main import _parser
 from dify_java_compat.emulator import DifyEmulator, faults
 from dify_java_compat.emulator.__main__ import _arguments
-from dify_java_compat.emulator.catalog import APPS
+from dify_java_compat.emulator.apps.catalog import APPS
+from dify_java_compat.emulator.model.speaker import FAILURES
 from dify_java_compat.emulator.routes import OTHER_ROUTES, ROUTES
-from dify_java_compat.emulator.speakers import FAILURES
 
 from .pages import DOCS, LANGUAGES, ROOT, blocks, outline, page_names, prose
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dify_java_compat.emulator.catalog import APPS
+from dify_java_compat.emulator.apps.catalog import APPS
 
 from .wire import Answer, Caller, Reader
 

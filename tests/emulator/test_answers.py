@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dify_java_compat.emulator.answers import answer, no_usage, tokens, usage
+from dify_java_compat.emulator.model.prose import answer, no_usage, tokens, usage
 
 
 @given(st.text())

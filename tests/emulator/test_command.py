@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
-from dify_java_compat.emulator.catalog import APPS
+from dify_java_compat.emulator.apps.catalog import APPS
 
 from .openai_like import DONE, delta, openai_like, stream
 from .wire import Caller, build, run

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator, faults
-from dify_java_compat.emulator.fault_option import parse, spelled
+from dify_java_compat.emulator.faults.option import parse, spelled
 
 from .wire import Caller, build
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
-from dify_java_compat.emulator.catalog import APPS
+from dify_java_compat.emulator.apps.catalog import APPS
 
 from .wire import Answer, Caller, build
 

@@ -1,7 +1,5 @@
 """Recoup's one operation: another server's path, key and errors."""
 
-import uuid
-
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
@@ -38,7 +36,7 @@ def test_what_is_refused(emulator: DifyEmulator, chat: str, status: int) -> None
 @pytest.mark.parametrize(
     ("chat_id", "key", "status"),
     [
-        (str(uuid.uuid4()), DifyEmulator.recoup_key, 404),
+        ("405574fa-e5b3-40d0-a42b-b177bfc29b30", DifyEmulator.recoup_key, 404),
         ("banana", DifyEmulator.recoup_key, 400),
         ("banana", None, 401),
         (DifyEmulator.recoup_chats["running"], "app-chat", 401),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator, faults
-from dify_java_compat.emulator.library import names
+from dify_java_compat.emulator.faults.replay import names
 
 from .recordings import FOLDER, Case, cases
 from .wire import Caller, build

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
-from dify_java_compat.emulator.upstream import Upstream
+from dify_java_compat.emulator.model.upstream import Upstream
 
 from .openai_like import (
     DONE,

@@ -11,10 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from unittest import mock
 
-from dify_java_compat import (
-    ClientConfig,
-    RequestsDifyChat,
-)
+from dify_java_compat import ClientConfig, RequestsDifyChat
 from tests.servers import (
     LAST_CHUNK,
     MESSAGE_END,

@@ -27,8 +27,8 @@ from dify_java_compat import (
     aiterate,
     iterate,
 )
+from dify_java_compat._stream.observable import Observable
 from dify_java_compat.emulator import DifyEmulator
-from dify_java_compat.stream import Observable
 from tests.servers import LAST_CHUNK, MESSAGE_END, STREAM_HEAD, Peer, answer, chunk, message, stream
 from tests.watching import PATIENCE, Watcher, join_stream_threads, request
 

@@ -15,7 +15,7 @@ import reactivex
 from reactivex import operators as ops
 
 from dify_java_compat import ChatMessageSendCompletionResponse, aiterate, iterate
-from dify_java_compat.stream import Observable
+from dify_java_compat._stream.observable import Observable
 from tests.servers import STREAM_HEAD, Peer, chunk, message
 from tests.watching import PATIENCE, Watcher, join_stream_threads, request
 

@@ -27,8 +27,8 @@ from dify_java_compat import (
     TooManyRequestsException,
     UnauthorizedException,
     UnsupportedMediaTypeException,
-    _operations,
 )
+from dify_java_compat._api import operations
 from tests.servers import Peer, ScriptedServer, answer, once
 from tests.watching import request
 
@@ -320,7 +320,7 @@ def test_a_closed_client_keeps_no_connection_though_its_exception_lives() -> Non
 
 def test_an_idle_connection_keeps_nothing_of_its_last_request() -> None:
     with ScriptedServer(once(OK)) as server, client_of(server, keep_alive_seconds=60) as client:
-        exchange = client._asked(_operations.SEND, request(content="x" * 1000))
+        exchange = client._asked(operations.SEND, request(content="x" * 1000))
         exchange.open().read()
         gone = weakref.ref(exchange)
         del exchange

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from werkzeug.formparser import FormDataParser
 
 from dify_java_compat import FileUploadRequest, RequestsDifyChat
-from dify_java_compat._file_types import _KIND_OF
-from dify_java_compat._media import MultipartForm, file_part
+from dify_java_compat._api.file_types import _KIND_OF
+from dify_java_compat._api.files import MultipartForm, file_part
 from tests.servers import ScriptedServer, answer, once
 
 OFFICE = "application/vnd.openxmlformats-officedocument"

@@ -33,7 +33,7 @@ from dify_java_compat import (
     StreamInterruptedException,
     iterate,
 )
-from dify_java_compat.stream import Observable
+from dify_java_compat._stream.observable import Observable
 from tests.contract.calls import parts_of
 from tests.recordings.library import DATA, Recording
 from tests.replay import ReceivedRequest, ReplayServer

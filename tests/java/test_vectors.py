@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from dify_java_compat import models
-from dify_java_compat._dto import names_of
+from dify_java_compat._dto.dto import names_of
 from tests.contract.test_java_api import MANIFEST
 
 from .answers import is_made

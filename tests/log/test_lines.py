@@ -24,10 +24,10 @@ from dify_java_compat import (
     RequestsDifyChat,
     TextToAudioRequest,
     TimeoutException,
-    _logging,
-    _masking,
     iterate,
 )
+from dify_java_compat._http import log as http_log
+from dify_java_compat._http import masking
 from tests.servers import (
     LAST_CHUNK,
     MESSAGE_END,
@@ -249,8 +249,8 @@ def test_nothing_is_written_when_nobody_reads(
     def never(*args: object) -> None:
         raise AssertionError("made for nobody")
 
-    monkeypatch.setattr(_logging, "Line", never)
-    monkeypatch.setattr(_masking, "mask_text", never)
+    monkeypatch.setattr(http_log, "Line", never)
+    monkeypatch.setattr(masking, "mask_text", never)
     if off == "level":
         logging.getLogger("dify_java_compat").setLevel(logging.INFO)
     with ScriptedServer(once(answer())) as server:
@@ -266,7 +266,7 @@ def test_a_log_that_fails_fails_no_call(log: Lines, monkeypatch: pytest.MonkeyPa
     def fails(*args: object) -> str:
         raise RuntimeError("oh")
 
-    monkeypatch.setattr(_logging, "mask_path", fails)
+    monkeypatch.setattr(http_log, "mask_path", fails)
     with ScriptedServer(once(answer(b'{"answer":"yes"}'))) as server:
         with client_of(server) as client:
             assert client.send(request()).answer == "yes"

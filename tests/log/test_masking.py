@@ -12,7 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dify_java_compat._masking import MASK, mask_body, mask_path, mask_text, one_line, without_key
+from dify_java_compat._http.masking import (
+    MASK,
+    mask_body,
+    mask_path,
+    mask_text,
+    one_line,
+    without_key,
+)
 
 DIGITS = st.sampled_from("0123456789")
 

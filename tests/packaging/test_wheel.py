@@ -75,7 +75,7 @@ def test_stubs_marker_and_recordings_are_among_the_files() -> None:
     assert "dify_java_compat/py.typed" in files
     assert "dify_java_compat/config.pyi" in files
     assert "dify_java_compat/models/responses.pyi" in files
-    assert "dify_java_compat/emulator/recordings.tar.xz" in files
+    assert "dify_java_compat/emulator/faults/recordings.tar.xz" in files
 
 
 def test_the_metadata(built: Path) -> None:

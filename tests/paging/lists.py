@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from dify_java_compat import BaseChatRequest, DifyPageResult
-from dify_java_compat._dto import ResponseDto, dto
+from dify_java_compat._dto.dto import ResponseDto, dto
 
 
 @dto

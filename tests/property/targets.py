@@ -16,13 +16,13 @@ from typing import Any
 import urllib3
 
 from dify_java_compat import ClientConfig, DifyException, models
-from dify_java_compat._answers import Answer
-from dify_java_compat._connections import _ChunkedBody
-from dify_java_compat._dto import ResponseDto
-from dify_java_compat._reading import EventReader
-from dify_java_compat.codec import decode, decode_page, decode_run, event_decoder
+from dify_java_compat._api.codec import decode, decode_page, decode_run, event_decoder
+from dify_java_compat._dto.dto import ResponseDto
+from dify_java_compat._http.connection import _ChunkedBody
+from dify_java_compat._http.response import Answer
+from dify_java_compat._stream.reader import EventReader
+from dify_java_compat._stream.sse import EventTooLargeError, SSEDecoder
 from dify_java_compat.errors import TimeoutException
-from dify_java_compat.sse import EventTooLargeError, SSEDecoder
 
 LARGEST = 4096
 RESPONSES = sorted(

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dify_java_compat._dto import Dto
-from dify_java_compat._names import names_of
+from dify_java_compat._dto.dto import Dto
+from dify_java_compat._dto.names import names_of
 
 from ..unit.dto_classes import ALL
 

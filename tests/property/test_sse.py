@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dify_java_compat.sse import EventTooLargeError, SSEDecoder
+from dify_java_compat._stream.sse import EventTooLargeError, SSEDecoder
 
 PLENTY = 1_000_000
 ENDS = ("\n", "\r\n", "\r")

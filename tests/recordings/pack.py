@@ -13,7 +13,7 @@ import dify_java_compat.emulator
 
 from .library import DATA
 
-ARCHIVE = Path(dify_java_compat.emulator.__file__).with_name("recordings.tar.xz")
+ARCHIVE = Path(dify_java_compat.emulator.__file__).parent / "faults" / "recordings.tar.xz"
 
 
 def contents() -> dict[str, bytes]:

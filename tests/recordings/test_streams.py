@@ -28,9 +28,9 @@ from dify_java_compat import (
     StreamInterruptedException,
     iterate,
 )
-from dify_java_compat._connections import _ChunkedBody
+from dify_java_compat._http.connection import _ChunkedBody
+from dify_java_compat._stream.sse import SSEDecoder
 from dify_java_compat.models.events import EVENT_DATA
-from dify_java_compat.sse import SSEDecoder
 from tests.replay import pieces
 
 from .asking import QUESTION, replayed

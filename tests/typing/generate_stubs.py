@@ -18,8 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from dify_java_compat._dto import Dto
-from dify_java_compat._names import by_position, camel
+from dify_java_compat._dto.dto import Dto
+from dify_java_compat._dto.names import by_position, camel
 
 PACKAGE = "dify_java_compat"
 MODULES = (

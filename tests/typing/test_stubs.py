@@ -11,7 +11,7 @@ import pytest
 
 import dify_java_compat
 from dify_java_compat import models
-from dify_java_compat._dto import Dto
+from dify_java_compat._dto.dto import Dto
 
 from .generate_stubs import MODULES, path_of, stub_of, stub_of_package
 

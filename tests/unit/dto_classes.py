@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from dify_java_compat import models
-from dify_java_compat._dto import Dto
-from dify_java_compat._names import camel
+from dify_java_compat._dto.dto import Dto
+from dify_java_compat._dto.names import camel
 
 MODULES = [
     "dify_java_compat.config",

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from dify_java_compat import ClientConfig
-from dify_java_compat._names import names_of
+from dify_java_compat._dto.names import names_of
 
 
 def test_the_defaults() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dify_java_compat._dialing import dial
+from dify_java_compat._http.connect import dial
 from tests.faults import wires
 
 

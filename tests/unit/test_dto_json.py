@@ -27,7 +27,7 @@ from dify_java_compat import (
     UserInputForm,
     WorkflowFinishedData,
 )
-from dify_java_compat.codec import decode, event_decoder
+from dify_java_compat._api.codec import decode, event_decoder
 from dify_java_compat.models import EVENT_DATA
 
 from .dto_classes import ALL

@@ -20,8 +20,8 @@ from dify_java_compat import (
     TextToSpeech,
     UserInputForm,
 )
-from dify_java_compat._dto import Dto, named
-from dify_java_compat._names import camel, names_of
+from dify_java_compat._dto.dto import Dto, named
+from dify_java_compat._dto.names import camel, names_of
 
 from .dto_classes import ALIASES, ALL, FIELDS
 

@@ -19,7 +19,7 @@ from dify_java_compat import (
     collect,
     iterate,
 )
-from dify_java_compat.stream import Observable
+from dify_java_compat._stream.observable import Observable
 
 from .protocol import KEY, USER, Contender, serve
 

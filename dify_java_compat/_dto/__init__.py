@@ -1,0 +1,1 @@
+"""The alias rule: one field, three spellings."""

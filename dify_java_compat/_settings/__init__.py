@@ -1,0 +1,1 @@
+"""Spring files and the environment, read into DTOs."""

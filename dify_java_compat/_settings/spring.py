@@ -1,0 +1,238 @@
+"""Settings where a Java service keeps them: a Spring `application.yml`, or the environment."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from ..errors import IllegalArgumentException
+from .binder import Binder, canonical, segments
+
+P = TypeVar("P", bound="SpringProperties")
+
+_PREFIX = "dify"
+# only there is an unknown name taken for a slip: DIFY_SERVER_PORT and the like are what an
+# orchestrator sets for a service that is called so
+_OURS = ("clientconfig", "status")
+
+
+class SpringProperties:
+    """Gives a class of settings its readers."""
+
+    @classmethod
+    def from_yaml(
+        cls: type[P],
+        path: str | os.PathLike[str] = "application.yml",
+        *,
+        environ: Mapping[str, str] | None = None,
+        profiles: Iterable[str] | None = None,
+    ) -> P:
+        """The `dify:` block of a Spring file; needs PyYAML, the extra `yaml`.
+
+        As in Spring: any spelling of a name binds (`read-timeout`, `readTimeout`,
+        `READ_TIMEOUT`), nested or with dots; of several documents the later one counts, and one
+        for a profile only where that is among `profiles` (None: SPRING_PROFILES_ACTIVE, or the
+        file's own `spring.profiles.active`); `${NAME:default}` is looked up in `environ` (None:
+        the process's) and in the file.
+
+        Warns of names that nobody knows. Raises IllegalArgumentException where there is no such
+        file, where it is not YAML, for a placeholder without a value and for a value of the wrong
+        type, always naming the key; ImportError without PyYAML.
+        """
+        environ = os.environ if environ is None else environ
+        found = _properties(_documents(path), environ, profiles)
+        binder = Binder(cls, _PREFIX)
+        for written, value in found.items():
+            first, *rest = segments(written)
+            if canonical(first) == _PREFIX and rest:
+                binder.take(rest, _Placeholders(found, environ, written).fill(value), written)
+        for text in binder.unknown:
+            warnings.warn(text, UserWarning, stacklevel=2)
+        made: P = binder.build()
+        return made
+
+    @classmethod
+    def from_env(cls: type[P], environ: Mapping[str, str] | None = None) -> P:
+        """From `DIFY_URL`, `DIFY_CLIENT_CONFIG_READ_TIMEOUT` and so on; None: the process's own.
+
+        Underscores do not count: Spring's `DIFY_CLIENTCONFIG_READTIMEOUT` is the same. A list is
+        text with commas, or `DIFY_STATUS_CHAT_API_KEY_0`, `_1` ... An empty value says nothing.
+
+        Warns of an unknown name that begins with DIFY_CLIENT_CONFIG_ or DIFY_STATUS_. Raises
+        IllegalArgumentException for a value of the wrong type, naming the variable.
+        """
+        environ = os.environ if environ is None else environ
+        binder = Binder(cls, _PREFIX)
+        for written in sorted(environ, reverse=True):  # of DIFY_URL and dify_url the first counts
+            start, _, name = written.partition("_")
+            if start.lower() != _PREFIX or not name or not environ[written]:
+                continue
+            known = binder.take_joined(name, environ[written], written)
+            if not known and canonical(name).startswith(_OURS):
+                hint = binder.did_you_mean(name, lambda place: _variable(place.name))
+                text = f"{written} is not a known setting{hint}"
+                warnings.warn(text, UserWarning, stacklevel=2)
+        made: P = binder.build()
+        return made
+
+
+def _variable(name: str) -> str:
+    return f"{_PREFIX}_{name}".upper().replace(".", "_").replace("-", "_")
+
+
+def _documents(path: str | os.PathLike[str]) -> list[dict[Any, Any]]:
+    try:
+        import yaml
+    except ImportError as error:
+        raise ImportError('from_yaml needs PyYAML: pip install "dify-java-compat[yaml]"') from error
+
+    class Loader(yaml.SafeLoader):
+        """Leaves every value the text it is: a key of digits only is still a key."""
+
+    kept = ("tag:yaml.org,2002:null", "tag:yaml.org,2002:merge")
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag in kept]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    try:
+        with open(path, "rb") as file:
+            documents = [each for each in yaml.load_all(file, Loader) if each is not None]
+    except OSError as error:
+        raise IllegalArgumentException(
+            f"{os.path.abspath(path)} cannot be read: {error.strerror}"
+        ) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        says = getattr(error, "problem", None) or type(error).__name__
+        # without its cause: that one shows lines of the file, which has keys
+        raise IllegalArgumentException(f"{os.fspath(path)}{where}: not YAML: {says}") from None
+    if not all(isinstance(each, dict) for each in documents):
+        raise IllegalArgumentException(f"{os.fspath(path)}: names with values were expected")
+    return documents
+
+
+def _properties(
+    documents: list[dict[Any, Any]], environ: Mapping[str, str], profiles: Iterable[str] | None
+) -> dict[str, Any]:
+    """What all documents that count say, by dotted name, in the order they say it."""
+    found: dict[str, Any] = {}
+    for document in documents:
+        said = dict(_flat(document, ""))
+        relaxed = {_relaxed(name): value for name, value in said.items()}
+        wanted = relaxed.get("spring.config.activate.onprofile", relaxed.get("spring.profiles"))
+        if wanted is None:
+            found |= said
+            continue
+        active = profiles
+        if active is None:
+            here = {_relaxed(name): value for name, value in found.items()}
+            active = _words(
+                environ.get("SPRING_PROFILES_ACTIVE") or here.get("spring.profiles.active")
+            )
+        if _applies(wanted, set(active)):
+            for name in said:  # so that what comes later is also read later
+                found.pop(name, None)
+            found |= said
+    return found
+
+
+def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, dict):
+        yield name, value
+        return
+    for key, item in value.items():
+        yield from _flat(item, f"{name}.{key}" if name else str(key))
+
+
+def _relaxed(name: str) -> str:
+    return ".".join(canonical(part) for part in segments(name))
+
+
+def _words(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else str(value or "").split(",")
+    return [word for each in values if (word := str(each).strip())]
+
+
+def _applies(wanted: Any, active: set[str]) -> bool:
+    """Whether a document for certain profiles counts: `a`, `!a`, `a & b`, `a | b`, `a, b`."""
+
+    def holds(term: str) -> bool:
+        name = term.strip()
+        return name[1:].strip() not in active if name[:1] == "!" else name in active
+
+    terms = "|".join(_words(wanted))
+    if "(" in terms:
+        raise IllegalArgumentException(f"a profile with parentheses is not understood: {terms}")
+    return any(all(map(holds, each.split("&"))) for each in terms.split("|"))
+
+
+class _Placeholders:
+    """Fills the `${NAME:default}` in the value of one key."""
+
+    def __init__(self, properties: Mapping[str, Any], environ: Mapping[str, str], key: str) -> None:
+        self._properties = properties
+        self._environ = environ
+        self._key = key
+
+    def fill(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self.fill(item) for item in value]
+        return self._text(value, ()) if isinstance(value, str) else value
+
+    def _text(self, text: str, within: tuple[str, ...]) -> str:
+        filled = ""
+        while (start := text.find("${")) >= 0:
+            end = _closing(text, start)
+            if end < 0:
+                break
+            filled += text[:start] + self._value(text[start + 2 : end], within)
+            text = text[end + 1 :]
+        return filled + text
+
+    def _value(self, inner: str, within: tuple[str, ...]) -> str:
+        colon = _first_colon(inner)
+        name = self._text(inner if colon < 0 else inner[:colon], within).strip()
+        if name in within:
+            raise IllegalArgumentException(f"{self._key}: ${{{name}}} stands for itself")
+        for variable in (name, re.sub("[.-]", "_", name).upper()):
+            if variable in self._environ:
+                return self._environ[variable]
+        value = self._property(name)
+        if value is not None:
+            return self._text(str(value), (*within, name))
+        if colon < 0:
+            raise IllegalArgumentException(
+                f"{self._key}: ${{{name}}} has no value: set {name} in the environment,"
+                f" or give a default, ${{{name}:...}}"
+            )
+        return self._text(inner[colon + 1 :], within)
+
+    def _property(self, name: str) -> Any:
+        if name in self._properties:
+            return self._properties[name]
+        wanted = _relaxed(name)
+        return next((v for key, v in self._properties.items() if _relaxed(key) == wanted), None)
+
+
+def _closing(text: str, start: int) -> int:
+    """Where the placeholder that begins at `start` ends; -1 where it does not."""
+    depth = 0
+    for match in re.compile(r"\$?\{|\}").finditer(text, start):
+        depth += -1 if match[0] == "}" else 1
+        if depth == 0:
+            return match.start()
+    return -1
+
+
+def _first_colon(inner: str) -> int:
+    """The colon before the default, which is not one of a placeholder within."""
+    depth = 0
+    for match in re.finditer(r"\$?\{|\}|:", inner):
+        if match[0] == ":" and depth == 0:
+            return match.start()
+        depth += {"}": -1, ":": 0}.get(match[0], 1)
+    return -1

@@ -1,0 +1,1 @@
+"""The apps of the emulator, and what each is set up with."""

@@ -1,0 +1,170 @@
+"""Files attached to a message: what a request names, and how it is told again."""
+
+import base64
+import posixpath
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..http.errors import invalid_param
+from ..http.payload import as_uuid
+from ..store.database import new_id
+from ..store.state import State
+from .app import App
+from .remote import look_up
+
+# The workspace all apps belong to; it shows in the descriptions of files.
+TENANT_ID = "5c0d8f1e-6a27-4b94-8e3f-d19a72c6b005"
+_KINDS = ("image", "document", "audio", "video", "custom")
+_EXTENSIONS = {
+    "image": ("jpg", "jpeg", "png", "webp", "gif", "svg"),
+    "video": ("mp4", "mov", "mpeg", "webm"),
+    "audio": ("mp3", "m4a", "wav", "amr", "mpga"),
+    "document": (
+        "txt", "markdown", "md", "mdx", "pdf", "html", "htm", "xlsx", "xls", "vtt", "properties",
+        "doc", "docx", "csv", "eml", "msg", "ppt", "pptx", "xml", "epub",
+    ),
+}  # fmt: skip
+_MIME_WORDS = {
+    "image": ("image",),
+    "video": ("video",),
+    "audio": ("audio",),
+    "document": ("text", "pdf"),
+}
+
+
+def signed_url(host_url: str, file_id: str) -> str:
+    """A preview address as Dify signs it; new at every mention."""
+    sign = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().replace("=", "%3D")
+    query = f"timestamp={int(time.time())}&nonce={secrets.token_hex(16)}&sign={sign}"
+    return f"{host_url}files/{file_id}/file-preview?{query}"
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """One file of a message, uploaded before or named by URL."""
+
+    kind: str
+    file_id: str | None
+    url: str | None
+    name: str
+    mime_type: str
+    size: int
+
+    @property
+    def method(self) -> str:
+        return "local_file" if self.file_id else "remote_url"
+
+    def in_event(self, host_url: str) -> dict[str, Any]:
+        """As the inputs of a chatflow show it."""
+        url = signed_url(host_url, self.file_id) if self.file_id else self.url
+        return {
+            "dify_model_identity": "__dify__file__",
+            "id": None,
+            "tenant_id": TENANT_ID,
+            "type": self.kind,
+            "transfer_method": self.method,
+            "remote_url": url,
+            "related_id": self.file_id,
+            "filename": self.name,
+            "extension": posixpath.splitext(self.name)[1],
+            "mime_type": self.mime_type,
+            "size": self.size,
+            "url": url,
+        }
+
+    def in_message(self, host_url: str) -> dict[str, Any]:
+        """As the history shows it."""
+        return {
+            "id": new_id(),
+            "filename": self.name,
+            "type": self.kind,
+            "url": signed_url(host_url, self.file_id) if self.file_id else self.url,
+            "mime_type": self.mime_type,
+            "size": self.size,
+            "transfer_method": self.method,
+            "belongs_to": "user",
+            "upload_file_id": self.file_id,
+        }
+
+
+def attachment(
+    state: State, app: App, uploads: Mapping[str, Any], given: Mapping[str, Any]
+) -> Attachment:
+    """The file a mapping of the request names, if ``uploads`` allows such files."""
+    method = str(given.get("transfer_method"))
+    if method == "tool_file":
+        raise invalid_param(f"ToolFile {given.get('tool_file_id')} not found")
+    if method == "datasource_file":
+        raise invalid_param(f"DatasourceFile {given.get('datasource_file_id')} not found")
+    if method not in ("local_file", "remote_url"):
+        raise invalid_param(f"No matching enum found for value '{method}'")
+    if method == "local_file" or given.get("upload_file_id"):
+        found = _uploaded(state, given)
+    else:
+        url = str(given.get("url") or given.get("remote_url") or "")
+        if not url:
+            raise invalid_param("Invalid file url")
+        found = Attachment("", None, url, *look_up(url))
+    kind = str(given.get("type") or "custom")
+    detected = kind_of(found.name, found.mime_type)
+    # Only a workflow app insists on the file being what it is called.
+    if app.mode == "workflow" and detected != kind:
+        raise invalid_param(
+            "Detected file type does not match the specified type. Please verify the file."
+        )
+    if kind not in _KINDS:
+        raise invalid_param(f"'{kind}' is not a valid FileType")
+    if not _is_taken(uploads, kind, posixpath.splitext(found.name)[1]):
+        raise invalid_param(f"File validation failed for file: {found.name}")
+    return replace(found, kind=detected if kind == "custom" else kind)
+
+
+def _uploaded(state: State, given: Mapping[str, Any]) -> Attachment:
+    file_id = given.get("upload_file_id")
+    if not file_id:
+        raise invalid_param("Invalid upload file id")
+    known = as_uuid(file_id)
+    if known is None:
+        raise invalid_param("Invalid upload file id format")
+    row = state.file(known)
+    if row is None:
+        raise invalid_param("Invalid upload file")
+    return Attachment("", row["id"], None, row["name"], row["mime_type"], row["size"])
+
+
+def kind_of(name: str, mime_type: str) -> str:
+    """What Dify takes a file for, by its extension and else by its MIME type."""
+    extension = posixpath.splitext(name)[1].lstrip(".").lower()
+    for kind, extensions in _EXTENSIONS.items():
+        if extension in extensions:
+            return kind
+    for kind, words in _MIME_WORDS.items():
+        if any(word in mime_type for word in words):
+            return kind
+    return "custom"
+
+
+def _is_taken(uploads: Mapping[str, Any], kind: str, extension: str) -> bool:
+    if kind == "custom":
+        return extension in uploads["allowed_file_extensions"]
+    return kind in uploads["allowed_file_types"]
+
+
+def attachments(state: State, app: App, given: list[dict[str, Any]]) -> list[Attachment]:
+    """The files of a message.
+
+    Left out without a word, as in Dify: one without a transfer method, and all where the app
+    takes no files.
+    """
+    if not app.enabled("file_upload"):
+        return []
+    named = [file for file in given if file.get("transfer_method")]
+    files = [attachment(state, app, app.parameters["file_upload"], file) for file in named]
+    if sum(file.kind == "image" for file in files) > app.file_limit:
+        raise invalid_param(f"Number of image files exceeds the maximum limit {app.file_limit}")
+    if len(files) > app.file_limit:
+        raise invalid_param(f"Number of files exceeds the maximum limit {app.file_limit}")
+    return files

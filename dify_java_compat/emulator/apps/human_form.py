@@ -1,0 +1,70 @@
+"""The form of a flow that asks a person: when it asks, what the form holds, what fits it.
+
+Not recorded: as Dify's own description of newer servers has it.
+"""
+
+import re
+from typing import Any
+
+from ..http.errors import ApiError
+
+_ASKED = re.compile(r"\[(?:human|人工)(?: x([1-9]))?( e-?mail)?\]", re.IGNORECASE)
+TITLE = "Approval"
+INPUTS: list[dict[str, Any]] = [
+    {
+        "type": "paragraph",
+        "output_variable_name": "comment",
+        "default": {"type": "constant", "selector": [], "value": ""},
+    },
+    {
+        "type": "select",
+        "output_variable_name": "priority",
+        "option_source": {
+            "type": "constant",
+            "selector": [],
+            "value": ["low", "medium", "high"],
+        },
+    },
+]
+ACTIONS = [
+    {"id": "approve", "title": "Approve", "button_style": "primary"},
+    {"id": "reject", "title": "Request changes", "button_style": "default"},
+]
+DEFAULTS = {"comment": ""}
+TIMEOUT = "__timeout"
+
+
+def times_asked(query: str) -> int:
+    """How often a prompt wants a person to be asked: ``[human]`` once, ``[human x2]`` twice."""
+    found = _ASKED.search(query)
+    return int(found[1] or 1) if found else 0
+
+
+def by_email(query: str) -> bool:
+    """Whether the form goes by e-mail, as for ``[human email]``, and has no token then."""
+    found = _ASKED.search(query)
+    return bool(found and found[2])
+
+
+def content(query: str) -> str:
+    return f"Please review the draft: {query}"
+
+
+def action_title(action: str) -> str:
+    return next((known["title"] for known in ACTIONS if known["id"] == action), "")
+
+
+def check(inputs: dict[str, Any], action: str) -> None:
+    """What a person filled in against the form."""
+    if action not in [known["id"] for known in ACTIONS]:
+        raise ApiError(400, "invalid_form_data", f"Invalid action: {action}")
+    names = [field["output_variable_name"] for field in INPUTS]
+    missing = [name for name in names if name not in inputs]
+    if missing:
+        message = f"Missing required inputs: {', '.join(missing)}"
+        raise ApiError(400, "invalid_form_data", message)
+    for field in INPUTS:
+        name = field["output_variable_name"]
+        options = field.get("option_source", {}).get("value")
+        if not isinstance(inputs[name], str) or (options and inputs[name] not in options):
+            raise ApiError(400, "invalid_form_data", f"Invalid value for input '{name}'")

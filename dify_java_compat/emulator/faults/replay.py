@@ -1,0 +1,90 @@
+"""Recorded exchanges with a real Dify, to be answered again byte by byte."""
+
+import difflib
+import os
+import re
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ..http.reply import Reply
+from ..http.response_writer import Wire
+from .kinds import Fault
+
+_ARCHIVE = "recordings.tar.xz"
+_ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_PARTS = ("request.http", "response.raw")
+
+
+@dataclass(frozen=True)
+class Replay(Fault):
+    """A recorded answer in place of the app's, for a request of the same operation."""
+
+    name: str
+    method: str
+    path: str
+    answer: bytes
+    whole: bool
+
+    def __repr__(self) -> str:
+        return f"Replay({self.name!r})"
+
+    def fits(self, method: str, path: str, body: Mapping[str, Any]) -> bool:
+        return method == self.method and _ID.sub("<id>", path) == self.path
+
+    def instead(self, wire: Wire) -> Reply | None:
+        wire.recorded = self.answer
+        wire.closes = wire.closes or not self.whole
+        return Reply(200, b"")
+
+
+@cache
+def _shipped() -> dict[str, bytes]:
+    """The parts of all recordings that come with the package, by path."""
+    with files(__package__).joinpath(_ARCHIVE).open("rb") as archive:
+        with tarfile.open(fileobj=archive, mode="r:xz") as tar:
+            return {
+                member.name: source.read()
+                for member in tar
+                if member.name.endswith(_PARTS) and (source := tar.extractfile(member))
+            }
+
+
+def names(folder: str | os.PathLike[str] | None = None) -> list[str]:
+    """The recordings there are, those of the package or those in a folder."""
+    if folder is None:
+        return sorted({path.partition("/")[0] for path in _shipped()})
+    return sorted(file.parent.name for file in Path(folder).glob("*/response.raw"))
+
+
+def load(name: str, folder: str | os.PathLike[str] | None = None) -> Replay:
+    """The recording of that name; ``ValueError`` where there is none."""
+    known = names(folder)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1, 0.0)
+        hint = f"did you mean {near[0]!r}?" if near else "there is none at all"
+        raise ValueError(f"no recording is called {name!r}: {hint}")
+    request, answer = (
+        _shipped()[f"{name}/{part}"] if folder is None else Path(folder, name, part).read_bytes()
+        for part in _PARTS
+    )
+    method, target, _ = request.split(b"\r\n", 1)[0].decode().split(" ")
+    path = _ID.sub("<id>", target.partition("?")[0])
+    return Replay(name, method, path, answer, _is_whole(method, answer))
+
+
+def _is_whole(method: str, answer: bytes) -> bool:
+    """Whether the client knew where it ended, so that another answer may follow it."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    while head.startswith(b"HTTP/1.1 1"):
+        head, _, body = body.partition(b"\r\n\r\n")
+    if re.search(rb"(?im)^transfer-encoding: chunked", head):
+        return body.endswith(b"0\r\n\r\n")
+    if method == "HEAD" or head.startswith((b"HTTP/1.1 204", b"HTTP/1.1 304")):
+        return True
+    sized = re.search(rb"(?im)^content-length: (\d+)", head)
+    return sized is not None and len(body) == int(sized[1])

@@ -1,0 +1,185 @@
+"""Reading back: messages, conversations, feedback, suggestions."""
+
+import json
+import sqlite3
+from datetime import datetime, timezone
+from typing import Any
+
+from ..http.errors import ServerCrash, bad_request, invalid_param, not_found
+from ..http.payload import Model
+from ..http.reply import Reply, json_reply
+from ..model.prose import suggestions, title
+from .call import Call, storable
+
+_SORTS = ("created_at", "-created_at", "updated_at", "-updated_at")
+_LONGEST_NAME = 255
+_NO_PARENT = "00000000-0000-0000-0000-000000000000"
+
+
+def page_of(limit: int, rows: list[sqlite3.Row], data: list[Any]) -> Reply:
+    return json_reply({"limit": limit, "has_more": len(rows) > limit, "data": data})
+
+
+def _shown_message(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "conversation_id": row["conversation_id"],
+        "parent_message_id": _NO_PARENT,
+        "inputs": json.loads(row["inputs"]),
+        "query": row["query"],
+        "answer": row["answer"],
+        "feedback": {"rating": row["rating"]} if row["rating"] else None,
+        "retriever_resources": json.loads(row["resources"]),
+        "created_at": int(row["created_at"]),
+        "agent_thoughts": json.loads(row["thoughts"]),
+        "message_files": json.loads(row["files"]),
+        "status": "error" if row["error"] else "normal",
+        "error": row["error"],
+    }
+
+
+def _shown_conversation(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "inputs": json.loads(row["inputs"]),
+        "status": "normal",
+        "introduction": row["introduction"],
+        "created_at": int(row["created_at"]),
+        "updated_at": int(row["updated_at"]),
+    }
+
+
+def own_conversation(call: Call, path: str = "", conversation_id: str | None = None) -> sqlite3.Row:
+    """The conversation of the path, or of that id, if it is the caller's own."""
+    wanted = conversation_id or call.ids["conversation_id"]
+    row = call.state.conversation(wanted, call.app.id, call.user.id)
+    if row is None:
+        raise not_found("Conversation Not Exists.", path)
+    return row
+
+
+def _own_message(call: Call) -> sqlite3.Row:
+    row = call.state.message(call.ids["message_id"], call.app.id, call.user.id)
+    if row is None:
+        raise not_found("Message Not Exists.")
+    return row
+
+
+def list_messages(call: Call) -> Reply:
+    """GET /messages: the newest page first, each page in the order of writing."""
+    query = Model("MessageListQuery", call.request.args.to_dict())
+    conversation_id = query.identifier("conversation_id", required=True)
+    first_id = query.identifier("first_id")
+    limit = query.limit()
+    query.check()
+    if conversation_id is None:
+        return page_of(limit, [], [])
+    path = call.request.path
+    conversation = own_conversation(call, path, conversation_id)
+    before = None
+    if first_id is not None:
+        before = call.state.message(first_id, call.app.id, call.user.id)
+        if before is None or before["conversation_id"] != conversation["id"]:
+            raise not_found("First Message Not Exists.", path)
+    rows = call.state.messages(conversation["id"], before, limit + 1)
+    return page_of(limit, rows, [_shown_message(row) for row in reversed(rows[:limit])])
+
+
+def list_conversations(call: Call) -> Reply:
+    """GET /conversations of one user, the one last written to first."""
+    query = Model("ConversationListQuery", call.request.args.to_dict())
+    last_id = query.identifier("last_id")
+    limit = query.limit()
+    sort_by = query.choice("sort_by", _SORTS, "-updated_at") or "-updated_at"
+    query.check()
+    state, after = call.state, None
+    if last_id is not None:
+        after = state.conversation(last_id, call.app.id, call.user.id)
+        if after is None:
+            raise not_found("Last Conversation Not Exists.", call.request.path)
+    rows = state.conversations(call.app.id, call.user.id, sort_by, after, limit + 1)
+    return page_of(limit, rows, [_shown_conversation(row) for row in rows[:limit]])
+
+
+def rename_conversation(call: Call) -> Reply:
+    """POST /conversations/{id}/name: to a given name, or one made from its first message."""
+    payload = Model("ConversationRenamePayload", call.body)
+    name = payload.string("name")
+    generated = payload.boolean("auto_generate", False)
+    payload.check()
+    if not generated and not (name or "").strip():
+        text = "Value error, name is required when auto_generate is false"
+        payload.fault("", text, "value_error", dict(call.body))
+        payload.check()
+    storable(name or "")
+    if len(name or "") > _LONGEST_NAME:
+        instead = invalid_param(f"A name has at most {_LONGEST_NAME} characters.")
+        raise ServerCrash("the column is too short", instead)
+    row = own_conversation(call)
+    if generated:
+        messages = call.state.messages(row["id"], None, -1)
+        name = title(messages[-1]["query"])
+    call.state.rename_conversation(row["id"], name or "")
+    return json_reply(_shown_conversation(own_conversation(call)))
+
+
+def delete_conversation(call: Call) -> Reply:
+    """DELETE /conversations/{id}: never a 404. The real server does not ask whose it is."""
+    conversation_id = call.ids["conversation_id"]
+    own = call.state.conversation(conversation_id, call.app.id, call.user.id)
+    if own is not None or call.settings.quirks:
+        call.state.delete_conversation(conversation_id)
+    return Reply(204, b"")
+
+
+def rate_message(call: Call) -> Reply:
+    """POST /messages/{id}/feedbacks: like, dislike, or null to take it back."""
+    payload = Model("MessageFeedbackPayload", call.body)
+    rating = payload.choice("rating", ("like", "dislike"), None)
+    content = payload.string("content")
+    payload.check()
+    row = _own_message(call)
+    storable(content or "")
+    if rating is None and not call.state.has_feedback(row["id"]):
+        raise invalid_param("rating cannot be None when feedback not exists")
+    call.state.set_feedback(row["id"], rating, content)
+    return json_reply({"result": "success"})
+
+
+def _moment(timestamp: float) -> str:
+    """In ISO's form, but without a zone."""
+    return datetime.fromtimestamp(timestamp, timezone.utc).replace(tzinfo=None).isoformat()
+
+
+def list_feedbacks(call: Call) -> Reply:
+    """GET /app/feedbacks: everyone's."""
+    query = Model("FeedbackListQuery", call.request.args.to_dict())
+    page, limit = query.integer("page", 1, 1, None), query.integer("limit", 20, 1, 101)
+    query.check()
+    data = [
+        {
+            "id": row["id"],
+            "app_id": row["app_id"],
+            "conversation_id": row["conversation_id"],
+            "message_id": row["message_id"],
+            "rating": row["rating"],
+            "content": row["content"],
+            "from_source": "user",
+            "from_end_user_id": row["user_id"],
+            "from_account_id": None,
+            "created_at": _moment(round(row["created_at"])),
+            "updated_at": _moment(row["updated_at"]),
+        }
+        for row in call.state.feedbacks(call.app.id, page, limit)
+    ]
+    return json_reply({"data": data})
+
+
+def suggest_questions(call: Call) -> Reply:
+    """GET /messages/{id}/suggested."""
+    row = _own_message(call)
+    if not call.app.enabled("suggested_questions_after_answer"):
+        raise bad_request("Suggested Questions Is Disabled.")
+    questions = suggestions(row["query"])
+    return json_reply({"result": "success", "data": questions})

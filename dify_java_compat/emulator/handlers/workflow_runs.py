@@ -1,0 +1,155 @@
+"""Runs of chatflows, seen afterwards."""
+
+import json
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from typing import Any
+
+from ..http.errors import ServerCrash, invalid_param, not_found, not_workflow_app
+from ..http.payload import Model, as_uuid
+from ..http.reply import EVENT_STREAM, Reply, frame, json_reply
+from ..runs.stream import PING_STEP, Steps
+from .call import Call, client_left
+
+_SHOWN = (
+    "id", "workflow_id", "status", "inputs", "outputs", "error", "total_steps", "total_tokens",
+    "created_at", "finished_at", "elapsed_time",
+)  # fmt: skip
+_SUMMED = (
+    "status", "error", "elapsed_time", "total_tokens", "total_steps", "created_at", "finished_at",
+)  # fmt: skip
+_STATES = ("succeeded", "failed", "stopped")
+_LOOK_SECONDS = 0.1
+_YEAR = re.compile("[0-9]{4}")
+# The shortest forms of ISO 8601, which Python's own parser does not take.
+_SHORT = re.compile("[0-9]{4}(-?(0[1-9]|1[0-2]))?")
+
+
+def show_run(call: Call) -> Reply:
+    """GET /workflows/run/{id}: inputs and outputs in strings; an unknown run in nulls."""
+    if not call.app.flows:
+        raise not_workflow_app()
+    run_id = as_uuid(call.ids["run_id"])
+    if run_id is None:
+        raise ServerCrash("the id is not checked", not_found("Workflow run not found."))
+    row = call.state.workflow_runs.get(run_id, call.app.id)
+    return json_reply({key: row and row[key] for key in _SHOWN})
+
+
+def _check_moment(call: Call, name: str) -> None:
+    value = call.request.args.get(name, "")
+    if not value or _SHORT.fullmatch(value):
+        return
+    if len(value) < 4:
+        raise invalid_param("ISO string too short")
+    if not _YEAR.match(value):
+        # The first four letters, in the words of the real server's parser.
+        reason = f"invalid literal for int() with base 10: {value[:4].encode()!r}"
+        raise invalid_param(reason)
+    try:
+        datetime.fromisoformat(value.replace("Z", "+00:00"))
+    except ValueError as error:
+        raise invalid_param(str(error)) from None
+
+
+def list_logs(call: Call) -> Reply:
+    """GET /workflows/logs: the runs of a workflow app. A chatflow's are never among them."""
+    query = Model("WorkflowLogQuery", call.request.args.to_dict())
+    status = query.choice("status", _STATES, None)
+    page, limit = query.integer("page", 1, 1, 99999), query.limit()
+    query.check()
+    for name in ("created_at__before", "created_at__after"):
+        _check_moment(call, name)
+    args = call.request.args
+    if account := args.get("created_by_account"):
+        raise invalid_param(f"Account not found: {account}")
+    if call.settings.quirks and args.get("keyword") and args.get("created_by_end_user_session_id"):
+        raise ServerCrash("the two filters do not go together")
+    rows: list[sqlite3.Row] = []
+    total = 0
+    if call.app.mode == "workflow":
+        session, keyword = args.get("created_by_end_user_session_id"), args.get("keyword", "")
+        runs = call.state.workflow_runs
+        rows, total = runs.page(call.app.id, status, keyword, session, page, limit)
+    data = [_logged(row) for row in rows]
+    more = total > page * limit
+    return json_reply(
+        {"page": page, "limit": limit, "total": total, "has_more": more, "data": data}
+    )
+
+
+def _logged(row: sqlite3.Row) -> dict[str, Any]:
+    """One run in the log. Not recorded: as Dify's own description has it."""
+    finished = json.loads(row["finished"])["data"] if row["over"] else {}
+    summary = {"id": row["id"], "version": "1"} | {key: row[key] for key in _SUMMED}
+    summary |= {"exceptions_count": finished.get("exceptions_count", 0)}
+    user = {"id": row["user_id"], "type": "service_api", "is_anonymous": False}
+    return {
+        "id": row["log_id"],
+        "workflow_run": summary | {"triggered_from": "app-run"},
+        "details": None,
+        "created_from": "service-api",
+        "created_by_role": "end_user",
+        "created_by_account": None,
+        "created_by_end_user": user | {"session_id": row["user_name"]},
+        "created_at": row["created_at"],
+    }
+
+
+def stream_events(call: Call) -> Reply:
+    """GET /workflow/{id}/events: what follows of a run, for its own user.
+
+    Not recorded: as Dify's own description of newer servers has it.
+    """
+    if not call.app.flows:
+        raise not_workflow_app()
+    row = call.state.workflow_runs.get(call.ids["run_id"], call.app.id)
+    if row is None or row["user_id"] != call.user.id:
+        raise not_found("Workflow run not found")
+    live = call.lives.get(row["id"])
+    told = None
+    if live is not None:
+        told = live.reader(
+            client_left(call.request),
+            call.settings.ping_seconds,
+            snapshot=_flag(call, "include_state_snapshot"),
+            through_pauses=_flag(call, "continue_on_pause"),
+        )
+    elif not row["over"] and row["server"] != call.state.workflow_runs.server:
+        told = _afar(call, row["id"])
+    return Reply(200, _followed(call, told, row["id"]), EVENT_STREAM)
+
+
+def _afar(call: Call, run_id: str) -> Steps:
+    """Pings until a run that another process has is over, or waits no longer than a form may."""
+    left, ping_seconds = client_left(call.request), call.settings.ping_seconds
+    begun = heard = time.monotonic()
+    while not left() and time.monotonic() - begun < call.settings.form_seconds:
+        row = call.state.workflow_runs.get(run_id, call.app.id)
+        if row is None or row["over"] or call.lives.closed.wait(_LOOK_SECONDS):
+            return
+        if time.monotonic() - heard >= ping_seconds:
+            heard = time.monotonic()
+            yield PING_STEP
+
+
+def _flag(call: Call, name: str) -> bool:
+    return call.request.args.get(name, "").lower() in ("true", "1")
+
+
+def _followed(call: Call, told: Steps | None, run_id: str) -> Iterator[bytes]:
+    """The events, and the end of the run where it had ended before they were asked for."""
+    ended = False
+    if told is not None:
+        with closing(told):
+            for step in told:
+                yield step.frame
+                ended = ended or step.name in ("workflow_finished", "workflow_paused")
+    if not ended:
+        row = call.state.workflow_runs.get(run_id, call.app.id)
+        if row is not None:
+            yield frame(json.loads(row["finished"]))

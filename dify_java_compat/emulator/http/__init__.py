@@ -1,0 +1,1 @@
+"""The HTTP of the emulator: connections, bodies, replies, errors."""

@@ -1,0 +1,1 @@
+"""The language model of the emulator: what is said."""

@@ -1,0 +1,183 @@
+"""A model behind the emulator: any OpenAI-compatible ``/chat/completions``, streamed."""
+
+import http.client
+import json
+import queue
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from .speaker import ModelFailure, Speaker
+
+_CONNECT_SECONDS = 10.0
+# How long it listens at a time before it says that there is nothing yet.
+_LISTEN_SECONDS = 0.05
+_JOIN_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """Where the model is: the base URL of its API, its name, and a key where one is needed."""
+
+    url: str
+    model: str
+    key: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("upstream: a URL such as http://localhost:11434/v1")
+        if parts.username or parts.password or parts.query:
+            raise ValueError("upstream: no user, password or query; a key goes to upstream_key")
+
+    def masked(self, text: str) -> str:
+        return text.replace(self.key, "***") if self.key else text
+
+    def connect(self) -> http.client.HTTPConnection:
+        parts = urlsplit(self.url)
+        https = parts.scheme == "https"
+        kind = http.client.HTTPSConnection if https else http.client.HTTPConnection
+        return kind(parts.hostname or "", parts.port, timeout=_CONNECT_SECONDS)
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.url).path.rstrip("/") + "/chat/completions"
+
+
+class UpstreamSpeaker(Speaker):
+    """The model's answer to the last question of a talk, passed on as it arrives."""
+
+    own_pace = True
+
+    def __init__(
+        self, upstream: Upstream, talk: Sequence[tuple[str, str]], delay: float = 0.0
+    ) -> None:
+        super().__init__((), delay)
+        self._upstream = upstream
+        self._talk = talk
+        self._heard: queue.SimpleQueue[str | ModelFailure | None] = queue.SimpleQueue()
+        self._connection = upstream.connect()
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __iter__(self) -> Iterator[str | None]:
+        name = "dify-emulator-upstream"
+        self._thread = threading.Thread(target=self._listen, name=name, daemon=True)
+        self._thread.start()
+        while True:
+            try:
+                heard = self._heard.get(timeout=_LISTEN_SECONDS)
+            except queue.Empty:
+                yield None
+                continue
+            if heard is None:
+                return
+            if isinstance(heard, ModelFailure):
+                raise heard
+            self.text += heard
+            yield heard
+
+    def close(self) -> None:
+        self._closed.set()
+        sock: socket.socket | None = self._connection.sock
+        if sock is not None:
+            # Frees the thread that reads, at once.
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        if self._thread is not None:
+            self._thread.join(_JOIN_SECONDS)
+
+    def _listen(self) -> None:
+        try:
+            self._ask()
+            self._heard.put(None)
+        except ModelFailure as failed:
+            self._heard.put(failed)
+        except (ValueError, TypeError, AttributeError, KeyError):
+            self._heard.put(self._failed("the model answered with something else than events"))
+        except (OSError, http.client.HTTPException) as error:
+            reason = str(error) or type(error).__name__
+            self._heard.put(self._failed(f"the model cannot be reached: {reason}"))
+        finally:
+            self._connection.close()
+
+    def _failed(self, message: str) -> ModelFailure:
+        return ModelFailure("completion_request_error", self._upstream.masked(message), 400)
+
+    def _ask(self) -> None:
+        headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+        if self._upstream.key:
+            headers["Authorization"] = f"Bearer {self._upstream.key}"
+        self._connection.connect()
+        if self._closed.is_set():
+            return
+        # A model may think for minutes; whoever waits hears pings meanwhile.
+        self._connection.sock.settimeout(None)
+        body = json.dumps(self._body()).encode()
+        self._connection.request("POST", self._upstream.path, body, headers)
+        with self._connection.getresponse() as response:
+            if response.status != 200:
+                told = _told(response.read())
+                raise self._failed(f"the model answered {response.status}: {told}")
+            self._read(response)
+
+    def _body(self) -> dict[str, Any]:
+        messages: list[dict[str, str]] = []
+        for question, said in self._talk[:-1]:
+            messages.append({"role": "user", "content": question})
+            messages.append({"role": "assistant", "content": said})
+        messages.append({"role": "user", "content": self._talk[-1][0]})
+        return {
+            "model": self._upstream.model,
+            "messages": messages,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+
+    def _read(self, response: http.client.HTTPResponse) -> None:
+        ended = False
+        while line := response.readline():
+            data = line.strip()
+            if not data.startswith(b"data:"):
+                continue
+            data = data.removeprefix(b"data:").strip()
+            if data == b"[DONE]":
+                return
+            ended = self._take(json.loads(data)) or ended
+        if not ended:
+            raise self._failed("the model broke off in the middle of its answer")
+
+    def _take(self, event: Any) -> bool:
+        """One event of the model; whether its answer ended with it."""
+        if event.get("error"):
+            raise self._failed(f"the model failed: {_error_text(event['error'])}")
+        usage = event.get("usage")
+        if isinstance(usage, dict):
+            prompt, said = usage.get("prompt_tokens"), usage.get("completion_tokens")
+            if isinstance(prompt, int) and isinstance(said, int):
+                self.counts = (prompt, said)
+        ended = False
+        for choice in (event.get("choices") or [])[:1]:
+            piece = (choice.get("delta") or {}).get("content")
+            if piece:
+                self._heard.put(str(piece))
+            ended = bool(choice.get("finish_reason"))
+        return ended
+
+
+def _told(body: bytes) -> str:
+    """What an error body says, whatever it is."""
+    text = body.decode("utf-8", "replace").strip()
+    with suppress(ValueError):
+        found = json.loads(text)
+        if isinstance(found, dict) and "error" in found:
+            return _error_text(found["error"])
+    return text[:200]
+
+
+def _error_text(error: Any) -> str:
+    return str(error.get("message") or error) if isinstance(error, dict) else str(error)

@@ -1,0 +1,145 @@
+"""What a person sees in a browser: the page at ``/``, and the JSON it lives on.
+
+Neither is Dify's. The page talks to the apps as every client does, through ``/v1``.
+"""
+
+import base64
+import hashlib
+import ipaddress
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from werkzeug.wrappers import Request
+
+from ..apps.app import App
+from ..apps.catalog import APPS
+from ..http.reply import HTML, Reply, json_reply
+from ..store.state import State
+from ..watch import Seen, Watch, masked
+
+_PREFIX = "/_emulator/"
+_SHOWN = 50
+_BODY_SHOWN = 4000
+_INLINE = re.compile(rb"<(script|style)>(.*?)</\1>", re.DOTALL)
+_PLAIN = "text/plain; charset=utf-8"
+_PRIVATE = (
+    ("Cache-Control", "no-store"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("X-Content-Type-Options", "nosniff"),
+)
+
+
+class Page:
+    """Answers for the paths that are the emulator's own."""
+
+    def __init__(self, state: State, watch: Watch) -> None:
+        self._state = state
+        self._watch = watch
+
+    def answer(self, request: Request) -> Reply | None:
+        """The answer; None where the path is Dify's to answer."""
+        if request.path == "/":
+            return _page() if request.method in ("GET", "HEAD") else None
+        if not request.path.startswith(_PREFIX):
+            return None
+        if not _asked_by_page(request):
+            text = b"Only the emulator's own page, under localhost or an IP address, may ask."
+            return _own(403, text, _PLAIN)
+        if request.path == f"{_PREFIX}state" and request.method in ("GET", "HEAD"):
+            return json_reply(self._told(), headers=_PRIVATE, dify=False)
+        return _own(404, b"There is nothing here.", _PLAIN)
+
+    def _told(self) -> dict[str, Any]:
+        keys = {app.id: app.key for app in APPS}
+        return {
+            "apps": [_app(app) for app in APPS],
+            "conversations": [
+                {
+                    "id": row["id"],
+                    "name": row["name"],
+                    "key": keys.get(row["app_id"], ""),
+                    "user": row["user"],
+                    "messages": row["messages"],
+                }
+                for row in self._state.latest_conversations(_SHOWN)
+            ],
+            "requests": [_request(seen) for seen in self._watch.requests()[-_SHOWN:]],
+        }
+
+
+def _own(status: int, body: bytes, kind: str, *headers: tuple[str, str]) -> Reply:
+    return Reply(status, body, kind, (*_PRIVATE, *headers), dify=False)
+
+
+def _asked_by_page(request: Request) -> bool:
+    """Whether no other site asks, neither openly nor by a name that it made lead here."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        return False
+    name = re.sub(r":\d+$", "", request.headers.get("Host", "")).strip("[]")
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        # A name without a dot is of this machine or its own network.
+        return "." not in name or name.endswith(".localhost")
+    return True
+
+
+@cache
+def _page() -> Reply:
+    """The page, which may run and load nothing but itself."""
+    content = Path(__file__).with_name("page.html").read_bytes()
+    allowed = {
+        tag.decode(): base64.b64encode(hashlib.sha256(text).digest()).decode()
+        for tag, text in _INLINE.findall(content)
+    }
+    policy = (
+        f"default-src 'none'; script-src 'sha256-{allowed['script']}'; "
+        f"style-src 'sha256-{allowed['style']}'; img-src data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return _own(200, content, HTML, ("Content-Security-Policy", policy))
+
+
+def _app(app: App) -> dict[str, Any]:
+    marks = {
+        "off": not app.api_enabled,
+        "unpublished": not app.published,
+        "limited": app.at_once is not None,
+        "moderated": app.moderation is not None,
+    }
+    fields = [
+        {
+            "kind": kind,
+            "variable": spec["variable"],
+            "label": spec["label"],
+            "required": spec["required"],
+            "options": list(spec.get("options") or ()),
+        }
+        for entry in app.parameters["user_input_form"]
+        for kind, spec in entry.items()
+        if not kind.startswith("file")
+    ]
+    return {
+        "key": app.key,
+        "mode": app.mode,
+        "marks": [mark for mark, holds in marks.items() if holds],
+        "form": fields,
+    }
+
+
+def _request(seen: Seen) -> dict[str, Any]:
+    """A request without its headers, every key in it masked."""
+    if isinstance(seen.body, bytes):
+        body = seen.body[:_BODY_SHOWN].decode(errors="replace")
+    else:
+        body = "" if seen.body is None else json.dumps(seen.body, ensure_ascii=False, indent=2)
+    body = masked(body)
+    return {
+        "method": seen.method,
+        "path": masked(seen.path),
+        "query": {masked(name): masked(value) for name, value in seen.query.items()},
+        "body": body if len(body) <= _BODY_SHOWN else f"{body[:_BODY_SHOWN]}…",
+    }

@@ -1,0 +1,1 @@
+"""Runs under way: what is streamed, stopped, and followed again."""

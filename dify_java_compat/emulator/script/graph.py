@@ -1,0 +1,190 @@
+"""What a flow does besides asking its model, on request or because its app is so.
+
+A part tells its events before the model's text, wraps the text, and tells more behind it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..model.prose import tokens
+from .base import Turn
+from .nodes import LLM, Event, Node, NodeEvents, Round
+
+_WANTED = {
+    "iteration": re.compile(r"\[(?:iteration|迭代)\]", re.IGNORECASE),
+    "loop": re.compile(r"\[(?:loop|循环)(?: x([1-9]))?\]", re.IGNORECASE),
+    "retry": re.compile(r"\[(?:retry|重试)(?: x([1-9]))?\]", re.IGNORECASE),
+}
+_CODE = Node("code", "code", "Split 拆分")
+_ITERATION = Node("iter", "iteration", "Iterate")
+_UPPER = Node("itpl", "template-transform", "Upper")
+_LOOP = Node("loop", "loop", "Loop")
+_COUNT = Node("lcode", "code", "Count 计数")
+_KNOWLEDGE = Node("retrieval", "knowledge-retrieval", "Knowledge 知识库")
+_ASSIGN = Node("assign", "assigner", "Assign")
+DIED = "the model died: 503 Service Unavailable"
+DEFAULT = "DEFAULT 默认"
+_BEFORE_DEATH = 12
+
+
+def _wanted(query: str, what: str, by_default: int = 1) -> int:
+    """How often a prompt wants that part: ``[loop x2]`` twice, ``[loop]`` as often as usual."""
+    found = _WANTED[what].search(query)
+    if not found:
+        return 0
+    return int(found[1]) if found.re.groups and found[1] else by_default
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A piece of the answer that is not the model's: its text, and the variable it is from."""
+
+    text: str
+    selector: tuple[str, str]
+
+
+@dataclass
+class Graph:
+    """The parts of one run besides start, model and answer."""
+
+    turn: Turn
+    nodes: NodeEvents
+    in_chat: bool
+    iterates: bool = False
+    retries: int = 0
+    gives_up: bool = False
+    """Whether the model never answers, so that a default is said instead."""
+    before: list[Extra] = field(default_factory=list)
+    after: list[Extra] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        query, graph = self.turn.query, self.turn.app.graph
+        self.iterates = graph == "rich" or bool(_wanted(query, "iteration"))
+        if not self.around:
+            self.gives_up = graph == "retry"
+            self.retries = 2 if self.gives_up else _wanted(query, "retry")
+
+    @property
+    def around(self) -> bool:
+        """Whether the answer is a text around the model's, told after the model is done."""
+        return self.iterates and self.in_chat
+
+    @property
+    def exceptions(self) -> int:
+        """How often the model failed."""
+        return self.retries + self.gives_up
+
+    def around_text(self, text: str) -> str:
+        """The whole answer, the model having said ``text``."""
+        return "".join(
+            [*(one.text for one in self.before), text, *(one.text for one in self.after)]
+        )
+
+    def opening(self) -> Iterator[Event]:
+        """The nodes before the model."""
+        if self.iterates:
+            yield from self._iterate()
+        rounds = _wanted(self.turn.query, "loop", by_default=3)
+        if rounds:
+            yield from self._loop(rounds)
+        if self.turn.app.knowledge:
+            yield from self._retrieve()
+
+    def _iterate(self) -> Iterator[Event]:
+        nodes, query = self.nodes, self.turn.query
+        words = query.split()
+        yield nodes.started(_CODE)
+        yield nodes.finished(_CODE, {"q": query}, {"n": len(query), "words": words})
+        inputs = {"iterator_selector": words}
+        yield nodes.rounds_started(_ITERATION, inputs, len(words))
+        made = []
+        for index, word in enumerate(words):
+            now = Round(_ITERATION, index)
+            made.append(f"{word.upper()}#{index}")
+            yield nodes.next_round(now)
+            yield nodes.started(_UPPER, now)
+            given = {"w": word, "i": index}
+            yield nodes.finished(_UPPER, given, {"output": made[-1]}, within=now)
+        yield nodes.rounds_completed(_ITERATION, inputs, {"output": made}, len(words))
+        if not self.in_chat:
+            return
+        topic = self.turn.inputs.get("topic") or ""
+        pieces = [
+            Extra("Words: ", ("answer", "answer")),
+            Extra("\n".join(f"- {one}" for one in made), ("iter", "output")),
+            Extra(" / topic=", ("answer", "answer")),
+            Extra(topic, ("start", "topic")),
+            Extra("\n", ("answer", "answer")),
+        ]
+        self.before = [piece for piece in pieces if piece.text]
+        self.after = [
+            Extra("\n-- turns ", ("answer", "answer")),
+            Extra(str(self.turn.number), ("conversation", "turns")),
+        ]
+
+    def _loop(self, rounds: int) -> Iterator[Event]:
+        nodes = self.nodes
+        inputs = {"loop_count": rounds}
+        yield nodes.rounds_started(_LOOP, inputs, rounds)
+        for index in range(rounds):
+            now = Round(_LOOP, index)
+            if index:
+                # The first round is told by the start alone.
+                yield nodes.next_round(now)
+            yield nodes.started(_COUNT, now)
+            yield nodes.finished(_COUNT, {"i": index}, {"i": index + 1}, within=now)
+        yield nodes.rounds_completed(_LOOP, inputs, {"loop_round": rounds, "i": rounds}, rounds)
+
+    def _retrieve(self) -> Iterator[Event]:
+        yield self.nodes.started(_KNOWLEDGE)
+        found = [
+            {"title": one["document_name"], "content": one["content"], "metadata": one}
+            for one in self.turn.resources
+        ]
+        inputs = {"query": self.turn.query}
+        yield self.nodes.finished(_KNOWLEDGE, inputs, {"result": found})
+
+    def failing(self) -> Iterator[str | Event]:
+        """The tries of the model that fail, each with some of its text before."""
+        for number in range(1, self.retries + 1):
+            yield from tokens(self.turn.answer)[:_BEFORE_DEATH]
+            yield self.nodes.retried(LLM, number, DIED)
+        if self.gives_up:
+            yield from tokens(self.turn.answer)[:_BEFORE_DEATH]
+
+    def assign_started(self) -> Event:
+        return self.nodes.started(_ASSIGN)
+
+    def assign_finished(self) -> Event:
+        """The conversation variables of a chatflow as its last node sets them."""
+        query, turns = self.turn.query, self.turn.number
+        name, count = ["conversation", "last_query"], ["conversation", "turns"]
+        inputs: Event = {
+            "title": _ASSIGN.title,
+            "desc": "",
+            "version": "2",
+            "error_strategy": None,
+            "default_value": None,
+            "retry_config": {"max_retries": 0, "retry_interval": 0, "retry_enabled": False},
+            "items": [
+                {
+                    "variable_selector": name,
+                    "input_type": "variable",
+                    "operation": "over-write",
+                    "value": ["sys", "query"],
+                },
+                {
+                    "variable_selector": count,
+                    "input_type": "constant",
+                    "operation": "+=",
+                    "value": 1,
+                },
+            ],
+        }
+        changed = [
+            {"name": name[1], "selector": name, "value_type": "string", "new_value": query},
+            {"name": count[1], "selector": count, "value_type": "integer", "new_value": turns},
+        ]
+        process = {name[1]: query, count[1]: turns, "__updated_variables": changed}
+        return self.nodes.finished(_ASSIGN, inputs, {}, process=process)

@@ -1,0 +1,96 @@
+"""A run that waits for a person: what is told up to the pause, and right after it.
+
+Not recorded: as Dify's own description of newer servers has it.
+"""
+
+import json
+import time
+from collections.abc import Callable
+
+from ..apps.human_form import (
+    ACTIONS,
+    DEFAULTS,
+    INPUTS,
+    TIMEOUT,
+    TITLE,
+    action_title,
+    by_email,
+    content,
+    times_asked,
+)
+from ..store.database import new_id
+from ..store.state import State
+from .base import Turn
+from .nodes import Event, Node, NodeEvents
+
+
+class Asking:
+    """The forms of one run, one after the other."""
+
+    def __init__(
+        self, turn: Turn, run_id: str, nodes: NodeEvents, tell: Callable[[str, Event], Event]
+    ) -> None:
+        self._turn, self._run_id = turn, run_id
+        self._nodes, self._tell = nodes, tell
+        self._asked = 0
+        self._node = Node("", "human-input", TITLE)
+        self._form_id = ""
+        self.times = times_asked(turn.query)
+
+    def ask(self, state: State) -> list[Event]:
+        """The events up to the pause."""
+        turn, runs = self._turn, state.workflow_runs
+        self._asked += 1
+        self._node = Node(f"human_{self._asked}", "human-input", TITLE)
+        self._form_id, token = new_id(), None if by_email(turn.query) else new_id()
+        end = time.time() + turn.form_seconds
+        text = content(turn.query)
+        runs.add_form(self._form_id, token, turn.app.id, self._run_id, text, end)
+        runs.set_status(self._run_id, "paused")
+        started = self._nodes.started(self._node)
+        node = {"node_id": self._node.node_id, "node_title": TITLE}
+        form = {"form_content": text, "inputs": INPUTS, "actions": ACTIONS}
+        known = {"resolved_default_values": DEFAULTS}
+        form_id, expires = {"form_id": self._form_id}, {"expiration_time": int(end)}
+        secret = {"form_token": token}
+        asked = form_id | secret | node | form | {"display_in_ui": False} | known | expires
+        reason = {"TYPE": "human_input_required"} | form_id | form | node | known | secret | expires
+        paused = {
+            "workflow_run_id": self._run_id,
+            "paused_nodes": [self._node.node_id],
+            "outputs": {},
+            "reasons": [reason],
+            "status": "paused",
+            "created_at": turn.created_at,
+            "elapsed_time": turn.elapsed,
+            "total_tokens": 0,
+            "total_steps": self._nodes.steps,
+        }
+        required = self._tell("human_input_required", asked)
+        return [started, required, self._tell("workflow_paused", paused)]
+
+    def waits(self, state: State) -> bool:
+        """Whether the form is still open."""
+        row = state.workflow_runs.form(self._form_id)
+        return row["action"] is None and row["expires_at"] > time.time()
+
+    def answered(self, state: State) -> list[Event]:
+        """The events right after the pause."""
+        state.workflow_runs.set_status(self._run_id, "running")
+        row = state.workflow_runs.form(self._form_id)
+        node = {"node_id": self._node.node_id, "node_title": TITLE}
+        if row["action"] is None:
+            outputs: Event = {"__action_id": TIMEOUT}
+            late = node | {"expiration_time": int(row["expires_at"])}
+            told = self._tell("human_input_form_timeout", late)
+        else:
+            given, action = json.loads(row["inputs"]), row["action"]
+            outputs = given | {"__action_id": action}
+            filled = node | {
+                "rendered_content": row["content"],
+                "action_id": action,
+                "action_text": action_title(action),
+                "submitted_data": given,
+            }
+            told = self._tell("human_input_form_filled", filled)
+        return [told, self._nodes.finished(self._node, {}, outputs)]

@@ -1,0 +1,71 @@
+"""Events laid down by a test, sent as they are."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..http.reply import frame
+from ..model.speaker import Speaker
+from .base import Event, Piece, Script, Turn
+
+RawEvent = Mapping[str, Any] | str | bytes
+_TEXTS = ("message", "agent_message", "message_file")
+_WITH_ID = ("message", "agent_message", "message_end")
+
+
+class EventsSpeaker(Speaker):
+    """Says the text of some events."""
+
+    def __init__(self, events: Iterable[RawEvent], delay: float) -> None:
+        self.events = tuple(events)
+        texts = [
+            str(event.get("answer", ""))
+            for event in self.events
+            if isinstance(event, Mapping) and event.get("event") in _TEXTS
+        ]
+        super().__init__(texts, delay)
+
+
+class RawScript(Script):
+    """These events and no others; text and bytes go out unchanged."""
+
+    empty_deltas = 0
+
+    def __init__(self, turn: Turn, events: Iterable[RawEvent]) -> None:
+        super().__init__(turn)
+        self._events = events
+
+    @property
+    def pieces(self) -> Iterable[Piece]:
+        return (self._frame(event) for event in self._events)
+
+    def _frame(self, event: RawEvent) -> str:
+        """One event as text; bytes that are none survive the way there and back."""
+        if isinstance(event, str):
+            return event
+        data = event if isinstance(event, bytes) else frame(self._filled(event))
+        return data.decode("utf-8", "surrogateescape")
+
+    def _filled(self, event: Mapping[str, Any]) -> Event:
+        """With the ids it lacks, of those the real server sends with such an event."""
+        name = event.get("event", "")
+        whole = self.event(name)
+        if name in _WITH_ID:
+            whole["id"] = self.turn.message_id
+        if name == "error":
+            del whole["task_id"]
+        return whole | dict(event)
+
+    def delta(self, text: str) -> bytes:
+        return text.encode("utf-8", "surrogateescape")
+
+    def text_of(self, piece: Piece) -> str:
+        return ""
+
+    def final(self, text: str) -> str:
+        return self.turn.answer
+
+    def must_replace(self, text: str) -> bool:
+        return False
+
+    def closing(self, answer: str) -> list[Event]:
+        return []
