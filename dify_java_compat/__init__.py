@@ -11,6 +11,12 @@ _NAMES = {
     "_api.files": """
         Upload
     """,
+    "_stream.answer": """
+        collect
+    """,
+    "_stream.iterate": """
+        aiterate iterate
+    """,
     "chatflow": """
         DifyChatflow
     """,
@@ -64,9 +70,6 @@ _NAMES = {
     """,
     "recoup": """
         RecoupChat RequestsRecoupChat
-    """,
-    "_stream.observable": """
-        aiterate collect iterate
     """,
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from ._api import operations
+from ._api.audio import audio_blocks, write_audio
 from ._api.base_client import java_keywords
 from ._api.codec import decode, decode_run, event_decoder
-from ._api.files import audio_blocks, write_audio
-from ._api.plain_calls import AppCalls
-from ._http.request import Key, Request
+from ._api.plain_calls import PlainCalls
+from ._http.request import ApiKey, HttpRequest
 from ._http.transport import Exchange
-from ._stream.observable import Observable, Stop, collect, collect_items, observe
+from ._stream.answer import collect, collect_items
+from ._stream.observable import Observable, Stop, observe
 from ._stream.reader import EVENT_STREAM, EventReader
 from ._stream.source import ResumingSource, StreamSource
 from .chatflow import DifyChatflow
@@ -48,7 +49,7 @@ from .pipeline import ChatMessagePipelineModel, PipelineProcess, run_processes
 C = TypeVar("C", bound=DifyChat)
 
 
-class RequestsDifyChat(AppCalls, DifyChatflow):
+class RequestsDifyChat(PlainCalls, DifyChatflow):
     """`DifyChat` and `DifyChatflow` over HTTP. One client serves any number of threads and keys.
 
     `base_url` is the server with or without /v1; without one DIFY_URL, else http://localhost.
@@ -258,7 +259,7 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
     def _reader(self, exchange: Exchange) -> EventReader:
         return EventReader(event_decoder(), self._config, exchange.context())
 
-    def _source(self, request: Request) -> StreamSource:
+    def _source(self, request: HttpRequest) -> StreamSource:
         exchange = self._transport.exchange(request)
         return StreamSource(exchange, self._reader(exchange))
 
@@ -269,11 +270,11 @@ class RequestsDifyChat(AppCalls, DifyChatflow):
         process = functools.partial(run_processes, processes) if processes else None
         return observe(new_source, process, stop, self._config.stop_drain_seconds)
 
-    def _run_events(self, key: Key, user_id: str | None, run_id: str) -> Exchange:
+    def _run_events(self, key: ApiKey, user_id: str | None, run_id: str) -> Exchange:
         values = {"workflow_run_id": run_id, "user_id": user_id, "include_state_snapshot": True}
         return self._transport.exchange(operations.WORKFLOW_EVENTS.request(key, values))
 
-    def _run_status(self, key: Key, run_id: str) -> str | None:
+    def _run_status(self, key: ApiKey, run_id: str) -> str | None:
         request = operations.WORKFLOW_RUN.request(key, {"workflow_run_id": run_id})
         exchange = self._transport.exchange(request)
         return self._decoded(decode_run, WorkflowRunResponse, exchange).status

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ._api.base_client import Caller, java_keywords
-from ._api.operation import Endpoint
-from ._http.request import Key
+from ._api.base_client import BaseClient, java_keywords
+from ._api.operation import Operation
+from ._http.request import ApiKey
 from .config import ClientConfig
 from .models.recoup import StopChatResponse
 
 _HOME = "https://api.recoupable.dev"
-_STOP_CHAT = Endpoint("stopChat", "POST", "/api/chat/{chat_id}/stop", prefix="")
+_STOP_CHAT = Operation("stopChat", "POST", "/api/chat/{chat_id}/stop", prefix="")
 
 
 class RecoupChat(Protocol):
@@ -37,7 +37,7 @@ class RecoupChat(Protocol):
         ...
 
 
-class RequestsRecoupChat(Caller, RecoupChat):
+class RequestsRecoupChat(BaseClient, RecoupChat):
     """`RecoupChat` over HTTP. One client serves any number of threads and keys.
 
     `api_key` serves the calls that have none of their own. A context manager; `close()` closes the
@@ -72,9 +72,9 @@ class RequestsRecoupChat(Caller, RecoupChat):
             self._with_values(_STOP_CHAT, api_key, chat_id=chat_id), StopChatResponse
         )
 
-    def _key_for(self, endpoint: Endpoint, api_key: str | None) -> Key:
+    def _key_for(self, endpoint: Operation, api_key: str | None) -> ApiKey:
         return _key(api_key) if api_key else super()._key_for(endpoint, None)
 
 
-def _key(api_key: str) -> Key:
-    return Key(api_key, header="x-api-key", scheme="")
+def _key(api_key: str) -> ApiKey:
+    return ApiKey(api_key, header="x-api-key", scheme="")

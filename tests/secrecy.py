@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from dify_java_compat import DifyException
-from dify_java_compat._http.request import Key
+from dify_java_compat._http.request import ApiKey
 from dify_java_compat.emulator.apps.catalog import APPS
 
 SHORTEST = 12  # a shorter key may be a word of any text
@@ -91,7 +91,7 @@ def _hear_of(cls: type, name: str, hear: Callable[..., None]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    _hear_of(Key, "__init__", lambda _, key, *more: watch.used(key))
+    _hear_of(ApiKey, "__init__", lambda _, key, *more: watch.used(key))
     _hear_of(
         subprocess.Popen,
         "communicate",

@@ -9,18 +9,19 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from .._dto.dto import ResponseDto
-from .._http.request import Key, service_url
+from .._http.request import ApiKey, normalized_base_url
 from .._http.transport import Exchange, Transport
 from ..config import ClientConfig
 from ..errors import DecodeException, IllegalArgumentException
 from ..models.responses import DifyPageResult, DifyResult
 from .codec import decode, decode_if_any, decode_page
-from .operation import Endpoint
+from .config_check import validated
+from .operation import Operation
 
 P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R", bound=ResponseDto)
-Self = TypeVar("Self", bound="Caller")
+Self = TypeVar("Self", bound="BaseClient")
 
 
 def java_keywords(method: Callable[P, T]) -> Callable[P, T]:
@@ -45,7 +46,7 @@ def java_keywords(method: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
-class Caller:
+class BaseClient:
     """The connections to one server and the key for calls that have none of their own."""
 
     def __init__(
@@ -55,10 +56,10 @@ class Caller:
         *,
         api_key: str | None = None,
     ) -> None:
-        self._config = client_config or ClientConfig()
+        self._config = validated(ClientConfig() if client_config is None else client_config)
         base_url = base_url or os.environ.get("DIFY_URL") or "http://localhost"
-        self._transport = Transport(service_url(base_url), self._config)
-        self._key = Key(api_key) if api_key is not None else None
+        self._transport = Transport(normalized_base_url(base_url), self._config)
+        self._key = ApiKey(api_key) if api_key is not None else None
 
     @property
     def base_url(self) -> str:
@@ -87,8 +88,8 @@ class Caller:
         vars(self).update(state)
         self._transport = Transport(base_url, self._config)
 
-    def _key_for(self, endpoint: Endpoint, api_key: str | None) -> Key:
-        key = Key(api_key) if api_key else self._key
+    def _key_for(self, endpoint: Operation, api_key: str | None) -> ApiKey:
+        key = ApiKey(api_key) if api_key else self._key
         if key is None:
             raise IllegalArgumentException(
                 "api_key must be given, with the call or to the client",
@@ -96,12 +97,12 @@ class Caller:
             )
         return key
 
-    def _asked(self, endpoint: Endpoint, request: Any) -> Exchange:
+    def _asked(self, endpoint: Operation, request: Any) -> Exchange:
         values = dict(endpoint.values(request))
         key = self._key_for(endpoint, values.pop("api_key", None))
         return self._transport.exchange(endpoint.request(key, values))
 
-    def _with_values(self, endpoint: Endpoint, api_key: str | None, **values: Any) -> Exchange:
+    def _with_values(self, endpoint: Operation, api_key: str | None, **values: Any) -> Exchange:
         return self._transport.exchange(endpoint.request(self._key_for(endpoint, api_key), values))
 
     def _result(self, exchange: Exchange, cls: type[R]) -> R:
@@ -127,7 +128,7 @@ class Caller:
             return decode_body(cls, body)
         except ValueError as error:
             cause = ValueError(str(error))  # json's own keeps the body, and maybe the key in it
-        text = exchange.hide_key(body.decode("utf-8", "replace"))
+        text = exchange.redact(body.decode("utf-8", "replace"))
         del body
         raise DecodeException(
             f"the answer is not the JSON that was expected ({cause}): {text[:200]!r}",

@@ -7,16 +7,17 @@ from enum import Enum
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from .._http.request import Key, Request
+from .._http.multipart import MultipartForm
+from .._http.request import ApiKey, HttpRequest
 from ..errors import IllegalArgumentException
 from ..models import BaseChatRequest
 from .codec import encode
-from .files import MultipartForm, file_part
+from .files import file_part
 
 Convert = Callable[[Any], Any]
 
 
-class Value(NamedTuple):
+class Param(NamedTuple):
     """A value on the wire and the field it comes from; left out when it converts to None."""
 
     wire: str
@@ -29,7 +30,7 @@ class Value(NamedTuple):
         return self.convert(value) if self.convert else value
 
 
-class Endpoint(NamedTuple):
+class Operation(NamedTuple):
     """An operation of the Service API.
 
     `required` are the fields that may not be empty, `not_null` those that may.
@@ -38,8 +39,8 @@ class Endpoint(NamedTuple):
     operation: str
     method: str
     path: str
-    query: tuple[Value, ...] = ()
-    body: tuple[Value, ...] | None = None
+    query: tuple[Param, ...] = ()
+    body: tuple[Param, ...] | None = None
     file: str | None = None
     required: tuple[str, ...] = ()
     not_null: tuple[str, ...] = ()
@@ -57,7 +58,7 @@ class Endpoint(NamedTuple):
             )
         return vars(request)
 
-    def request(self, key: Key, values: Mapping[str, Any]) -> Request:
+    def request(self, key: ApiKey, values: Mapping[str, Any]) -> HttpRequest:
         """The request for `values`, by field name. IllegalArgumentException names a bad one."""
         for name in self.required:
             if values.get(name) in (None, "", [], {}):
@@ -78,7 +79,7 @@ class Endpoint(NamedTuple):
         elif self.body is not None:
             body = self._json(values)
             headers["Content-Type"] = "application/json"
-        return Request(
+        return HttpRequest(
             operation=self.operation,
             method=self.method,
             path=self._path(values),
@@ -115,6 +116,6 @@ class Endpoint(NamedTuple):
             text = f"the request cannot be written as JSON: {error}"
             raise IllegalArgumentException(text, operation=self.operation) from error
 
-    def _given(self, places: tuple[Value, ...], values: Mapping[str, Any]) -> dict[str, Any]:
+    def _given(self, places: tuple[Param, ...], values: Mapping[str, Any]) -> dict[str, Any]:
         found = ((place, place.of(values)) for place in places)
         return {place.wire: value for place, value in found if value is not None or place.keep_null}

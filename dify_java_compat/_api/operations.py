@@ -29,7 +29,7 @@ from ..models import (
     WorkflowLogsRequest,
 )
 from .file_types import message_file_type
-from .operation import Convert, Endpoint, Value
+from .operation import Convert, Operation, Param
 
 
 def _or_default(default: Any) -> Convert:
@@ -82,26 +82,26 @@ def _file(file: ChatMessageSendRequest.ChatMessageFile) -> dict[str, str]:
     return {name: value for name, value in values.items() if value}
 
 
-_USER = Value("user", "user_id")
+_USER = Param("user", "user_id")
 
 
-def _chat(operation: str, response_mode: str) -> Endpoint:
-    return Endpoint(
+def _chat(operation: str, response_mode: str) -> Operation:
+    return Operation(
         operation,
         "POST",
         "/chat-messages",
         takes=ChatMessageSendRequest,
         required=("content",),
         body=(
-            Value("inputs", "inputs", _inputs),
-            Value("query", "content"),
-            Value("response_mode", "", lambda _: response_mode),
-            Value("conversation_id", "conversation_id"),
+            Param("inputs", "inputs", _inputs),
+            Param("query", "content"),
+            Param("response_mode", "", lambda _: response_mode),
+            Param("conversation_id", "conversation_id"),
             _USER,
-            Value("files", "files", _files),
-            Value("auto_generate_name", "auto_generate_name"),
-            Value("workflow_id", "workflow_id", _unless_empty),
-            Value("trace_id", "trace_id", _unless_empty),
+            Param("files", "files", _files),
+            Param("auto_generate_name", "auto_generate_name"),
+            Param("workflow_id", "workflow_id", _unless_empty),
+            Param("trace_id", "trace_id", _unless_empty),
         ),
         streams=response_mode == "streaming",
     )
@@ -109,78 +109,78 @@ def _chat(operation: str, response_mode: str) -> Endpoint:
 
 SEND = _chat("send", "blocking")
 SEND_STREAM = _chat("sendChatMessageStream", "streaming")
-STOP = Endpoint(
+STOP = Operation(
     "stopMessagesStream",
     "POST",
     "/chat-messages/{task_id}/stop",
     body=(_USER,),
 )
-MESSAGE_FEEDBACK = Endpoint(
+MESSAGE_FEEDBACK = Operation(
     "messageFeedback",
     "POST",
     "/messages/{message_id}/feedbacks",
     takes=MessageFeedbackRequest,
     body=(
-        Value("rating", "rating", _rating, keep_null=True),  # null takes a feedback back
+        Param("rating", "rating", _rating, keep_null=True),  # null takes a feedback back
         _USER,
-        Value("content", "content", _or_default("")),
+        Param("content", "content", _or_default("")),
     ),
 )
-MESSAGES = Endpoint(
+MESSAGES = Operation(
     "messages",
     "GET",
     "/messages",
     takes=MessagesRequest,
     required=("conversation_id",),
     query=(
-        Value("conversation_id", "conversation_id"),
-        Value("limit", "limit", _or_default(20)),
-        Value("first_id", "first_id", _unless_empty),
-        Value("user", "user_id", _unless_empty),
+        Param("conversation_id", "conversation_id"),
+        Param("limit", "limit", _or_default(20)),
+        Param("first_id", "first_id", _unless_empty),
+        Param("user", "user_id", _unless_empty),
     ),
 )
-MESSAGES_SUGGESTED = Endpoint(
+MESSAGES_SUGGESTED = Operation(
     "messagesSuggested", "GET", "/messages/{message_id}/suggested", query=(_USER,)
 )
-CONVERSATIONS = Endpoint(
+CONVERSATIONS = Operation(
     "conversations",
     "GET",
     "/conversations",
     takes=MessageConversationsRequest,
     query=(
-        Value("sort_by", "sort_by", _or_default("-updated_at")),
-        Value("limit", "limit", _or_default(20)),
-        Value("user", "user_id", _unless_empty),
-        Value("last_id", "last_id", _unless_empty),
+        Param("sort_by", "sort_by", _or_default("-updated_at")),
+        Param("limit", "limit", _or_default(20)),
+        Param("user", "user_id", _unless_empty),
+        Param("last_id", "last_id", _unless_empty),
     ),
 )
-DELETE_CONVERSATION = Endpoint(
+DELETE_CONVERSATION = Operation(
     "deleteConversation", "DELETE", "/conversations/{conversation_id}", body=(_USER,)
 )
-RENAME_CONVERSATION = Endpoint(
+RENAME_CONVERSATION = Operation(
     "renameConversation",
     "POST",
     "/conversations/{conversation_id}/name",
     takes=RenameConversationRequest,
     body=(
-        Value("name", "name", _or_default("")),
-        Value("auto_generate", "auto_generate", _or_default(False)),
+        Param("name", "name", _or_default("")),
+        Param("auto_generate", "auto_generate", _or_default(False)),
         _USER,
     ),
 )
-TEXT_TO_AUDIO = Endpoint(
+TEXT_TO_AUDIO = Operation(
     "textToAudio",
     "POST",
     "/text-to-audio",
     takes=TextToAudioRequest,
     body=(
         _USER,
-        Value("text", "text"),
-        Value("message_id", "message_id"),
-        Value("voice", "voice", _unless_empty),
+        Param("text", "text"),
+        Param("message_id", "message_id"),
+        Param("voice", "voice", _unless_empty),
     ),
 )
-AUDIO_TO_TEXT = Endpoint(
+AUDIO_TO_TEXT = Operation(
     "audioToText",
     "POST",
     "/audio-to-text",
@@ -189,7 +189,7 @@ AUDIO_TO_TEXT = Endpoint(
     body=(_USER,),
     file="file",
 )
-FILE_UPLOAD = Endpoint(
+FILE_UPLOAD = Operation(
     "fileUpload",
     "POST",
     "/files/upload",
@@ -198,123 +198,123 @@ FILE_UPLOAD = Endpoint(
     body=(_USER,),
     file="file",
 )
-PARAMETERS = Endpoint("parameters", "GET", "/parameters")
-APP_FEEDBACKS = Endpoint(
+PARAMETERS = Operation("parameters", "GET", "/parameters")
+APP_FEEDBACKS = Operation(
     "feedbacks",
     "GET",
     "/app/feedbacks",
     takes=AppFeedbackPageRequest,
-    query=(Value("page", "page"), Value("limit", "limit")),
+    query=(Param("page", "page"), Param("limit", "limit")),
 )
-FILE_PREVIEW = Endpoint(
+FILE_PREVIEW = Operation(
     "filePreview",
     "GET",
     "/files/{file_id}/preview",
     takes=FilePreviewRequest,
-    query=(Value("as_attachment", "as_attachment", _true_or_nothing), _USER),
+    query=(Param("as_attachment", "as_attachment", _true_or_nothing), _USER),
 )
-INFO = Endpoint("info", "GET", "/info")
-META = Endpoint("meta", "GET", "/meta")
-SITE = Endpoint("site", "GET", "/site")
-ANNOTATIONS = Endpoint(
+INFO = Operation("info", "GET", "/info")
+META = Operation("meta", "GET", "/meta")
+SITE = Operation("site", "GET", "/site")
+ANNOTATIONS = Operation(
     "pageAppAnnotation",
     "GET",
     "/apps/annotations",
     takes=AppAnnotationPageRequest,
     query=(
-        Value("page", "page"),
-        Value("limit", "limit"),
-        Value("keyword", "keyword", _unless_empty),
+        Param("page", "page"),
+        Param("limit", "limit"),
+        Param("keyword", "keyword", _unless_empty),
     ),
 )
-_QUESTION_AND_ANSWER = (Value("question", "question"), Value("answer", "answer"))
-CREATE_ANNOTATION = Endpoint(
+_QUESTION_AND_ANSWER = (Param("question", "question"), Param("answer", "answer"))
+CREATE_ANNOTATION = Operation(
     "createAppAnnotation",
     "POST",
     "/apps/annotations",
     takes=AppAnnotationCreateRequest,
     body=_QUESTION_AND_ANSWER,
 )
-UPDATE_ANNOTATION = Endpoint(
+UPDATE_ANNOTATION = Operation(
     "updateAppAnnotation",
     "PUT",
     "/apps/annotations/{annotation_id}",
     takes=AppAnnotationUpdateRequest,
     body=_QUESTION_AND_ANSWER,
 )
-DELETE_ANNOTATION = Endpoint("deleteAppAnnotation", "DELETE", "/apps/annotations/{annotation_id}")
-ANNOTATION_REPLY = Endpoint(
+DELETE_ANNOTATION = Operation("deleteAppAnnotation", "DELETE", "/apps/annotations/{annotation_id}")
+ANNOTATION_REPLY = Operation(
     "annotationReply",
     "POST",
     "/apps/annotation-reply/{action}",
     takes=AppAnnotationReplyRequest,
     body=(
-        Value("embedding_provider_name", "embedding_provider_name"),
-        Value("embedding_model_name", "embedding_model_name"),
-        Value("score_threshold", "score_threshold"),
+        Param("embedding_provider_name", "embedding_provider_name"),
+        Param("embedding_model_name", "embedding_model_name"),
+        Param("score_threshold", "score_threshold"),
     ),
 )
-ANNOTATION_REPLY_STATUS = Endpoint(
+ANNOTATION_REPLY_STATUS = Operation(
     "queryAnnotationReply",
     "GET",
     "/apps/annotation-reply/{action}/status/{job_id}",
     takes=AppAnnotationReplyQueryRequest,
 )
-CONVERSATION_VARIABLES = Endpoint(
+CONVERSATION_VARIABLES = Operation(
     "conversationVariables",
     "GET",
     "/conversations/{conversation_id}/variables",
     takes=ConversationVariableRequest,
     query=(
-        Value("variable_name", "variable_name", _unless_empty),
+        Param("variable_name", "variable_name", _unless_empty),
         _USER,
-        Value("last_id", "last_id", _unless_empty),
-        Value("limit", "limit"),
+        Param("last_id", "last_id", _unless_empty),
+        Param("limit", "limit"),
     ),
 )
-UPDATE_CONVERSATION_VARIABLE = Endpoint(
+UPDATE_CONVERSATION_VARIABLE = Operation(
     "updateConversationVariable",
     "PUT",
     "/conversations/{conversation_id}/variables/{variable_id}",
     takes=UpdateConversationVariableRequest,
     not_null=("value",),
-    body=(Value("value", "value"), _USER),
+    body=(Param("value", "value"), _USER),
 )
-WORKFLOW_EVENTS = Endpoint(
+WORKFLOW_EVENTS = Operation(
     "workflowEvents",
     "GET",
     "/workflow/{workflow_run_id}/events",
     query=(
         _USER,
-        Value("include_state_snapshot", "include_state_snapshot", _true_or_nothing),
-        Value("continue_on_pause", "continue_on_pause", _true_or_nothing),
+        Param("include_state_snapshot", "include_state_snapshot", _true_or_nothing),
+        Param("continue_on_pause", "continue_on_pause", _true_or_nothing),
     ),
     streams=True,
 )
-HUMAN_INPUT_FORM = Endpoint("humanInputForm", "GET", "/form/human_input/{form_token}")
-SUBMIT_HUMAN_INPUT_FORM = Endpoint(
+HUMAN_INPUT_FORM = Operation("humanInputForm", "GET", "/form/human_input/{form_token}")
+SUBMIT_HUMAN_INPUT_FORM = Operation(
     "submitHumanInputForm",
     "POST",
     "/form/human_input/{form_token}",
     takes=HumanInputSubmitRequest,
     required=("action",),
-    body=(Value("inputs", "inputs", _inputs), Value("action", "action"), _USER),
+    body=(Param("inputs", "inputs", _inputs), Param("action", "action"), _USER),
 )
-WORKFLOW_RUN = Endpoint("workflowRun", "GET", "/workflows/run/{workflow_run_id}")
-WORKFLOW_LOGS = Endpoint(
+WORKFLOW_RUN = Operation("workflowRun", "GET", "/workflows/run/{workflow_run_id}")
+WORKFLOW_LOGS = Operation(
     "workflowLogs",
     "GET",
     "/workflows/logs",
     takes=WorkflowLogsRequest,
     query=(
-        Value("keyword", "keyword", _unless_empty),
-        Value("status", "status", _unless_empty),
-        Value("page", "page"),
-        Value("limit", "limit"),
-        Value("created_at__before", "created_at_before", _unless_empty),
-        Value("created_at__after", "created_at_after", _unless_empty),
-        Value("created_by_end_user_session_id", "created_by_end_user_session_id", _unless_empty),
-        Value("created_by_account", "created_by_account", _unless_empty),
+        Param("keyword", "keyword", _unless_empty),
+        Param("status", "status", _unless_empty),
+        Param("page", "page"),
+        Param("limit", "limit"),
+        Param("created_at__before", "created_at_before", _unless_empty),
+        Param("created_at__after", "created_at_after", _unless_empty),
+        Param("created_by_end_user_session_id", "created_by_end_user_session_id", _unless_empty),
+        Param("created_by_account", "created_by_account", _unless_empty),
     ),
 )
-END_USER = Endpoint("endUser", "GET", "/end-users/{end_user_id}")
+END_USER = Operation("endUser", "GET", "/end-users/{end_user_id}")

@@ -26,10 +26,10 @@ from ..models import (
     UpdateConversationVariableRequest,
 )
 from . import operations
-from .base_client import Caller, java_keywords
+from .base_client import BaseClient, java_keywords
 
 
-class AppCalls(Caller):
+class PlainCalls(BaseClient):
     """The part of `DifyChat` that is not about talking."""
 
     @java_keywords

@@ -32,7 +32,7 @@ class Sent(Protocol):
     @property
     def ids(self) -> Mapping[str, str]: ...
 
-    def hide_key(self, text: str) -> str: ...
+    def redact(self, text: str) -> str: ...
 
 
 def begin(request: Sent, config: ClientConfig) -> Line | None:
@@ -99,7 +99,7 @@ class Line:
 
     def _text(self) -> str:
         request = self._request
-        path = mask_path(request.hide_key(request.path), self._config.logging_mask_enabled)
+        path = mask_path(request.redact(request.path), self._config.logging_mask_enabled)
         text = f"{request.method} {path} {self._masked(self._outcome or '')}"
         if request.ids:
             ids = (f"{name}={self._masked(value)}" for name, value in request.ids.items())
@@ -125,9 +125,9 @@ class Line:
         return f"{size}: {self._masked(repr(body))}"
 
     def _body(self, body: bytes) -> str:
-        config, hide = self._config, self._request.hide_key
+        config, hide = self._config, self._request.redact
         return mask_body(body, config.log_body_max_bytes, config.logging_mask_enabled, hide)
 
     def _masked(self, text: str) -> str:
-        hide = self._request.hide_key
+        hide = self._request.redact
         return hide(mask_text(hide(text), self._config.logging_mask_enabled))

@@ -11,7 +11,7 @@ from ..errors import IllegalArgumentException
 from .masking import without_key
 
 
-def service_url(base_url: str) -> str:
+def normalized_base_url(base_url: str) -> str:
     """A server's address without /v1; IllegalArgumentException where it is none."""
     url = base_url.strip().rstrip("/").removesuffix("/v1").rstrip("/")
     if "@" in url:
@@ -25,7 +25,7 @@ def service_url(base_url: str) -> str:
     return url
 
 
-class Key:
+class ApiKey:
     """An API key that puts itself into a request's header and shows itself nowhere else.
 
     A callable for `auth=`: that alone keeps requests from taking a `.netrc` password instead.
@@ -42,15 +42,15 @@ class Key:
         request.headers[self._header] = self._scheme + self._key
         return request
 
-    def hide_in(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """`text` without this key."""
         return without_key(text, self._key)
 
     def __repr__(self) -> str:
-        return "Key(***)"
+        return "ApiKey(***)"
 
 
-class Request(NamedTuple):
+class HttpRequest(NamedTuple):
     """A request as it goes out; `path` is encoded and has its query.
 
     `body` is bytes, or an object with `read`, `__len__`, `rewind` and `close`. `ids` are those the
@@ -60,7 +60,7 @@ class Request(NamedTuple):
     operation: str
     method: str
     path: str
-    key: Key
+    key: ApiKey
     headers: Mapping[str, str] = MappingProxyType({})
     body: Any = None
     streams: bool = False
@@ -71,5 +71,5 @@ class Request(NamedTuple):
         path = self.path.partition("?")[0]
         return {"operation": self.operation, "method": self.method, "path": path, **self.ids}
 
-    def hide_key(self, text: str) -> str:
-        return self.key.hide_in(text)
+    def redact(self, text: str) -> str:
+        return self.key.redact(text)

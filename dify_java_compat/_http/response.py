@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import re
 import time
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 import urllib3
@@ -19,6 +15,7 @@ from ..errors import (
     TimeoutException,
     http_error,
 )
+from .errors import code_and_message, plain_text, retry_after, root_cause_text
 from .log import Line
 
 _BLOCK = 65536
@@ -34,12 +31,12 @@ class Asker(Protocol):
 
     def context(self) -> dict[str, Any]: ...
 
-    def hide_key(self, text: str) -> str: ...
+    def redact(self, text: str) -> str: ...
 
     def closed(self) -> None: ...
 
 
-class Answer:
+class HttpResponse:
     """Status, headers and body of one answer."""
 
     def __init__(
@@ -80,7 +77,7 @@ class Answer:
         except urllib3.exceptions.ReadTimeoutError as error:
             raise self._asker.timed_out("read") from error
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            text = f"the answer was cut: {reason(error)}"
+            text = f"the answer was cut: {root_cause_text(error)}"
             raise ConnectionException(text, **self._asker.context()) from error
 
     def read(self) -> bytes:
@@ -106,10 +103,10 @@ class Answer:
             pass
         finally:
             self.close()
-        return self.hide_key(body.decode("utf-8", "replace"))
+        return self.redact(body.decode("utf-8", "replace"))
 
-    def hide_key(self, text: str) -> str:
-        return self._asker.hide_key(text)
+    def redact(self, text: str) -> str:
+        return self._asker.redact(text)
 
     def close(self) -> None:
         """Free the connection; closes it where the body was not read to its end."""
@@ -121,59 +118,22 @@ class Answer:
     def error(self) -> HttpClientException:
         """The exception for this status, with Dify's code and message where the body has them."""
         text = self.read_text()
-        code, message = _code_and_message(text)
+        code, message = code_and_message(text)
         location = self.headers.get("Location") if 300 <= self.status < 400 else None
         if location:
-            location = self.hide_key(location)
+            location = self.redact(location)
             says = f"a redirect to {location}: set that as base_url; the key is not sent there"
         elif code or message:
             says = f"{code or ''}: {message or ''}".strip(": ")
         else:
             kind = self.content_type or "no content type"
-            says = f"{kind}: {_plain_text(text)[:200] or 'an empty body'}"
+            says = f"{kind}: {plain_text(text)[:200] or 'an empty body'}"
         return http_error(self.status, code)(
             f"status {self.status}, {says}",
             status_code=self.status,
             response_body=text,
             code=code,
             message=message,
-            retry_after=_retry_after(self.headers.get("Retry-After")),
+            retry_after=retry_after(self.headers.get("Retry-After")),
             **self._asker.context(),
         )
-
-
-def _code_and_message(text: str) -> tuple[str | None, str | None]:
-    try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
-        return None, None
-    if not isinstance(body, dict):
-        return None, None
-    code, message = body.get("code"), body.get("message") or body.get("error")
-    return (
-        code if isinstance(code, str) else None,
-        message if isinstance(message, str) else None,
-    )
-
-
-def _plain_text(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", html).split())
-
-
-def _retry_after(value: str | None) -> float | None:
-    if not value:
-        return None
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-        return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
-    except (ValueError, TypeError):
-        return None
-
-
-def reason(error: BaseException) -> str:
-    """The innermost cause, which says what happened without the wrapping."""
-    wrapped = (getattr(error, "reason", None), *error.args[:1], *error.args[-1:], error.__cause__)
-    inner = next((cause for cause in wrapped if isinstance(cause, BaseException)), None)
-    return reason(inner) if inner else str(error) or type(error).__name__

@@ -17,11 +17,12 @@ from requests.utils import requote_uri
 from ..config import ClientConfig
 from ..errors import ConnectionException, DifyException, HttpClientException, TimeoutException
 from .adapter import Adapter, environment, prepared, prepared_url
-from .connection import Watched, close_inherited, users
-from .limiter import Slots, checked
+from .connection import InterruptibleConnection, close_inherited, users
+from .errors import root_cause_text, stripped
+from .limiter import StreamLimiter
 from .log import begin
-from .request import Request
-from .response import Answer, reason
+from .request import HttpRequest
+from .response import HttpResponse
 
 _MAX_RETRY_AFTER, _MAX_REDIRECTS = 30.0, 3
 
@@ -31,20 +32,20 @@ class Transport:
 
     def __init__(self, base_url: str, config: ClientConfig) -> None:
         self.base_url = prepared_url(base_url)
-        self.config = checked(config)
+        self.config = config
         self._settings = environment(base_url, config)
         self.renew()
         _transports.add(self)
 
     def renew(self) -> None:
         """Begin anew, with no connection and no stream."""
-        self.slots = Slots(self.config.max_requests, self.config.max_requests_per_host)
+        self.streams = StreamLimiter(self.config.max_requests, self.config.max_requests_per_host)
         self._adapter = Adapter(self.config)
 
-    def exchange(self, request: Request) -> Exchange:
+    def exchange(self, request: HttpRequest) -> Exchange:
         return Exchange(self, request)
 
-    def send(self, url: str, request: Request, timeout: Any) -> urllib3.BaseHTTPResponse:
+    def send(self, url: str, request: HttpRequest, timeout: Any) -> urllib3.BaseHTTPResponse:
         sent = prepared(request.method, url, request.headers, request.body, request.key)
         answer: Any = self._adapter.send(sent, timeout=timeout, **self._settings)
         raw: urllib3.BaseHTTPResponse = answer
@@ -69,9 +70,9 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 class Exchange:
-    """One request and its answer; `abort` ends it from any thread, at any moment."""
+    """One request and its answer; `cancel` ends it from any thread, at any moment."""
 
-    def __init__(self, transport: Transport, request: Request) -> None:
+    def __init__(self, transport: Transport, request: HttpRequest) -> None:
         self.request = request
         self._transport = transport
         self._config = config = transport.config
@@ -83,10 +84,10 @@ class Exchange:
         self._aborted = threading.Event()
         self._lock = threading.Lock()  # of what is sent, against giving up
         self._sent = self._is_left = False
-        self._has_slot = False
-        self._connection: Watched | None = None
+        self._holds_place = False
+        self._connection: InterruptibleConnection | None = None
 
-    def uses(self, connection: Watched) -> None:
+    def uses(self, connection: InterruptibleConnection) -> None:
         self._connection = connection
         self._check_not_aborted()
 
@@ -106,12 +107,12 @@ class Exchange:
         """The answer was closed: another may have its connection, another stream its place."""
         if self._connection is not None:
             self._connection.forget(self)
-        if self._has_slot:
-            self._has_slot = False
-            self._transport.slots.give_back()
+        if self._holds_place:
+            self._holds_place = False
+            self._transport.streams.release()
 
-    def give_up(self) -> bool:
-        """`abort`, unless the server may be at work on the request; whether it was done.
+    def cancel_unless_sent(self) -> bool:
+        """`cancel`, unless the server may be at work on the request; whether it was done.
 
         Where it was not, the request is at least not sent again.
         """
@@ -120,17 +121,17 @@ class Exchange:
             if self._sent:
                 return False
             self._aborted.set()
-        self.abort()
+        self.cancel()
         return True
 
-    def abort(self) -> None:
+    def cancel(self) -> None:
         """Free the thread that is connecting, waiting or reading; returns at once."""
         self._aborted.set()
-        self._transport.slots.wake()
+        self._transport.streams.notify()
         if self._connection is not None:
             self._connection.interrupt(self)
 
-    def open(self) -> Answer:
+    def open(self) -> HttpResponse:
         """Send, and send again where that is safe; return once the answer's headers are there.
 
         Raises HttpClientException for a status that is not a success, ConnectionException and
@@ -142,7 +143,7 @@ class Exchange:
             if self._form is not None:
                 self._form.close()
 
-    def _open(self) -> Answer:
+    def _open(self) -> HttpResponse:
         url = self._transport.base_url + self.request.path
         redirects = failures = 0
         while True:
@@ -168,8 +169,8 @@ class Exchange:
     def context(self) -> dict[str, Any]:
         return self.request.context()
 
-    def hide_key(self, text: str) -> str:
-        return self.request.hide_key(text)
+    def redact(self, text: str) -> str:
+        return self.request.redact(text)
 
     def bound_next_read(self) -> None:
         """Let the next read end with the call's total time, where that comes first."""
@@ -200,9 +201,9 @@ class Exchange:
             raise self.timed_out("total")
         return min(seconds, left) if seconds else left
 
-    def _send(self, url: str) -> Answer:
+    def _send(self, url: str) -> HttpResponse:
         if self.request.streams:
-            self._take_slot()
+            self._acquire_place()
         line = begin(self.request, self._config)
         try:
             raw = self._respond(url)
@@ -211,11 +212,13 @@ class Exchange:
             if line is not None:
                 line.failed(error)
             raise
-        return Answer(self, raw, line)
+        return HttpResponse(self, raw, line)
 
-    def _take_slot(self) -> None:
-        self._has_slot = self._transport.slots.take(self._aborted.is_set, self._remaining(0.0))
-        if not self._has_slot:
+    def _acquire_place(self) -> None:
+        self._holds_place = self._transport.streams.acquire(
+            self._aborted.is_set, self._remaining(0.0)
+        )
+        if not self._holds_place:
             self._check_not_aborted()
             raise self.timed_out("total")
 
@@ -225,19 +228,19 @@ class Exchange:
         try:
             return self._transport.send(url, self.request, timeout)
         except DifyException as error:
-            raise _bare(error) from error.__cause__
+            raise stripped(error) from error.__cause__
         except failure.ConnectTimeout as error:
-            raise self.timed_out("connect") from _bare(error)
+            raise self.timed_out("connect") from stripped(error)
         except failure.ReadTimeout as error:
-            raise self.timed_out("read") from _bare(error)
+            raise self.timed_out("read") from stripped(error)
         except (failure.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             origin = "{0.scheme}://{0.netloc}".format(urlsplit(self._transport.base_url))
-            text = f"no answer from {origin}: {reason(error)}"
-            raise ConnectionException(text, **self.context()) from _bare(error)
+            text = f"no answer from {origin}: {root_cause_text(error)}"
+            raise ConnectionException(text, **self.context()) from stripped(error)
         finally:
             users.current = None
 
-    def _redirect_target(self, answer: Answer, url: str) -> str | None:
+    def _redirect_target(self, answer: HttpResponse, url: str) -> str | None:
         """Where to send the same request again; None for anywhere the key must not go."""
         repeats = answer.status in (307, 308) or (
             answer.status in (301, 302, 303) and self.request.method == "GET"
@@ -273,17 +276,3 @@ def _never_connected(cause: BaseException | None) -> bool:
     inner = getattr(inner, "reason", inner)
     closed, refused = urllib3.exceptions.ClosedPoolError, urllib3.exceptions.NewConnectionError
     return isinstance(inner, (closed, refused))
-
-
-def _bare(error: Exception) -> Exception:
-    """Without the requests and frames, which carry the key: errors get pickled, logged and shown.
-
-    Those of all its causes too.
-    """
-    link: BaseException | None = error
-    while link is not None:
-        link.__traceback__ = None
-        if isinstance(link, failure.RequestException):
-            link.request = link.response = None
-        link = link.__cause__ or link.__context__
-    return error

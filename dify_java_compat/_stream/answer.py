@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from ..errors import DifyException
 from ..models.events import WorkflowFinishedData
 from ..models.responses import (
     AgentThought,
     ChatMessageSendCompletionResponse,
     ChatMessageSendResponse,
 )
+from .iterate import PREFETCH, Observable, iterate
+
+Item = ChatMessageSendCompletionResponse
 
 
 class AnswerBuilder:
@@ -77,3 +82,22 @@ class AnswerBuilder:
             message_files=item.message_files,
             created_at=item.created_at,
         )
+
+
+def collect(observable: Observable[Item]) -> ChatMessageSendResponse:
+    """Wait for a whole stream and give the one answer it makes up.
+
+    Raises what the stream ends with; `partial` of that exception is the answer as far as it came.
+    """
+    return collect_items(iterate(observable, 8 * PREFETCH))
+
+
+def collect_items(items: Iterable[Item]) -> ChatMessageSendResponse:
+    answer = AnswerBuilder()
+    try:
+        for item in items:
+            answer.add(item)
+    except DifyException as error:
+        error.add_context(partial=answer.build())
+        raise
+    return answer.build()

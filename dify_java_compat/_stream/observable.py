@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import AsyncIterator, Callable, Iterator
 
 from reactivex import Observable as Observable
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from reactivex.disposable import Disposable
 
 from .._http.log import logger
-from ..errors import DifyException, IllegalArgumentException
-from ..models.responses import ChatMessageSendCompletionResponse, ChatMessageSendResponse
-from .answer import AnswerBuilder
+from ..errors import DifyException
+from ..models.responses import ChatMessageSendCompletionResponse
+from .iterate import aiterate, iterate
 from .source import StreamSource
 
-T = TypeVar("T")
 Item = ChatMessageSendCompletionResponse
 Stop = Callable[[str], None]
 
-PREFETCH = 128  # a change of threads costs as much as fifteen items
 _ARRIVAL_SECONDS = 0.02
 
 
@@ -117,11 +112,11 @@ class _Subscription:
         source = self._source
         if self._over:
             return False
-        drain = self._stop is not None and not source.ended and not source.give_up()
+        drain = self._stop is not None and not source.ended and not source.cancel_unless_sent()
         if not self._end(drain=drain):
             return False
         if not self._draining:
-            source.abort()
+            source.cancel()
             return True
         if source.task_id:
             self._task_is_known.set()
@@ -170,7 +165,7 @@ class _Subscription:
             logger.debug("a stopped stream ended early: %s", error)
 
     def _stop_and_wait(self) -> None:
-        give_up = time.monotonic() + self._drain_seconds
+        cancel_unless_sent = time.monotonic() + self._drain_seconds
         self._task_is_known.wait(self._drain_seconds)
         task_id = self._source.task_id
         if self._stop is not None and task_id and not self._is_read.is_set():
@@ -178,146 +173,5 @@ class _Subscription:
                 self._stop(task_id)
             except DifyException as error:
                 logger.warning("a stream that was disposed of could not be stopped: %s", error)
-        self._is_read.wait(max(0.0, give_up - time.monotonic()))
-        self._source.abort()
-
-
-class _Shelf(Generic[T]):
-    """At most `size` values between the thread that emits and the one that takes."""
-
-    def __init__(self, size: int, wake: Callable[[], None] | None = None) -> None:
-        self._size = size
-        self._wake = wake
-        self._values: deque[T] = deque()
-        self._changed = threading.Condition()
-        self._taker = threading.get_ident()
-        self._closed = False
-        self._ended = False
-        self._error: Exception | None = None
-
-    def put(self, value: T) -> None:
-        with self._changed:
-            # a source that emits within subscribe() does so in the taker's own thread
-            while (
-                len(self._values) >= self._size
-                and not self._closed
-                and threading.get_ident() != self._taker
-            ):
-                self._changed.wait()
-            if not self._closed:
-                self._values.append(value)
-                if len(self._values) == 1:  # else the taker was told already
-                    self._notify()
-
-    def end(self, error: Exception | None = None) -> None:
-        with self._changed:
-            self._ended, self._error = True, error
-            self._notify()
-
-    def close(self) -> None:
-        """Take nothing more; whoever waits in `put` goes on."""
-        with self._changed:
-            self._closed = True
-            self._values.clear()
-            self._changed.notify_all()
-
-    def poll(self) -> list[T] | None:
-        """What is there, taken off; None at the end; raises the source's error there."""
-        with self._changed:
-            if self._values:
-                values = list(self._values)
-                self._values.clear()
-                self._changed.notify_all()
-                return values
-            if self._error is not None:
-                raise self._error
-            return None if self._ended else []
-
-    def take(self) -> list[T] | None:
-        """`poll`, waiting until there is something."""
-        with self._changed:
-            while not (self._values or self._ended):
-                self._changed.wait()
-        return self.poll()
-
-    def subscribe_to(self, observable: Observable[T]) -> DisposableBase:
-        return observable.subscribe(self.put, self.end, self.end)
-
-    def _notify(self) -> None:
-        self._changed.notify_all()
-        if self._wake is not None:
-            self._wake()
-
-
-def iterate(observable: Observable[T], prefetch: int = PREFETCH) -> Generator[T, None, None]:
-    """The items of `observable`, for a `for` loop; its on_error is raised.
-
-    Subscribes at the first item and disposes when the loop is left. At most `prefetch` items lie
-    ready; then the source waits, and with it, for our streams, the server.
-    """
-    return _iterate(observable, _checked(prefetch))
-
-
-def _iterate(observable: Observable[T], prefetch: int) -> Generator[T, None, None]:
-    shelf: _Shelf[T] = _Shelf(prefetch)
-    subscription = shelf.subscribe_to(observable)
-    try:
-        while (values := shelf.take()) is not None:
-            yield from values
-    finally:
-        shelf.close()
-        subscription.dispose()
-
-
-def aiterate(observable: Observable[T], prefetch: int = PREFETCH) -> AsyncGenerator[T, None]:
-    """`iterate` for `async for`: the event loop is never blocked."""
-    return _aiterate(observable, _checked(prefetch))
-
-
-async def _aiterate(observable: Observable[T], prefetch: int) -> AsyncGenerator[T, None]:
-    loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-
-    def wake() -> None:
-        try:
-            loop.call_soon_threadsafe(ready.set)
-        except RuntimeError:  # the loop was closed before the stream ended
-            shelf.close()
-
-    shelf: _Shelf[T] = _Shelf(prefetch, wake)
-    subscription = shelf.subscribe_to(observable)
-    try:
-        while (values := shelf.poll()) is not None:
-            if not values:
-                await ready.wait()
-                ready.clear()
-            for value in values:
-                yield value
-    finally:
-        shelf.close()
-        subscription.dispose()
-
-
-def collect(observable: Observable[Item]) -> ChatMessageSendResponse:
-    """Wait for a whole stream and give the one answer it makes up.
-
-    Raises what the stream ends with; `partial` of that exception is the answer as far as it came.
-    """
-    return collect_items(iterate(observable, 8 * PREFETCH))
-
-
-def collect_items(items: Iterable[Item]) -> ChatMessageSendResponse:
-    answer = AnswerBuilder()
-    try:
-        for item in items:
-            answer.add(item)
-    except DifyException as error:
-        error.add_context(partial=answer.build())
-        raise
-    return answer.build()
-
-
-def _checked(prefetch: int) -> int:
-    if prefetch < 1:
-        raise IllegalArgumentException(f"prefetch must be at least 1, not {prefetch}")
-    return prefetch
+        self._is_read.wait(max(0.0, cancel_unless_sent - time.monotonic()))
+        self._source.cancel()

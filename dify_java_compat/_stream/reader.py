@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from .._http.log import logger
-from .._http.response import Answer
+from .._http.response import HttpResponse
 from ..config import ClientConfig
 from ..errors import (
     ConnectionException,
@@ -46,9 +46,11 @@ class EventReader:
     def task_id(self) -> str | None:
         return self._last.task_id if self._last else None
 
-    def read(self, answer: Answer) -> Generator[ChatMessageSendCompletionResponse, None, None]:
+    def read(
+        self, answer: HttpResponse
+    ) -> Generator[ChatMessageSendCompletionResponse, None, None]:
         """The items of `answer`, then its end or the exception that judges it."""
-        self._hide_key = answer.hide_key
+        self._hide_key = answer.redact
         try:
             yield from self._items(answer)
         except TimeoutException as error:
@@ -66,7 +68,7 @@ class EventReader:
             text = "the stream ended before message_end, workflow_finished or workflow_paused"
             raise StreamInterruptedException(text, **self._ids())
 
-    def _items(self, answer: Answer) -> Iterator[ChatMessageSendCompletionResponse]:
+    def _items(self, answer: HttpResponse) -> Iterator[ChatMessageSendCompletionResponse]:
         if answer.content_type != EVENT_STREAM:
             raise self._not_a_stream(answer)
         decoder = SSEDecoder(self._config.max_event_bytes)
@@ -152,7 +154,7 @@ class EventReader:
                 **self._ids(),
             ) from cause
 
-    def _not_a_stream(self, answer: Answer) -> DecodeException:
+    def _not_a_stream(self, answer: HttpResponse) -> DecodeException:
         body = answer.read_text()
         kind = answer.content_type or "no content type"
         text = f"an event stream was expected, but {kind} came: {body[:200]!r}"

@@ -45,13 +45,13 @@ class StreamSource:
     def task_id(self) -> str | None:
         return self._reader.task_id
 
-    def abort(self) -> None:
+    def cancel(self) -> None:
         """Free the thread that reads, from any thread."""
-        self._exchange.abort()
+        self._exchange.cancel()
 
-    def give_up(self) -> bool:
-        """`abort`, unless the server may be at work on the answer; whether it was done."""
-        return self._exchange.give_up()
+    def cancel_unless_sent(self) -> bool:
+        """`cancel`, unless the server may be at work on the answer; whether it was done."""
+        return self._exchange.cancel_unless_sent()
 
     def items(self) -> Generator[Item, None, None]:
         yield from self._reader.read(self._exchange.open())
@@ -79,12 +79,12 @@ class ResumingSource(StreamSource):
         self._delivered: set[str] = set()
         self._outcome: str | None = None
 
-    def abort(self) -> None:
+    def cancel(self) -> None:
         self._aborted.set()
-        super().abort()
+        super().cancel()
 
-    def give_up(self) -> bool:
-        return self._reader.workflow_run_id is None and super().give_up()
+    def cancel_unless_sent(self) -> bool:
+        return self._reader.workflow_run_id is None and super().cancel_unless_sent()
 
     def items(self) -> Generator[Item, None, None]:
         try:

@@ -13,7 +13,6 @@ import re
 import signal
 import sys
 import time
-import unicodedata
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from queue import Empty, SimpleQueue
@@ -24,59 +23,13 @@ from ..models.responses import ChatMessageSendCompletionResponse, ChatMessageSen
 
 PROG = "dify-chat"
 _SLICE = 0.5  # an endless wait would keep Windows from seeing Ctrl-C
-_SLOW_BYTES = 1024 * 1024  # a file that is no larger is sent before anyone could read a bar
-_BAR_CELLS = 24
 
 
-def say(text: str) -> None:
+def log_line(text: str) -> None:
     """One line on stderr, without anything that looks like a key."""
     line = re.sub(r"\bapp-\w{8,}", "app-***", " ".join(text.split()))
     if sys.stderr is not None:  # closed by whoever started the program
         print(f"{PROG}: {line}", file=sys.stderr, flush=True)
-
-
-@contextlib.contextmanager
-def progress_bar(path: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Who shows on stderr how much of a file has been sent, and leaves no trace; on a terminal."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        yield None
-        return
-    shown = ""
-
-    def show(text: str) -> None:
-        nonlocal shown
-        if text != shown:
-            blanks = " " * max(0, _cells(shown) - _cells(text))
-            print(f"\r{text}{blanks}", end="" if text else "\r", file=sys.stderr, flush=True)
-            shown = text
-
-    def progress(sent: int, total: int) -> None:
-        if total > _SLOW_BYTES:
-            show(_bar(os.path.basename(path), sent, total))
-
-    try:
-        yield progress
-    finally:
-        show("")
-
-
-def _bar(name: str, sent: int, total: int) -> str:
-    """One line that no terminal breaks: the name gives way, and then the bar."""
-    columns = 0
-    with contextlib.suppress(OSError, ValueError):
-        columns = os.get_terminal_size(sys.stderr.fileno()).columns
-    columns = (columns or 80) - 1
-    full = sent * _BAR_CELLS // total
-    bar = f"[{'#' * full}{'.' * (_BAR_CELLS - full)}] {sent * 100 // total:3} %"
-    name = "".join(char if char.isprintable() else "?" for char in name)
-    while name and _cells(name) + len(bar) + 1 > columns:
-        name = name[:-1]
-    return f"{name} {bar}".strip()[-columns:]
-
-
-def _cells(text: str) -> int:
-    """How much room a text takes on a terminal, at most."""
-    return sum(2 if unicodedata.east_asian_width(char) in "FWA" else 1 for char in text)
 
 
 def set_up_streams(events: bool) -> None:
@@ -106,7 +59,7 @@ def prepare_typing() -> None:
             import readline  # noqa: F401
 
 
-def typed() -> str:
+def read_line() -> str:
     """A line from the terminal; raises EOFError at Ctrl-D."""
     if sys.stdout.isatty():
         return input("> ")
@@ -134,7 +87,7 @@ def first_interrupt(call: Callable[[], None], leave: type[KeyboardInterrupt]) ->
         signal.signal(signal.SIGINT, before)
 
 
-def next_of(came: SimpleQueue[Any], deadline: float | None) -> Any:
+def get_until(came: SimpleQueue[Any], deadline: float | None) -> Any:
     """What comes next; raises Empty at the deadline."""
     while True:
         left = _SLICE if deadline is None else deadline - time.monotonic()
@@ -177,7 +130,7 @@ class Screen:
                 self._print(text[len(shown) :])
             elif text.strip() != shown.strip():
                 self._print("\n")
-                say("the answer is another in the end, and follows")
+                log_line("the answer is another in the end, and follows")
                 self._shown = []
                 self._print(text)
             if self._shown and not self._shown[-1].endswith("\n"):
@@ -199,7 +152,7 @@ def _print_now(text: str) -> None:
     sys.stdout.flush()
 
 
-def facts_of(answer: ChatMessageSendResponse) -> str:
+def summary(answer: ChatMessageSendResponse) -> str:
     """What an answer cost and its ids, as far as they are known."""
     costs: list[str] = []
     usage = getattr(answer.metadata, "usage", None)

@@ -84,7 +84,7 @@ def test_waits_for_the_task_it_has_to_stop() -> None:
 
 
 def test_server_that_goes_on_is_left() -> None:
-    briefly = prepared("import dify_java_compat.cli.main as c; c._STOP_SECONDS = 0.25")
+    briefly = prepared("import dify_java_compat.cli.session as c; c._STOP_SECONDS = 0.25")
     with Server(chat_messages=ENDLESS) as server:
         with Live("Hi", how=briefly, env=server.env) as live:
             live.out("one ")
@@ -124,7 +124,7 @@ def test_error_after_a_stop_is_told_but_the_code_is_130() -> None:
 
 
 def test_second_one_leaves_at_once() -> None:
-    patiently = prepared("import dify_java_compat.cli.main as c; c._STOP_SECONDS = 600.0")
+    patiently = prepared("import dify_java_compat.cli.session as c; c._STOP_SECONDS = 600.0")
     with Server(chat_messages=ENDLESS) as server, Live("Hi", how=patiently, env=server.env) as live:
         live.out("one ")
         live.interrupt()
@@ -163,7 +163,7 @@ def test_is_ignored_where_the_shell_says_so() -> None:
 
 
 def test_before_the_first_byte_of_an_answer() -> None:
-    briefly = prepared("import dify_java_compat.cli.main as c; c._STOP_SECONDS = 0.25")
+    briefly = prepared("import dify_java_compat.cli.session as c; c._STOP_SECONDS = 0.25")
     asked = threading.Event()
 
     def silent(server: Server, connection: socket.socket) -> None:

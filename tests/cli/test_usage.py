@@ -104,5 +104,5 @@ def test_version_of_a_tree_that_is_not_installed() -> None:
 
 
 def test_entry_point() -> None:
-    cli = importlib.import_module("dify_java_compat.cli")
+    cli = importlib.import_module("dify_java_compat.cli.main")
     assert callable(cli.main)

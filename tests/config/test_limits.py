@@ -19,7 +19,8 @@ from dify_java_compat import (
     TimeoutException,
     iterate,
 )
-from dify_java_compat._http.limiter import Slots, checked
+from dify_java_compat._api.config_check import validated
+from dify_java_compat._http.limiter import StreamLimiter
 from tests.servers import (
     LAST_CHUNK,
     MESSAGE_END,
@@ -78,14 +79,14 @@ def test_any_number_that_is_not_negative_is_taken(data: st.DataObject) -> None:
         numbers = st.integers(1, 10**6)
         value = data.draw(numbers if whole else numbers | st.floats(0, 1e6))
         setattr(config, name, value)
-    assert checked(config) is config
+    assert validated(config) is config
 
 
 def test_no_path_and_a_path_for_verify() -> None:
     for value in (None, True, False, "/etc/ca.pem"):
-        assert checked(ClientConfig(verify=value)).verify == value
+        assert validated(ClientConfig(verify=value)).verify == value
     with pytest.raises(IllegalArgumentException, match="verify must be True or False, or a path"):
-        checked(ClientConfig(verify=7))  # type: ignore[arg-type]
+        validated(ClientConfig(verify=7))  # type: ignore[arg-type]
 
 
 def test_zero_is_no_limit() -> None:
@@ -214,7 +215,7 @@ def test_a_stream_that_waits_can_be_left() -> None:
 def test_a_stream_waits_no_longer_than_it_may_last() -> None:
     config = ClientConfig(max_requests=1, call_timeout=0.1)
     with RequestsDifyChat("http://localhost", config, api_key="app-secret-key") as client:
-        assert client._transport.slots.take(lambda: False, None)  # by a stream that stays
+        assert client._transport.streams.acquire(lambda: False, None)  # by a stream that stays
         watcher = Watcher(client.sendChatMessageStream(request())).wait()
     assert isinstance(watcher.error, TimeoutException)
     assert watcher.error.phase == "total"
@@ -255,7 +256,7 @@ def test_a_refused_stream_gives_its_place_back() -> None:
 
 
 def test_no_bound_is_no_lock() -> None:
-    slots = Slots(0, 0)
-    assert all(slots.take(lambda: True, 0.0) for _ in range(1000))
-    slots.give_back()
-    slots.wake()
+    limiter = StreamLimiter(0, 0)
+    assert all(limiter.acquire(lambda: True, 0.0) for _ in range(1000))
+    limiter.release()
+    limiter.notify()

@@ -24,7 +24,7 @@ from dify_java_compat import (
     ResponseEntity,
 )
 from dify_java_compat._api import operations
-from dify_java_compat._api.operation import Endpoint
+from dify_java_compat._api.operation import Operation
 from tests.recordings.asking import CALLS
 from tests.recordings.comparing import differences, mistyped, undeclared
 from tests.recordings.refusals import class_of
@@ -35,7 +35,7 @@ from .calls import parts_of
 from .spec.digest import Described, digest
 from .spec.facts import DESCRIPTION, DOCUMENTED, FROZEN, FROZEN_STREAMS
 
-ROWS = [row for row in vars(operations).values() if isinstance(row, Endpoint)]
+ROWS = [row for row in vars(operations).values() if isinstance(row, Operation)]
 
 # operations of ours that the description does not know, and why
 UNDOCUMENTED: dict[str, str] = {}
@@ -78,7 +78,7 @@ MODES = {"send": "blocking", "sendChatMessageStream": "streaming"}
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation)
 
 
-def name_of(row: Endpoint) -> str:
+def name_of(row: Operation) -> str:
     return f"{row.method} {row.path}"
 
 
@@ -107,7 +107,7 @@ def test_every_row_is_documented_and_every_method_has_one() -> None:
 
 
 @each_row
-def test_every_parameter_and_field_is_sent(row: Endpoint) -> None:
+def test_every_parameter_and_field_is_sent(row: Operation) -> None:
     documented = DOCUMENTED[name_of(row)]
     with answered(answer(400, {})) as (chat, server):
         with contextlib.suppress(DifyException):
@@ -141,7 +141,7 @@ def test_every_parameter_and_field_is_sent(row: Endpoint) -> None:
 
 
 @each_row
-def test_what_is_required_is_enough(row: Endpoint) -> None:
+def test_what_is_required_is_enough(row: Operation) -> None:
     demanded = {name for operation, name in DEMANDED if operation == row.operation}
     required = {*DOCUMENTED[name_of(row)]["required"]} | demanded
     places = (*row.query, *(row.body or ()))
@@ -166,7 +166,7 @@ def paths_in(value: Any, path: str = "") -> list[str]:
     return [path]
 
 
-def check_texts(row: Endpoint, given: dict[str, Any]) -> None:
+def check_texts(row: Operation, given: dict[str, Any]) -> None:
     for name, value in given.items():
         if name == "response_mode":
             assert value == MODES[row.operation]
@@ -222,10 +222,10 @@ ANSWERS = [
 @pytest.mark.parametrize(
     ("row", "status", "kind", "fields"),
     [answer for answer in ANSWERS if answer[2] != "text/event-stream"],
-    ids=lambda value: value.operation if isinstance(value, Endpoint) else "",
+    ids=lambda value: value.operation if isinstance(value, Operation) else "",
 )
 def test_every_field_of_an_answer_has_a_place(
-    row: Endpoint, status: int, kind: str, fields: dict[str, str]
+    row: Operation, status: int, kind: str, fields: dict[str, str]
 ) -> None:
     content: Any = sample(fields)
     if kind not in ("application/json", ""):
@@ -263,7 +263,7 @@ ERRORS = [
 @pytest.mark.parametrize(
     ("row", "status", "code"), ERRORS, ids=lambda value: getattr(value, "operation", str(value))
 )
-def test_an_error_is_the_exception_of_its_status(row: Endpoint, status: int, code: str) -> None:
+def test_an_error_is_the_exception_of_its_status(row: Operation, status: int, code: str) -> None:
     said = {"status": status, "code": code, "message": "说明 why"}
     with answered(answer(status, said)) as (chat, server):
         with pytest.raises(HttpClientException) as raised:

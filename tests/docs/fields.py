@@ -12,7 +12,7 @@ from typing import Any
 
 from dify_java_compat import DifyChatflow, models
 from dify_java_compat._api import operations as operations
-from dify_java_compat._api.operation import Endpoint
+from dify_java_compat._api.operation import Operation
 from dify_java_compat._dto.dto import Dto, ResponseDto
 from dify_java_compat._dto.names import names_of
 from tests.typing.generate_stubs import types_as_written
@@ -187,14 +187,14 @@ def _wire(cls: Any, name: str, words: dict[str, Any]) -> str:
         return str(words["header"])
     found: list[str] = []
     for endpoint in vars(operations).values():
-        if isinstance(endpoint, Endpoint) and endpoint.takes and issubclass(endpoint.takes, cls):
+        if isinstance(endpoint, Operation) and endpoint.takes and issubclass(endpoint.takes, cls):
             found += _places(endpoint, name, words)
     if cls is models.ChatMessageVO or cls is models.ChatMessageVO.ChatMessageFile:
         found = [f"`{dict(names_of(cls).wire)[name]}`"]
     return words["comma"].join(dict.fromkeys(found)) or "–"
 
 
-def _places(endpoint: Endpoint, name: str, words: dict[str, Any]) -> Iterator[str]:
+def _places(endpoint: Operation, name: str, words: dict[str, Any]) -> Iterator[str]:
     if f"{{{name}}}" in endpoint.path:
         yield f"`{{{name}}}`"
     if endpoint.file == name:

@@ -130,6 +130,6 @@ def test_the_entry_points(built: Path) -> None:
     entries = configparser.ConfigParser()
     entries.read_string(archive.read(path).decode())
     assert {name: dict(entries[name]) for name in entries.sections()} == {
-        "console_scripts": {"dify-chat": "dify_java_compat.cli:main"},
+        "console_scripts": {"dify-chat": "dify_java_compat.cli.main:main"},
         "pytest11": {"dify_java_compat.pytest_plugin": "dify_java_compat.pytest_plugin"},
     }

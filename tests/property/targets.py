@@ -18,8 +18,8 @@ import urllib3
 from dify_java_compat import ClientConfig, DifyException, models
 from dify_java_compat._api.codec import decode, decode_page, decode_run, event_decoder
 from dify_java_compat._dto.dto import ResponseDto
-from dify_java_compat._http.connection import _ChunkedBody
-from dify_java_compat._http.response import Answer
+from dify_java_compat._http.body import ChunkedResponse
+from dify_java_compat._http.response import HttpResponse
 from dify_java_compat._stream.reader import EventReader
 from dify_java_compat._stream.sse import EventTooLargeError, SSEDecoder
 from dify_java_compat.errors import TimeoutException
@@ -61,7 +61,7 @@ class Nobody:
     def context(self) -> dict[str, Any]:
         return {}
 
-    def hide_key(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         return text
 
     def closed(self) -> None:
@@ -87,7 +87,7 @@ def reader(data: bytes, cuts: Cuts) -> object:
     )
     items = []
     try:
-        read = EventReader(event_decoder(), ClientConfig(), {}).read(Answer(Nobody(), raw))
+        read = EventReader(event_decoder(), ClientConfig(), {}).read(HttpResponse(Nobody(), raw))
         for item in read:
             items.append((item.to_json(), repr(item), repr(item.raw)))
     except DifyException as error:
@@ -105,7 +105,7 @@ class _Socket:
 
 def wire(data: bytes, cuts: Cuts) -> object:
     """Bytes of a server: an answer's body, or an exception of HTTP's."""
-    response = _ChunkedBody(_Socket(Pieces(data, cuts)))  # type: ignore[arg-type]
+    response = ChunkedResponse(_Socket(Pieces(data, cuts)))  # type: ignore[arg-type]
     body = b""
     try:
         response.begin()

@@ -28,7 +28,7 @@ from dify_java_compat import (
     StreamInterruptedException,
     iterate,
 )
-from dify_java_compat._http.connection import _ChunkedBody
+from dify_java_compat._http.body import ChunkedResponse
 from dify_java_compat._stream.sse import SSEDecoder
 from dify_java_compat.models.events import EVENT_DATA
 from tests.replay import pieces
@@ -213,7 +213,7 @@ class _Socket:
 
 def decoded(blocks: Iterator[bytes]) -> tuple[list[bytes], bool]:
     """The events' data that a whole answer in `blocks` holds, and whether its body is whole."""
-    response = _ChunkedBody(cast(socket.socket, _Socket(blocks)))
+    response = ChunkedResponse(cast(socket.socket, _Socket(blocks)))
     response.begin()
     decoder = SSEDecoder(1024 * 1024)
     events: list[bytes] = []

@@ -1,0 +1,116 @@
+"""Who may import whom, in the client and in the emulator: down, never beside or up."""
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+PACKAGE = "dify_java_compat"
+
+
+@dataclass(frozen=True)
+class House:
+    """Rooms in rows: a room may import every room of a lower row, and none of its own or above.
+
+    A room is a module or a folder; within a folder imports are free. `only_for` names what no
+    other room or module may import, `never` what a room must do without although the rows would
+    let it.
+    """
+
+    package: str
+    rows: str
+    only_for: Mapping[str, set[str]] = field(default_factory=dict)
+    never: Mapping[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def level(self) -> dict[str, int]:
+        rows = reversed(self.rows.strip().splitlines())
+        return {
+            room: level for level, row in enumerate(rows) for room in row.replace("|", " ").split()
+        }
+
+    def wrong_imports(self, module: str, source: str) -> list[str]:
+        """What `module` (`models.events` is in the room `models`) must not import."""
+        room = module.partition(".")[0]
+        return [
+            f"{module} imports {target}"
+            for target, ours in self._imported(module, ast.parse(source))
+            if target != room and not self._allowed(module, target, ours)
+        ]
+
+    def arrows(self, module: str, source: str) -> set[str]:
+        """The other rooms that `module` imports."""
+        imported = self._imported(module, ast.parse(source))
+        return {target for target, ours in imported if ours} - {module.partition(".")[0]}
+
+    def _allowed(self, module: str, target: str, ours: bool) -> bool:
+        room = module.partition(".")[0]
+        if target in self.never.get(room, ()) or target in self.never.get(module, ()):
+            return False
+        if target in self.only_for and not {room, module} & self.only_for[target]:
+            return False
+        level = self.level
+        return not ours or target in self.only_for or level.get(target, level[room]) < level[room]
+
+    def _imported(self, module: str, tree: ast.AST) -> Iterator[tuple[str, bool]]:
+        """The first name of each import, below the package where it is ours; whether it is."""
+        root = self.package.split(".")
+        home = [*root, *module.split(".")]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                paths = [alias.name.split(".") for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                start = home[: -node.level] if node.level else []
+                base = start + (node.module.split(".") if node.module else [])
+                paths = [[*base, alias.name] for alias in node.names]
+            else:
+                continue
+            for path in paths:
+                ours = path[: len(root)] == root
+                below = path[len(root) :]
+                yield (below[0] if ours and below else path[0]), ours
+
+
+CLIENT = House(
+    PACKAGE,
+    rows="""
+        __main__
+        cli
+        pytest_plugin
+        client | recoup
+        chatflow
+        interface
+        _api | _stream | paging | pipeline
+        _http
+        config
+        models | _settings
+        _dto
+        errors
+    """,
+    only_for={
+        "requests": {"_http"},
+        "urllib3": {"_http"},
+        "reactivex": {"_stream.observable", "_stream.iterate"},
+        "dataclasses_json": {"_dto"},
+        "msgspec": {"_dto", "_api.codec"},
+        "yaml": {"_settings"},
+        "werkzeug": set(),
+        "emulator": {"cli", "pytest_plugin"},
+    },
+    never={"_http": {"models", "_dto"}, "_stream.sse": {"json", "msgspec"}},
+)
+EMULATOR = House(
+    f"{PACKAGE}.emulator",
+    rows="""
+        __main__
+        server
+        dispatch
+        routes
+        handlers
+        runs
+        script | page
+        faults
+        model | apps
+        http | store | rules | watch
+    """,
+    only_for={PACKAGE: set(), "requests": set(), "urllib3": set(), "reactivex": set()},
+)
