@@ -63,8 +63,7 @@ def run_processes(
     item: ChatMessageSendCompletionResponse,
 ) -> ChatMessageSendCompletionResponse:
     """The item as the processes leave it. PipelineException names one that raises."""
-    model = ChatMessagePipelineModel.__new__(ChatMessagePipelineModel)
-    vars(model).update(vars(item))
+    model = ChatMessagePipelineModel._of(dict(vars(item)))
     context = PipelineContext(model)
     chosen = [process for process in processes if _called(process, "support", context)]
     for process in sorted(chosen, key=lambda process: _called(process, "order")):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ._api.base_client import BaseClient, java_keywords
-from ._api.operation import Operation
+from ._api.base_client import BaseClient
+from ._api.java_keywords import java_keywords
+from ._api.operation import Operation, one
 from ._http.request import ApiKey
 from .config import ClientConfig
 from .models.recoup import StopChatResponse
 
 _HOME = "https://api.recoupable.dev"
-_STOP_CHAT = Operation("stopChat", "POST", "/api/chat/{chat_id}/stop", prefix="")
+_STOP_CHAT = Operation(
+    "stopChat", "POST", "/api/chat/{chat_id}/stop", one(StopChatResponse), prefix=""
+)
 
 
 class RecoupChat(Protocol):
@@ -51,8 +54,7 @@ class RequestsRecoupChat(BaseClient, RecoupChat):
         *,
         api_key: str | None = None,
     ) -> None:
-        super().__init__(base_url or _HOME, client_config)
-        self._key = _key(api_key) if api_key is not None else None
+        super().__init__(base_url or _HOME, client_config, api_key=api_key)
 
     @property
     def base_url(self) -> str:
@@ -68,13 +70,7 @@ class RequestsRecoupChat(BaseClient, RecoupChat):
         chatId: str | None = None,
         apiKey: str | None = None,
     ) -> StopChatResponse:
-        return self._result(
-            self._with_values(_STOP_CHAT, api_key, chat_id=chat_id), StopChatResponse
-        )
+        return self._call(_STOP_CHAT, chat_id=chat_id, api_key=api_key)
 
-    def _key_for(self, endpoint: Operation, api_key: str | None) -> ApiKey:
-        return _key(api_key) if api_key else super()._key_for(endpoint, None)
-
-
-def _key(api_key: str) -> ApiKey:
-    return ApiKey(api_key, header="x-api-key", scheme="")
+    def _api_key(self, api_key: str) -> ApiKey:
+        return ApiKey(api_key, header="x-api-key", scheme="")

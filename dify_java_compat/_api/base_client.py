@@ -1,49 +1,20 @@
-"""What every method of the client is made of: a key, an endpoint, the values, a result."""
+"""What every method of a client is made of: a key, an operation, the values, a result."""
 
 from __future__ import annotations
 
-import functools
-import inspect
 import os
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
-from .._dto.dto import ResponseDto
-from .._http.request import ApiKey, normalized_base_url
-from .._http.transport import Exchange, Transport
+from .._http.request import ApiKey, HttpRequest, normalized_base_url
+from .._http.response import HttpResponse
+from .._http.transport import Transport
 from ..config import ClientConfig
-from ..errors import DecodeException, IllegalArgumentException
-from ..models.responses import DifyPageResult, DifyResult
-from .codec import decode, decode_if_any, decode_page
+from ..errors import IllegalArgumentException
 from .config_check import validated
 from .operation import Operation
 
-P = ParamSpec("P")
-T = TypeVar("T")
-R = TypeVar("R", bound=ResponseDto)
+R = TypeVar("R")
 Self = TypeVar("Self", bound="BaseClient")
-
-
-def java_keywords(method: Callable[P, T]) -> Callable[P, T]:
-    """Hand a method's keywords to it under their Python names.
-
-    The keyword-only parameters of `method` are the Java names of the others.
-    """
-    parameters = inspect.signature(method).parameters.values()
-    python = {p.name.replace("_", ""): p.name for p in parameters if p.kind != p.KEYWORD_ONLY}
-    java = {p.name: python[p.name.lower()] for p in parameters if p.kind == p.KEYWORD_ONLY}
-
-    @functools.wraps(method)
-    def call(*args: P.args, **given: P.kwargs) -> T:
-        values: dict[str, Any] = {}
-        for name, value in given.items():
-            spelt = java.get(name, name)
-            if spelt in values:
-                raise TypeError(f"{method.__name__}() got {spelt!r} in two spellings")
-            values[spelt] = value
-        return method(*args, **values)
-
-    return call
 
 
 class BaseClient:
@@ -59,7 +30,7 @@ class BaseClient:
         self._config = validated(ClientConfig() if client_config is None else client_config)
         base_url = base_url or os.environ.get("DIFY_URL") or "http://localhost"
         self._transport = Transport(normalized_base_url(base_url), self._config)
-        self._key = ApiKey(api_key) if api_key is not None else None
+        self._key = self._api_key(api_key) if api_key is not None else None
 
     @property
     def base_url(self) -> str:
@@ -67,6 +38,7 @@ class BaseClient:
         return self._transport.base_url + "/v1"
 
     def close(self) -> None:
+        """Close the connections that lie idle; a call that follows opens new ones."""
         self._transport.close()
 
     def __enter__(self: Self) -> Self:
@@ -88,50 +60,35 @@ class BaseClient:
         vars(self).update(state)
         self._transport = Transport(base_url, self._config)
 
-    def _key_for(self, endpoint: Operation, api_key: str | None) -> ApiKey:
-        key = ApiKey(api_key) if api_key else self._key
+    def _call(self, operation: Operation[R], request: object = None, /, **values: Any) -> R:
+        """Send, wait, and read the result. An operation without a request DTO takes `values`."""
+        return operation.result.read(self._open(operation, request, **values))
+
+    def _open(
+        self, operation: Operation[Any], request: object = None, /, **values: Any
+    ) -> HttpResponse:
+        """Send, and give the response once its headers are there."""
+        http_request = self._request(operation, request, **values)
+        return self._transport.exchange(http_request).open()
+
+    def _request(
+        self, operation: Operation[Any], request: object = None, /, **values: Any
+    ) -> HttpRequest:
+        """The request as it goes out. IllegalArgumentException names a value that cannot work."""
+        if operation.takes is not None:
+            values = operation.values(request)
+        return operation.request(self._key_for(operation, values.get("api_key")), values)
+
+    def _key_for(self, operation: Operation[Any], api_key: str | ApiKey | None) -> ApiKey:
+        if isinstance(api_key, ApiKey):
+            return api_key
+        key = self._api_key(api_key) if api_key else self._key
         if key is None:
             raise IllegalArgumentException(
-                "api_key must be given, with the call or to the client",
-                operation=endpoint.operation,
+                "api_key must be given, with the call or to the client", operation=operation.name
             )
         return key
 
-    def _asked(self, endpoint: Operation, request: Any) -> Exchange:
-        values = dict(endpoint.values(request))
-        key = self._key_for(endpoint, values.pop("api_key", None))
-        return self._transport.exchange(endpoint.request(key, values))
-
-    def _with_values(self, endpoint: Operation, api_key: str | None, **values: Any) -> Exchange:
-        return self._transport.exchange(endpoint.request(self._key_for(endpoint, api_key), values))
-
-    def _result(self, exchange: Exchange, cls: type[R]) -> R:
-        return self._decoded(decode, cls, exchange)
-
-    def _page(self, exchange: Exchange, cls: type[R]) -> DifyPageResult[R]:
-        return self._decoded(decode_page, cls, exchange)
-
-    def _done(self, exchange: Exchange) -> None:
-        """A call without a result; a page that is no answer of Dify's does not mean it was done."""
-        self._decoded(decode_if_any, DifyResult, exchange)
-
-    def _decoded(
-        self, decode_body: Callable[[type[R], bytes], T], cls: type[R], exchange: Exchange
-    ) -> T:
-        return self._body(decode_body, cls, exchange, exchange.open().read())
-
-    @staticmethod
-    def _body(
-        decode_body: Callable[[type[R], bytes], T], cls: type[R], exchange: Exchange, body: bytes
-    ) -> T:
-        try:
-            return decode_body(cls, body)
-        except ValueError as error:
-            cause = ValueError(str(error))  # json's own keeps the body, and maybe the key in it
-        text = exchange.redact(body.decode("utf-8", "replace"))
-        del body
-        raise DecodeException(
-            f"the answer is not the JSON that was expected ({cause}): {text[:200]!r}",
-            response_body=text,
-            **exchange.context(),
-        ) from cause
+    def _api_key(self, api_key: str) -> ApiKey:
+        """A key in the header where the service expects it."""
+        return ApiKey(api_key)

@@ -22,7 +22,6 @@ R = TypeVar("R", bound=ResponseDto)
 Values = dict[str, Any]
 
 _typed_dict: Any = TypedDict  # type checkers know none that is made at run time
-_new, _set = object.__new__, object.__setattr__
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
@@ -37,15 +36,14 @@ def decode(cls: type[R], body: bytes) -> R:
     return made
 
 
-def _as_it_came(cls: type[R], body: bytes) -> R:
+def _lenient(cls: type[R], body: bytes) -> R:
     """An object that is not what its class says, each value kept as it is."""
     wire = _object(body)
     made = _with_raw(build(cls, wire, strict=False), body)
-    key: Any = cls
-    for name in names_of(key).chosen_by:
-        part = vars(made).get(name)
+    for name in names_of(cls).tagged_by:
+        part = getattr(made, name)
         if isinstance(part, ResponseDto):
-            _with_raw(part, wire[name])
+            part._keep_raw(wire[name])
     return made
 
 
@@ -58,10 +56,10 @@ def decode_run(cls: type[R], body: bytes) -> R:
     """A run, whose inputs and outputs are JSON text within the JSON."""
     run = decode(cls, body)
     for name in ("inputs", "outputs"):
-        text = vars(run).get(name)
+        text = getattr(run, name)
         if isinstance(text, str):
             with contextlib.suppress(ValueError):
-                vars(run)[name] = loads(text.encode("utf-8", "surrogatepass"))
+                setattr(run, name, loads(text.encode("utf-8", "surrogatepass")))
     return run
 
 
@@ -106,7 +104,7 @@ def _from_wire(cls: type[R], wire: Any) -> Any:
 
 
 def _with_raw(value: R, raw: Any) -> R:
-    vars(value)["_raw"] = raw
+    value._keep_raw(raw)
     return value
 
 
@@ -124,17 +122,17 @@ class _Plan:
     """
 
     def __init__(self, cls: type[Any]) -> None:
-        key: Any = cls
-        names, hints = names_of(key), typing.get_type_hints(cls)
+        names, hints = names_of(cls), typing.get_type_hints(cls)
         kinds: dict[str, Any] = {wire: hints[field] for field, wire in names.wire}
         self._cls = cls
+        self._of = cls._of
         self._field_of = {wire: field for field, wire in names.wire if wire != field}
         parts: dict[str, Callable[[Any, Values], Any]] = {}
         for field, wire in names.wire:
             part = _dto_in(hints[field])
-            if field in names.chosen_by:
+            if field in names.tagged_by:
                 kinds[wire] = msgspec.Raw
-                parts[field] = functools.partial(_chosen, *names.chosen_by[field])
+                parts[field] = functools.partial(_tagged, *names.tagged_by[field])
             elif part and _plan(part).renames:
                 kinds[wire], parts[field] = _part(_plan(part), hints[field])
         self.renames: bool = bool(self._field_of or parts)
@@ -147,20 +145,18 @@ class _Plan:
         try:
             values = self._decode(body)
         except _UNREADABLE:
-            return _as_it_came(self._cls, body)
+            return _lenient(self._cls, body)
         values["_raw"] = body
-        return self.made(values)
+        return self.build(values)
 
-    def made(self, values: Values) -> Any:
+    def build(self, values: Values) -> Any:
         """The DTO of what was read; a field that did not come is the class's: None."""
         if self._field_of:
             values = {self._field_of.get(name, name): values[name] for name in values}
         for name, make in self._parts:
             if name in values:
                 values[name] = make(values[name], values)
-        made = _new(self._cls)
-        _set(made, "__dict__", values)
-        return made
+        return self._of(values)
 
 
 _plan = functools.cache(_Plan)
@@ -177,11 +173,11 @@ def _part(plan: _Plan, hint: Any) -> tuple[Any, Callable[[Any, Values], Any]]:
     """What msgspec is to read for a field with DTOs of that plan, and what is made of it."""
     wire: Any = plan.wire
     if any(typing.get_origin(each) is list for each in typing.get_args(hint)):
-        return list[wire] | None, lambda parts, _: parts and [plan.made(one) for one in parts]
-    return wire | None, lambda part, _: None if part is None else plan.made(part)
+        return list[wire] | None, lambda parts, _: parts and [plan.build(one) for one in parts]
+    return wire | None, lambda part, _: None if part is None else plan.build(part)
 
 
-def _chosen(
+def _tagged(
     name: str, classes: Mapping[str, type[R]], otherwise: type[R], wire: msgspec.Raw, values: Values
 ) -> Any:
     """The part whose class another field says; what is not an object, as it is."""

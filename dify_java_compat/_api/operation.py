@@ -1,86 +1,139 @@
-"""What a row of `_operations` is, and the request it makes of a caller's values."""
+"""What a row of `operations` is: the request it makes of a caller's values, and its result."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
+from .._dto.dto import ResponseDto
 from .._http.multipart import MultipartForm
 from .._http.request import ApiKey, HttpRequest
-from ..errors import IllegalArgumentException
-from ..models import BaseChatRequest
-from .codec import encode
+from .._http.response import HttpResponse
+from ..errors import DecodeException, IllegalArgumentException
+from ..models import BaseChatRequest, DifyPageResult, DifyResult, ResponseEntity
+from .audio import audio_blocks
+from .codec import decode, decode_if_any, decode_page, encode
 from .files import file_part
+from .param import Param
 
-Convert = Callable[[Any], Any]
-
-
-class Param(NamedTuple):
-    """A value on the wire and the field it comes from; left out when it converts to None."""
-
-    wire: str
-    field: str
-    convert: Convert | None = None
-    keep_null: bool = False
-
-    def of(self, values: Mapping[str, Any]) -> Any:
-        value = values.get(self.field)
-        return self.convert(value) if self.convert else value
+R = TypeVar("R")
+D = TypeVar("D", bound=ResponseDto)
 
 
-class Operation(NamedTuple):
-    """An operation of the Service API.
+@dataclass(frozen=True)
+class Result(Generic[R]):
+    """What comes back: `dto` is the class of one item, `read` makes the result of a response."""
 
-    `required` are the fields that may not be empty, `not_null` those that may.
+    kind: Literal["one", "page", "nothing", "binary", "stream"]
+    dto: type[Any]
+    read: Callable[[HttpResponse], R]
+
+
+def one(dto: type[D], decode_body: Callable[[type[D], bytes], D] = decode) -> Result[D]:
+    """One object."""
+    return Result("one", dto, lambda response: _decoded(decode_body, dto, response))
+
+
+def page(dto: type[D]) -> Result[DifyPageResult[D]]:
+    """A page of a list."""
+    return Result("page", dto, lambda response: _decoded(decode_page, dto, response))
+
+
+def _read_nothing(response: HttpResponse) -> None:
+    _decoded(decode_if_any, DifyResult, response)  # any other page does not mean that it was done
+
+
+def _read_texts(response: HttpResponse) -> list[str]:
+    return _decoded(decode, DifyResult, response).data or []
+
+
+def _read_binary(response: HttpResponse) -> ResponseEntity[bytes]:
+    return ResponseEntity(response.status, response.headers, response.read())
+
+
+def _read_audio(response: HttpResponse) -> ResponseEntity[bytes]:
+    return ResponseEntity(response.status, response.headers, b"".join(audio_blocks(response)))
+
+
+NOTHING: Result[None] = Result("nothing", DifyResult, _read_nothing)
+TEXTS: Result[list[str]] = Result("one", DifyResult, _read_texts)
+BINARY: Result[ResponseEntity[bytes]] = Result("binary", bytes, _read_binary)
+AUDIO: Result[ResponseEntity[bytes]] = Result("binary", bytes, _read_audio)
+
+
+def stream(dto: type[D]) -> Result[D]:
+    """Many items, one after another, which are not read as a whole."""
+
+    def read(_: HttpResponse) -> D:
+        raise TypeError("a stream is read event by event")
+
+    return Result("stream", dto, read)
+
+
+def _decoded(decode_body: Callable[[type[D], bytes], R], dto: type[D], response: HttpResponse) -> R:
+    body = response.read()
+    try:
+        return decode_body(dto, body)
+    except ValueError as error:
+        cause = ValueError(str(error))  # json's own keeps the body, and maybe the key in it
+    text = response.redact(body.decode("utf-8", "replace"))
+    del body  # an exception's frames are logged with their variables
+    raise DecodeException(
+        f"the response is not the JSON that was expected ({cause}): {text[:200]!r}",
+        response_body=text,
+        **response.context(),
+    ) from cause
+
+
+@dataclass(frozen=True)
+class Operation(Generic[R]):
+    """An operation of the Service API: `name` is the method, `R` what it gives.
+
+    `takes` is the DTO of the request; without it the values come one by one. `non_empty` are the
+    fields that must be there with some value, `non_null` those that may be empty, `file` the field
+    with a file, which makes the body a form; with `audio` that is a recording of speech.
     """
 
-    operation: str
+    name: str
     method: str
     path: str
+    result: Result[R]
+    takes: type[BaseChatRequest] | None = None
+    non_empty: tuple[str, ...] = ()
+    non_null: tuple[str, ...] = ()
     query: tuple[Param, ...] = ()
     body: tuple[Param, ...] | None = None
     file: str | None = None
-    required: tuple[str, ...] = ()
-    not_null: tuple[str, ...] = ()
-    takes: type[BaseChatRequest] | None = None
-    streams: bool = False
+    audio: bool = False
     prefix: str = "/v1"
+
+    @property
+    def streams(self) -> bool:
+        return self.result.kind == "stream"
 
     def values(self, request: Any) -> dict[str, Any]:
         """The fields of a request DTO. IllegalArgumentException where it is another thing."""
         if self.takes is None or not isinstance(request, self.takes):
             expected = self.takes.__name__ if self.takes else "no request"
             raise IllegalArgumentException(
-                f"request must be a {expected}, not {type(request).__name__}",
-                operation=self.operation,
+                f"request must be a {expected}, not {type(request).__name__}", operation=self.name
             )
         return vars(request)
 
     def request(self, key: ApiKey, values: Mapping[str, Any]) -> HttpRequest:
         """The request for `values`, by field name. IllegalArgumentException names a bad one."""
-        for name in self.required:
-            if values.get(name) in (None, "", [], {}):
-                raise IllegalArgumentException(
-                    f"{name} must not be empty", operation=self.operation
-                )
-        for name in self.not_null:
-            if values.get(name) is None:
-                raise IllegalArgumentException(f"{name} must not be null", operation=self.operation)
+        self._check(values)
         headers = {"Accept": "text/event-stream" if self.streams else "application/json"}
         if self.streams:
             headers["Accept-Encoding"] = "identity"
-        body: Any = None
-        if self.file is not None:
-            part = file_part(values[self.file], audio=self.operation == "audioToText")
-            body = MultipartForm(self._given(self.body or (), values), part)
-            headers["Content-Type"] = body.content_type
-        elif self.body is not None:
-            body = self._json(values)
-            headers["Content-Type"] = "application/json"
+        body, content_type = self._body(values)
+        if content_type:
+            headers["Content-Type"] = content_type
         return HttpRequest(
-            operation=self.operation,
+            operation=self.name,
             method=self.method,
             path=self._path(values),
             key=key,
@@ -94,28 +147,44 @@ class Operation(NamedTuple):
             },
         )
 
+    def _check(self, values: Mapping[str, Any]) -> None:
+        for name in self.non_empty:
+            if values.get(name) in (None, "", [], {}):
+                raise IllegalArgumentException(f"{name} must not be empty", operation=self.name)
+        for name in self.non_null:
+            if values.get(name) is None:
+                raise IllegalArgumentException(f"{name} must not be null", operation=self.name)
+
     def _path(self, values: Mapping[str, Any]) -> str:
         def segment(name: str) -> str:
             value = values.get(name)
             value = value.value if isinstance(value, Enum) else value
             if not isinstance(value, str) or value in ("", ".", ".."):
                 raise IllegalArgumentException(
-                    f"{name} must be an id, not {value!r}", operation=self.operation
+                    f"{name} must be an id, not {value!r}", operation=self.name
                 )
             return quote(value, safe="")
 
         parts = self.path.split("/")
         path = self.prefix + "/".join(segment(p[1:-1]) if p.startswith("{") else p for p in parts)
-        query = urlencode(self._given(self.query, values))
+        query = urlencode(_wire_values(self.query, values))
         return f"{path}?{query}" if query else path
 
-    def _json(self, values: Mapping[str, Any]) -> bytes:
+    def _body(self, values: Mapping[str, Any]) -> tuple[bytes | MultipartForm | None, str]:
+        """What is sent, and its type."""
+        if self.file is not None:
+            part = file_part(values[self.file], audio=self.audio)
+            form = MultipartForm(_wire_values(self.body or (), values), part)
+            return form, form.content_type
+        if self.body is None:
+            return None, ""
         try:
-            return encode(self._given(self.body or (), values))
+            return encode(_wire_values(self.body, values)), "application/json"
         except (TypeError, ValueError) as error:
             text = f"the request cannot be written as JSON: {error}"
-            raise IllegalArgumentException(text, operation=self.operation) from error
+            raise IllegalArgumentException(text, operation=self.name) from error
 
-    def _given(self, places: tuple[Param, ...], values: Mapping[str, Any]) -> dict[str, Any]:
-        found = ((place, place.of(values)) for place in places)
-        return {place.wire: value for place, value in found if value is not None or place.keep_null}
+
+def _wire_values(params: tuple[Param, ...], values: Mapping[str, Any]) -> dict[str, Any]:
+    found = ((param, param.of(values)) for param in params)
+    return {param.wire: value for param, value in found if value is not None or param.keep_null}

@@ -17,7 +17,7 @@ def camel(name: str) -> str:
 
 def by_position(cls: type[Any]) -> list[Field[Any]]:
     """The fields in the order of the constructor."""
-    return sorted(fields(cls), key=lambda f: not f.metadata.get("first"))
+    return sorted(fields(cls), key=lambda f: not f.metadata.get("positional_first"))
 
 
 class Names:
@@ -35,7 +35,7 @@ class Names:
             f.name: f.default_factory for f in ordered if f.default_factory is not MISSING
         }
         self.secrets = {f.name for f in fields(cls) if f.metadata.get("secret")}
-        self.chosen_by = {f.name: c for f in fields(cls) if (c := f.metadata.get("chosen_by"))}
+        self.tagged_by = {f.name: t for f in fields(cls) if (t := f.metadata.get("tagged_by"))}
         for f in fields(cls):
             alias = camel(f.name)
             if alias != f.name:
@@ -47,8 +47,8 @@ class Names:
             self.attribute |= dict.fromkeys((f.name, alias), f.name)
             self.field_of |= dict.fromkeys((f.name, alias, java, wire), f.name)
 
-    def to_fields(
-        self, cls: type, args: tuple[Any, ...], given: Mapping[str, Any]
+    def constructor_values(
+        self, cls: type, args: tuple[Any, ...], keywords: Mapping[str, Any]
     ) -> dict[str, Any]:
         """All fields; TypeError for a field that is given twice or that there is not."""
         values = self.defaults.copy()
@@ -56,25 +56,25 @@ class Names:
             values[name] = make()
         if len(args) > len(values):
             raise TypeError(f"{cls.__name__} has {len(values)} fields, {len(args)} values given")
-        by_place = dict(zip(values, args, strict=False))
-        for name in given:
+        positional = dict(zip(values, args, strict=False))
+        for name in keywords:
             if name not in self.attribute:
                 raise TypeError(f"{cls.__name__} has no field {name!r}{self.suggest(name)}")
-            if self.attribute[name] in by_place:
+            if self.attribute[name] in positional:
                 raise TypeError(f"{cls.__name__}: {name!r} given by position and by name")
-        values.update(by_place)
-        for name in self.once(cls, given):
-            values[self.attribute[name]] = given[name]
+        values.update(positional)
+        self.reject_both_spellings(cls, keywords)
+        for name, value in keywords.items():
+            values[self.attribute[name]] = value
         return values
 
-    def once(self, cls: type, given: Iterable[str]) -> Iterable[str]:
-        """`given`; TypeError for two spellings of one field."""
+    def reject_both_spellings(self, cls: type, spellings: Iterable[str]) -> None:
+        """TypeError for two spellings of one field."""
         spelt: dict[str, str] = {}
-        for name in given:
+        for name in spellings:
             first = spelt.setdefault(self.field_of[name], name)
             if first != name:
                 raise TypeError(f"{cls.__name__}: both {first!r} and {name!r} given")
-        return given
 
     def suggest(self, name: str) -> str:
         import difflib  # for a misspelt name alone
@@ -83,17 +83,15 @@ class Names:
         return f"; did you mean {near[0]!r}?" if near else ""
 
 
-@functools.cache
-def names_of(cls: Any) -> Names:
-    return Names(cls)
+names_of: Callable[[type], Names] = functools.cache(Names)
+"""The spellings of a DTO class, found out once."""
 
 
 class BothSpellings:
     """The signature of a DTO class: its fields, then their Java names by keyword."""
 
     def __get__(self, _instance: object, cls: type[Any]) -> inspect.Signature:
-        key: Any = cls
-        names = names_of(key)
+        names = names_of(cls)
         default = {**names.defaults, **names.factories}
         ours = (
             inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=value)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .._dto.dto import Dto, ResponseDto, dto, first, named
+from .._dto.dto import Dto, ResponseDto, dto, field_named, positional_first
 from .enums import AnnotationReplyActionEnum, ResponseModeEnum
 from .requests import BaseChatRequest
 
@@ -59,16 +59,16 @@ class AppFeedbackResponse(ResponseDto):
     """One feedback; times are ISO texts without a zone."""
 
     id: str | None = None
-    app_id: str | None = named(java="app_id", default=None)
-    conversation_id: str | None = named(java="conversation_id", default=None)
-    message_id: str | None = named(java="message_id", default=None)
+    app_id: str | None = field_named(java="app_id", default=None)
+    conversation_id: str | None = field_named(java="conversation_id", default=None)
+    message_id: str | None = field_named(java="message_id", default=None)
     rating: str | None = None
     content: str | None = None
-    from_source: str | None = named(java="from_source", default=None)
-    from_end_user_id: str | None = named(java="from_end_user_id", default=None)
-    from_account_id: str | None = named(java="from_account_id", default=None)
-    created_at: str | None = named(java="created_at", default=None)
-    updated_at: str | None = named(java="updated_at", default=None)
+    from_source: str | None = field_named(java="from_source", default=None)
+    from_end_user_id: str | None = field_named(java="from_end_user_id", default=None)
+    from_account_id: str | None = field_named(java="from_account_id", default=None)
+    created_at: str | None = field_named(java="created_at", default=None)
+    updated_at: str | None = field_named(java="updated_at", default=None)
 
 
 @dto
@@ -92,7 +92,7 @@ class AppAnnotationCreateRequest(BaseChatRequest):
 class AppAnnotationUpdateRequest(BaseChatRequest):
     """An annotation's new question and answer; Dify wants both."""
 
-    annotation_id: str | None = named(java="annotation_id", default=None)
+    annotation_id: str | None = field_named(java="annotation_id", default=None)
     question: str | None = None
     answer: str | None = None
 
@@ -113,9 +113,9 @@ class AppAnnotationReplyRequest(BaseChatRequest):
     """Switch annotation replies on or off; Dify wants all fields for both."""
 
     action: AnnotationReplyActionEnum | None = None
-    embedding_provider_name: str | None = named(java="embedding_provider_name", default=None)
-    embedding_model_name: str | None = named(java="embedding_model_name", default=None)
-    score_threshold: float | None = named(java="score_threshold", default=None)
+    embedding_provider_name: str | None = field_named(java="embedding_provider_name", default=None)
+    embedding_model_name: str | None = field_named(java="embedding_model_name", default=None)
+    score_threshold: float | None = field_named(java="score_threshold", default=None)
 
 
 @dto
@@ -139,8 +139,8 @@ class AppAnnotationReplyResponse(ResponseDto):
 class FilePreviewRequest(BaseChatRequest):
     """An uploaded file that was used in a message."""
 
-    file_id: str | None = first(default=None)
-    as_attachment: bool | None = first(default=None)
+    file_id: str | None = positional_first(default=None)
+    as_attachment: bool | None = positional_first(default=None)
 
 
 @dto
@@ -159,11 +159,11 @@ class ConversationVariableResponse(ResponseDto):
 
     id: str | None = None
     name: str | None = None
-    value_type: str | None = named(java="value_type", default=None)
+    value_type: str | None = field_named(java="value_type", default=None)
     value: Any = None
     description: str | None = None
-    created_at: int | None = named(java="created_at", default=None)
-    updated_at: int | None = named(java="updated_at", default=None)
+    created_at: int | None = field_named(java="created_at", default=None)
+    updated_at: int | None = field_named(java="updated_at", default=None)
 
 
 @dto
@@ -194,14 +194,14 @@ class ChatMessageVO(Dto):
         """A file in that body."""
 
         type: str | None = "image"
-        transfer_method: str | None = named(java="transfer_method", default="remote_url")
+        transfer_method: str | None = field_named(java="transfer_method", default="remote_url")
         url: str | None = None
-        upload_file_id: str | None = named(java="upload_file_id", default=None)
+        upload_file_id: str | None = field_named(java="upload_file_id", default=None)
 
     inputs: dict[str, Any] | None = None
     query: str | None = None
-    response_mode: ResponseModeEnum | None = named(java="response_mode", default=None)
-    conversation_id: str | None = named(java="conversation_id", default=None)
+    response_mode: ResponseModeEnum | None = field_named(java="response_mode", default=None)
+    conversation_id: str | None = field_named(java="conversation_id", default=None)
     user: str | None = None
     files: "list[ChatMessageVO.ChatMessageFile] | None" = None
-    auto_generate_name: bool | None = named(java="auto_generate_name", default=True)
+    auto_generate_name: bool | None = field_named(java="auto_generate_name", default=True)

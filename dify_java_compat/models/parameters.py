@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .._dto.dto import ResponseDto, dto, named
+from .._dto.dto import ResponseDto, dto, field_named
 
 
 @dto
@@ -36,7 +36,7 @@ class TextToSpeech(ResponseDto):
     enabled: bool | None = None
     voice: str | None = None
     language: str | None = None
-    auto_play: str | None = named(wire="autoPlay", default=None)
+    auto_play: str | None = field_named(wire="autoPlay", default=None)
 
 
 @dto
@@ -47,7 +47,7 @@ class TextInput(ResponseDto):
     variable: str | None = None
     required: bool | None = None
     max_length: int | None = None
-    default_value: Any = named(wire="default", default=None)
+    default_value: Any = field_named(wire="default", default=None)
     type: str | None = None
     options: list[str] | None = None
     placeholder: str | None = None
@@ -92,12 +92,12 @@ class FileList(File):
 class UserInputForm(ResponseDto):
     """One entry of the form: the one field that is not None says its kind."""
 
-    text_input: TextInput | None = named(wire="text-input", default=None)
+    text_input: TextInput | None = field_named(wire="text-input", default=None)
     number: Number | None = None
     checkbox: Checkbox | None = None
     paragraph: Paragraph | None = None
     select: Select | None = None
-    file_list: FileList | None = named(wire="file-list", default=None)
+    file_list: FileList | None = field_named(wire="file-list", default=None)
     file: File | None = None
 
 
@@ -133,7 +133,7 @@ class FileUpload(ResponseDto):
     allowed_file_extensions: list[str] | None = None
     allowed_file_upload_methods: list[str] | None = None
     number_limits: int | None = None
-    file_upload_config: FileUploadConfig | None = named(wire="fileUploadConfig", default=None)
+    file_upload_config: FileUploadConfig | None = field_named(wire="fileUploadConfig", default=None)
 
 
 @dto

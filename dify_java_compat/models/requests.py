@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import Any
 
-from .._dto.dto import Dto, dto, first, named, secret
+from .._dto.dto import Dto, dto, field_named, positional_first, secret
 
 
 @dto
@@ -46,7 +46,7 @@ class ChatMessageSendRequest(BaseChatRequest):
     content: str | None = None
     files: "list[ChatMessageSendRequest.ChatMessageFile] | None" = None
     inputs: dict[str, Any] | None = None
-    auto_generate_name: bool | None = named(java="auto_generate_name", default=True)
+    auto_generate_name: bool | None = field_named(java="auto_generate_name", default=True)
     workflow_id: str | None = None
     trace_id: str | None = None
 
@@ -105,11 +105,11 @@ class TextToAudioRequest(BaseChatRequest):
 class AudioToTextRequest(BaseChatRequest):
     """3.2 语音转文本; `file` is anything that `DifyChat.audioToText` names."""
 
-    file: Any = first(default=None)
+    file: Any = positional_first(default=None)
 
 
 @dto
 class FileUploadRequest(BaseChatRequest):
     """A file to upload; `file` is anything that `DifyChat.audioToText` names."""
 
-    file: Any = first(default=None)
+    file: Any = positional_first(default=None)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from .._dto.dto import ResponseDto, chosen_by, dto
+from .._dto.dto import ResponseDto, dto, tagged_by
 from .events import EVENT_DATA, CompletionData
 
 T = TypeVar("T")
@@ -110,7 +110,7 @@ class ChatMessageSendCompletionResponse(ChatMessageSendResponse):
     """
 
     workflow_run_id: str | None = None
-    data: CompletionData | Any = chosen_by("event", EVENT_DATA, CompletionData, default=None)
+    data: CompletionData | Any = tagged_by("event", EVENT_DATA, CompletionData, default=None)
     position: int | None = None
     thought: str | None = None
     observation: str | None = None

@@ -75,10 +75,10 @@ SOURCES = {
 }
 MODES = {"send": "blocking", "sendChatMessageStream": "streaming"}
 
-each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation)
+each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
 
-def name_of(row: Operation) -> str:
+def name_of(row: Operation[Any]) -> str:
     return f"{row.method} {row.path}"
 
 
@@ -92,7 +92,7 @@ def test_the_frozen_facts_are_the_description_s() -> None:
 
 @pytest.mark.parametrize("operation", DOCUMENTED)
 def test_an_operation_has_a_public_method(operation: str) -> None:
-    methods = [row.operation for row in ROWS if name_of(row) == operation]
+    methods = [row.name for row in ROWS if name_of(row) == operation]
     assert methods
     for method in methods:
         assert callable(getattr(RequestsDifyChat, method))
@@ -103,15 +103,15 @@ def test_an_operation_has_a_public_method(operation: str) -> None:
 def test_every_row_is_documented_and_every_method_has_one() -> None:
     assert {name_of(row) for row in ROWS} - set(DOCUMENTED) == set(UNDOCUMENTED)
     methods = [name for name in dir(DifyChatflow) if not name.startswith("_")]
-    assert sorted(row.operation for row in ROWS) == sorted(methods)
+    assert sorted(row.name for row in ROWS) == sorted(methods)
 
 
 @each_row
-def test_every_parameter_and_field_is_sent(row: Operation) -> None:
+def test_every_parameter_and_field_is_sent(row: Operation[Any]) -> None:
     documented = DOCUMENTED[name_of(row)]
     with answered(answer(400, {})) as (chat, server):
         with contextlib.suppress(DifyException):
-            whole_calls.call(chat, row.operation)
+            whole_calls.call(chat, row.name)
         (request,) = server.requests
     path, _, query = request.target.partition("?")
     by_place: dict[str, set[str]] = {"path": set(), "query": set()}
@@ -127,33 +127,33 @@ def test_every_parameter_and_field_is_sent(row: Operation) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0]
     assert [kind] == ([*documented["body"]] or [""])
     fields = set(documented["body"].get(kind, ()))
-    given = {name for name in fields if (row.operation, name) not in NOT_SENT}
+    given = {name for name in fields if (row.name, name) not in NOT_SENT}
     if kind == "multipart/form-data":
         parts = parts_of(request.headers["content-type"], request.body)
         assert {part.name for part in parts} == given
         check_texts(row, {p.name: p.content.decode() for p in parts if not p.filename})
     elif kind:
         body = json.loads(request.body)
-        besides = {name for operation, name in SENT_BESIDES if operation == row.operation}
+        besides = {name for operation, name in SENT_BESIDES if operation == row.name}
         assert set(paths_in(body)) == given | besides
         check_texts(row, body)
         check_types(documented["body"][kind], body)
 
 
 @each_row
-def test_what_is_required_is_enough(row: Operation) -> None:
-    demanded = {name for operation, name in DEMANDED if operation == row.operation}
+def test_what_is_required_is_enough(row: Operation[Any]) -> None:
+    demanded = {name for operation, name in DEMANDED if operation == row.name}
     required = {*DOCUMENTED[name_of(row)]["required"]} | demanded
     places = (*row.query, *(row.body or ()))
     fields = {place.field for place in places if place.wire in required} | required
     with answered(answer(400, {})) as (chat, server):
         with pytest.raises(BadRequestException):
-            whole_calls.call(chat, row.operation, fields)
+            whole_calls.call(chat, row.name, fields)
         assert len(server.requests) == 1
         for name in demanded:
             (field,) = (place.field for place in places if place.wire == name)
             with pytest.raises(IllegalArgumentException, match=field):
-                whole_calls.call(chat, row.operation, fields - {field})
+                whole_calls.call(chat, row.name, fields - {field})
 
 
 def paths_in(value: Any, path: str = "") -> list[str]:
@@ -166,10 +166,10 @@ def paths_in(value: Any, path: str = "") -> list[str]:
     return [path]
 
 
-def check_texts(row: Operation, given: dict[str, Any]) -> None:
+def check_texts(row: Operation[Any], given: dict[str, Any]) -> None:
     for name, value in given.items():
         if name == "response_mode":
-            assert value == MODES[row.operation]
+            assert value == MODES[row.name]
         elif isinstance(value, str) and not value.isdigit():
             assert value == SOURCES.get(name, name)
 
@@ -186,7 +186,7 @@ def check_types(fields: dict[str, str], body: dict[str, Any]) -> None:
 @pytest.mark.parametrize("exception", [*NOT_SENT, *SENT_BESIDES, *NO_PLACE])
 def test_an_exception_is_one(exception: tuple[str, str]) -> None:
     operation, field = exception
-    (row,) = (row for row in ROWS if row.operation == operation)
+    (row,) = (row for row in ROWS if row.name == operation)
     facts = DOCUMENTED[name_of(row)]
     known = {name for kind in facts["body"].values() for name in kind}
     known |= {
@@ -222,17 +222,17 @@ ANSWERS = [
 @pytest.mark.parametrize(
     ("row", "status", "kind", "fields"),
     [answer for answer in ANSWERS if answer[2] != "text/event-stream"],
-    ids=lambda value: value.operation if isinstance(value, Operation) else "",
+    ids=lambda value: value.name if isinstance(value, Operation) else "",
 )
 def test_every_field_of_an_answer_has_a_place(
-    row: Operation, status: int, kind: str, fields: dict[str, str]
+    row: Operation[Any], status: int, kind: str, fields: dict[str, str]
 ) -> None:
     content: Any = sample(fields)
     if kind not in ("application/json", ""):
         content = b"bytes"
     with answered(answer(status, content if kind else b"", kind)) as (chat, _):
-        result = whole_calls.call(chat, row.operation)
-    without = {name for operation, name in NO_PLACE if operation == row.operation}
+        result = whole_calls.call(chat, row.name)
+    without = {name for operation, name in NO_PLACE if operation == row.name}
     if dataclasses.is_dataclass(result) and not isinstance(result, ResponseEntity):
         assert without == set()
         assert differences(result, content) == []
@@ -261,18 +261,20 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(
-    ("row", "status", "code"), ERRORS, ids=lambda value: getattr(value, "operation", str(value))
+    ("row", "status", "code"), ERRORS, ids=lambda value: getattr(value, "name", str(value))
 )
-def test_an_error_is_the_exception_of_its_status(row: Operation, status: int, code: str) -> None:
+def test_an_error_is_the_exception_of_its_status(
+    row: Operation[Any], status: int, code: str
+) -> None:
     said = {"status": status, "code": code, "message": "说明 why"}
     with answered(answer(status, said)) as (chat, server):
         with pytest.raises(HttpClientException) as raised:
-            whole_calls.call(chat, row.operation)
+            whole_calls.call(chat, row.name)
         assert len(server.requests) == 1
     error = raised.value
     assert type(error) is class_of(status, code)
     assert (error.status_code, error.code, error.message) == (status, code, "说明 why")
-    assert error.operation == row.operation
+    assert error.operation == row.name
     # 412, a form's own status, is the only one without a class
     assert type(error) is not HttpClientException or status == 412
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from dify_java_compat import DifyChatflow, models
 from dify_java_compat._api import operations as operations
+from dify_java_compat._api import param
 from dify_java_compat._api.operation import Operation
 from dify_java_compat._dto.dto import Dto, ResponseDto
 from dify_java_compat._dto.names import names_of
@@ -182,7 +183,7 @@ def _wire(cls: Any, name: str, words: dict[str, Any]) -> str:
         return f"`{dict(names_of(cls).wire)[name]}`"
     if cls is models.ChatMessageSendRequest.ChatMessageFile:
         every = cls(**{field.name: "x" for field in dataclasses.fields(cls)})
-        return f"`{name}`" if name in operations._file(every) else "–"
+        return f"`{name}`" if name in param._file(every) else "–"
     if name == "api_key":
         return str(words["header"])
     found: list[str] = []

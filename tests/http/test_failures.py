@@ -320,7 +320,9 @@ def test_a_closed_client_keeps_no_connection_though_its_exception_lives() -> Non
 
 def test_an_idle_connection_keeps_nothing_of_its_last_request() -> None:
     with ScriptedServer(once(OK)) as server, client_of(server, keep_alive_seconds=60) as client:
-        exchange = client._asked(operations.SEND, request(content="x" * 1000))
+        exchange = client._transport.exchange(
+            client._request(operations.SEND, request(content="x" * 1000))
+        )
         exchange.open().read()
         gone = weakref.ref(exchange)
         del exchange

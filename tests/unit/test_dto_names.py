@@ -20,7 +20,7 @@ from dify_java_compat import (
     TextToSpeech,
     UserInputForm,
 )
-from dify_java_compat._dto.dto import Dto, named
+from dify_java_compat._dto.dto import Dto, field_named
 from dify_java_compat._dto.names import camel, names_of
 
 from .dto_classes import ALIASES, ALL, FIELDS
@@ -211,5 +211,5 @@ def test_a_dto_is_a_dataclass_whose_fields_may_all_be_left_out(cls: type[Dto]) -
 
 def test_a_name_that_is_neither_rule_nor_exception_is_seen() -> None:
     """`named` is what makes an exception; without it a wire name is the field's own."""
-    field: Any = named(wire="odd-name", default=None)
+    field: Any = field_named(wire="odd-name", default=None)
     assert field.metadata["wire"] == "odd-name"
