@@ -35,8 +35,8 @@ def segments(name: str) -> list[str]:
     return re.findall(_SEGMENT, name)
 
 
-class Place(NamedTuple):
-    """Where a value goes: the fields that lead there from the outermost DTO, and its type."""
+class Setting(NamedTuple):
+    """One setting: the fields that lead to it from the outermost DTO, and its type."""
 
     fields: tuple[str, ...]
     hint: Any
@@ -51,72 +51,72 @@ class Place(NamedTuple):
 
 
 @functools.cache
-def places_of(cls: Any) -> dict[tuple[str, ...], Place]:
-    """The places of a DTO class and of the DTOs within it, by their canonical names."""
-    return {place.key: place for place in _places(cls, ())}
+def settings_of(cls: Any) -> dict[tuple[str, ...], Setting]:
+    """The settings of a DTO class and of the DTOs within it, by their canonical names."""
+    return {setting.key: setting for setting in _walk(cls, ())}
 
 
-def _places(cls: Any, above: tuple[str, ...]) -> Iterator[Place]:
+def _walk(cls: Any, above: tuple[str, ...]) -> Iterator[Setting]:
     hints = typing.get_type_hints(cls)
     for part in fields(cls):
         path, hint = (*above, part.name), hints[part.name]
         if is_dto(hint):
-            yield from _places(hint, path)
+            yield from _walk(hint, path)
         else:
-            yield Place(path, hint)
+            yield Setting(path, hint)
 
 
 class Binder:
-    """Takes values by name, then makes the DTO. What it says of a name has `prefix` before it."""
+    """Takes values by name, then makes the DTO. Its messages put `prefix` before a name."""
 
     def __init__(self, cls: Any, prefix: str) -> None:
         self._cls, self._prefix = cls, prefix
         self.unknown: list[str] = []
-        self._given: dict[Place, tuple[str, Any]] = {}
-        self._places = places_of(cls)
-        self._names = {"".join(key): place for key, place in self._places.items()}
+        self._values: dict[Setting, tuple[str, Any]] = {}
+        self._known = settings_of(cls)
+        self._names = {"".join(key): setting for key, setting in self._known.items()}
 
-    def take(self, path: list[str], value: Any, written: str) -> None:
-        """A value under a name in parts, `written` as the user wrote it. None says nothing."""
+    def take(self, path: list[str], value: Any, source_name: str) -> None:
+        """A value under a name in parts; the user wrote it as `source_name`. None is no value."""
         key = tuple(canonical(part) for part in path)
-        place = self._places.get(key)
-        if place is not None:
+        setting = self._known.get(key)
+        if setting is not None:
             if value is not None:
-                self._given[place] = written, value
-        elif not self._take_item(key, path, value, written):
-            self._take_group(key, value, written)
+                self._values[setting] = source_name, value
+        elif not self._take_item(key, path, value, source_name):
+            self._take_group(key, value, source_name)
 
-    def take_joined(self, name: str, value: str, written: str) -> bool:
-        """A value under a name whose parts have run together; whether there is such a place."""
+    def take_joined(self, name: str, value: str, source_name: str) -> bool:
+        """A value under a name whose parts have run together; whether it is known."""
         joined = canonical(name)
-        if place := self._names.get(joined):
-            self._given[place] = written, value
+        if setting := self._names.get(joined):
+            self._values[setting] = source_name, value
             return True
         item = re.fullmatch(r"(.+?)_([0-9]+)_?", name)
-        place = self._names.get(canonical(item[1])) if item else None
-        if item is None or place is None or not _is_list(place.hint):
+        setting = self._names.get(canonical(item[1])) if item else None
+        if item is None or setting is None or not _is_list(setting.hint):
             return False
-        self._put_item(place, int(item[2]), value, written)
+        self._put_item(setting, int(item[2]), value, source_name)
         return True
 
     def build(self) -> Any:
         """The DTO. IllegalArgumentException names a value that is not of its field's type."""
         values: dict[str, Any] = {}
-        for place, (written, value) in self._given.items():
+        for setting, (source_name, value) in self._values.items():
             group = values
-            for name in place.fields[:-1]:
+            for name in setting.fields[:-1]:
                 group = group.setdefault(name, {})
-            group[place.fields[-1]] = _coerced(place.hint, value, written)
+            group[setting.fields[-1]] = _coerced(setting.hint, value, source_name)
         return _built(self._cls, values)
 
-    def did_you_mean(self, name: str, spell: Callable[[Place], str]) -> str:
+    def did_you_mean(self, name: str, spell: Callable[[Setting], str]) -> str:
         """A question after the known name that is nearest to `name`; "" where none is near."""
         wrong = canonical(name).replace(".", "")
-        groups = {"".join(key[:-1]) for key in self._places}
+        groups = {"".join(key[:-1]) for key in self._known}
         group = max(filter(wrong.startswith, groups), key=len)  # "" is one too
         known = {
-            joined[len(group) :]: spell(place)
-            for joined, place in self._names.items()
+            joined[len(group) :]: spell(setting)
+            for joined, setting in self._names.items()
             if joined.startswith(group)
         }
         import difflib  # for a misspelt name alone
@@ -124,36 +124,38 @@ class Binder:
         near = difflib.get_close_matches(wrong[len(group) :], known, n=1)
         return f"; did you mean {known[near[0]]}?" if near else ""
 
-    def _take_item(self, key: tuple[str, ...], path: list[str], value: Any, written: str) -> bool:
+    def _take_item(
+        self, key: tuple[str, ...], path: list[str], value: Any, source_name: str
+    ) -> bool:
         """An entry of a list, `name[0]`, or of a map, whose keys are taken as they are."""
         for length in range(len(key) - 1, 0, -1):
-            place = self._places.get(key[:length])
-            if place is None:
+            setting = self._known.get(key[:length])
+            if setting is None:
                 continue
             rest = path[length:]
-            if _is_list(place.hint) and re.fullmatch(r"\[[0-9]+\]", rest[0]):
-                self._put_item(place, int(rest[0][1:-1]), value, written)
+            if _is_list(setting.hint) and re.fullmatch(r"\[[0-9]+\]", rest[0]):
+                self._put_item(setting, int(rest[0][1:-1]), value, source_name)
                 return True
-            if _kind(place.hint) is dict:
-                entries = self._given.setdefault(place, (written, {}))[1]
+            if _kind(setting.hint) is dict:
+                entries = self._values.setdefault(setting, (source_name, {}))[1]
                 entries[".".join(part.strip("[]") for part in rest)] = value
                 return True
         return False
 
-    def _put_item(self, place: Place, index: int, value: Any, written: str) -> None:
-        items = self._given.get(place, (written, {}))[1]
+    def _put_item(self, setting: Setting, index: int, value: Any, source_name: str) -> None:
+        items = self._values.get(setting, (source_name, {}))[1]
         if not isinstance(items, _Items):
             items = _Items()
         items[index] = value
-        self._given[place] = written, items
+        self._values[setting] = source_name, items
 
-    def _take_group(self, key: tuple[str, ...], value: Any, written: str) -> None:
-        if any(known[: len(key)] == key for known in self._places):
+    def _take_group(self, key: tuple[str, ...], value: Any, source_name: str) -> None:
+        if any(known[: len(key)] == key for known in self._known):
             if value not in (None, ""):
-                raise IllegalArgumentException(f"{written} is a group of settings, not a value")
+                raise IllegalArgumentException(f"{source_name} is a group of settings, not a value")
             return
-        hint = self.did_you_mean(".".join(key), lambda place: f"{self._prefix}.{place.name}")
-        self.unknown.append(f"{written} is not a known setting{hint}")
+        hint = self.did_you_mean(".".join(key), lambda setting: f"{self._prefix}.{setting.name}")
+        self.unknown.append(f"{source_name} is not a known setting{hint}")
 
 
 class _Items(dict[int, Any]):
@@ -181,58 +183,61 @@ def _is_list(hint: Any) -> bool:
     return _kind(hint) is list
 
 
-def _coerced(hint: Any, value: Any, written: str) -> Any:
+def _coerced(hint: Any, value: Any, source_name: str) -> Any:
     kind = _kind(hint)
     if kind is list:
-        return _list(value, written)
+        return _list(value, source_name)
     if kind is dict:
-        return {str(key): _scalar(item, written) for key, item in _mapping(value, written).items()}
+        return {
+            str(key): _scalar(item, source_name)
+            for key, item in _mapping(value, source_name).items()
+        }
     if kind is Any:
-        return tuple(map(str, value)) if isinstance(value, list) else _scalar(value, written)
-    text = _scalar(value, written)
+        return tuple(map(str, value)) if isinstance(value, list) else _scalar(value, source_name)
+    text = _scalar(value, source_name)
     if kind is str:
         return text
     word = text.strip()
     if kind is bool:
-        return _boolean(word, written, or_text=str in typing.get_args(hint))
+        return _boolean(word, source_name, or_text=str in typing.get_args(hint))
     if kind is int:
         if not re.fullmatch("[+-]?[0-9]+", word):
-            raise IllegalArgumentException(f"{written} must be a whole number, not {text!r}")
+            raise IllegalArgumentException(f"{source_name} must be a whole number, not {text!r}")
         return int(word)
-    return _seconds(word, written)
+    return _seconds(word, source_name)
 
 
-def _scalar(value: Any, written: str) -> str:
+def _scalar(value: Any, source_name: str) -> str:
     if isinstance(value, (dict, list)):
-        raise IllegalArgumentException(f"{written} must be one value, not several")
+        raise IllegalArgumentException(f"{source_name} must be one value, not several")
     return str(value)
 
 
-def _mapping(value: Any, written: str) -> dict[Any, Any]:
+def _mapping(value: Any, source_name: str) -> dict[Any, Any]:
     if not isinstance(value, dict):
-        raise IllegalArgumentException(f"{written} must have names and values")
+        raise IllegalArgumentException(f"{source_name} must have names and values")
     return value
 
 
-def _list(value: Any, written: str) -> list[str]:
+def _list(value: Any, source_name: str) -> list[str]:
     if isinstance(value, _Items):
         value = [value[index] for index in sorted(value)]
     elif not isinstance(value, list):
-        value = [part.strip() for part in _scalar(value, written).split(",") if part.strip()]
-    return [_scalar(item, written) for item in value]
+        value = [part.strip() for part in _scalar(value, source_name).split(",") if part.strip()]
+    return [_scalar(item, source_name) for item in value]
 
 
-def _boolean(word: str, written: str, or_text: bool) -> bool | str:
+def _boolean(word: str, source_name: str, or_text: bool) -> bool | str:
     if word.lower() in _TRUE:
         return True
     if word.lower() in _FALSE:
         return False
     if or_text:
         return word
-    raise IllegalArgumentException(f"{written} must be true or false, not {word!r}")
+    raise IllegalArgumentException(f"{source_name} must be true or false, not {word!r}")
 
 
-def _seconds(word: str, written: str) -> float:
+def _seconds(word: str, source_name: str) -> float:
     if re.fullmatch(_NUMBER, word):
         return float(word)
     if simple := re.fullmatch(_DURATION, word):
@@ -241,5 +246,5 @@ def _seconds(word: str, written: str) -> float:
         hours, minutes, seconds = (float(part or 0) for part in iso.groups())
         return hours * 3600 + minutes * 60 + seconds
     raise IllegalArgumentException(
-        f"{written} must be a number of seconds, or like 30s or 500ms, not {word!r}"
+        f"{source_name} must be a number of seconds, or like 30s or 500ms, not {word!r}"
     )

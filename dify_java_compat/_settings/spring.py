@@ -14,13 +14,13 @@ from .binder import Binder, canonical, segments
 P = TypeVar("P", bound="SpringProperties")
 
 _PREFIX = "dify"
-# only there is an unknown name taken for a slip: DIFY_SERVER_PORT and the like are what an
-# orchestrator sets for a service that is called so
+# an unknown name is taken for a misspelt one only here: DIFY_SERVER_PORT and the like are set by
+# an orchestrator for a service named dify
 _OURS = ("clientconfig", "status")
 
 
 class SpringProperties:
-    """Gives a class of settings its readers."""
+    """Gives a class of settings `from_yaml` and `from_env`."""
 
     @classmethod
     def from_yaml(
@@ -38,17 +38,18 @@ class SpringProperties:
         file's own `spring.profiles.active`); `${NAME:default}` is looked up in `environ` (None:
         the process's) and in the file.
 
-        Warns of names that nobody knows. Raises IllegalArgumentException where there is no such
+        Warns of unknown names. Raises IllegalArgumentException where there is no such
         file, where it is not YAML, for a placeholder without a value and for a value of the wrong
         type, always naming the key; ImportError without PyYAML.
         """
         environ = os.environ if environ is None else environ
         found = _properties(_documents(path), environ, profiles)
         binder = Binder(cls, _PREFIX)
-        for written, value in found.items():
-            first, *rest = segments(written)
+        for source_name, value in found.items():
+            first, *rest = segments(source_name)
             if canonical(first) == _PREFIX and rest:
-                binder.take(rest, _Placeholders(found, environ, written).fill(value), written)
+                filled = _Placeholders(found, environ, source_name).fill(value)
+                binder.take(rest, filled, source_name)
         for text in binder.unknown:
             warnings.warn(text, UserWarning, stacklevel=2)
         made: P = binder.build()
@@ -59,21 +60,22 @@ class SpringProperties:
         """From `DIFY_URL`, `DIFY_CLIENT_CONFIG_READ_TIMEOUT` and so on; None: the process's own.
 
         Underscores do not count: Spring's `DIFY_CLIENTCONFIG_READTIMEOUT` is the same. A list is
-        text with commas, or `DIFY_STATUS_CHAT_API_KEY_0`, `_1` ... An empty value says nothing.
+        text with commas, or `DIFY_STATUS_CHAT_API_KEY_0`, `_1` ... An empty value is no value.
 
         Warns of an unknown name that begins with DIFY_CLIENT_CONFIG_ or DIFY_STATUS_. Raises
         IllegalArgumentException for a value of the wrong type, naming the variable.
         """
         environ = os.environ if environ is None else environ
         binder = Binder(cls, _PREFIX)
-        for written in sorted(environ, reverse=True):  # of DIFY_URL and dify_url the first counts
-            start, _, name = written.partition("_")
-            if start.lower() != _PREFIX or not name or not environ[written]:
+        # of DIFY_URL and dify_url the first counts, so it is taken last
+        for variable in sorted(environ, reverse=True):
+            start, _, name = variable.partition("_")
+            if start.lower() != _PREFIX or not name or not environ[variable]:
                 continue
-            known = binder.take_joined(name, environ[written], written)
+            known = binder.take_joined(name, environ[variable], variable)
             if not known and canonical(name).startswith(_OURS):
-                hint = binder.did_you_mean(name, lambda place: _variable(place.name))
-                text = f"{written} is not a known setting{hint}"
+                hint = binder.did_you_mean(name, lambda setting: _variable(setting.name))
+                text = f"{variable} is not a known setting{hint}"
                 warnings.warn(text, UserWarning, stacklevel=2)
         made: P = binder.build()
         return made
@@ -107,9 +109,9 @@ def _documents(path: str | os.PathLike[str]) -> list[dict[Any, Any]]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        says = getattr(error, "problem", None) or type(error).__name__
+        problem = getattr(error, "problem", None) or type(error).__name__
         # without its cause: that one shows lines of the file, which has keys
-        raise IllegalArgumentException(f"{os.fspath(path)}{where}: not YAML: {says}") from None
+        raise IllegalArgumentException(f"{os.fspath(path)}{where}: not YAML: {problem}") from None
     if not all(isinstance(each, dict) for each in documents):
         raise IllegalArgumentException(f"{os.fspath(path)}: names with values were expected")
     return documents
@@ -118,14 +120,14 @@ def _documents(path: str | os.PathLike[str]) -> list[dict[Any, Any]]:
 def _properties(
     documents: list[dict[Any, Any]], environ: Mapping[str, str], profiles: Iterable[str] | None
 ) -> dict[str, Any]:
-    """What all documents that count say, by dotted name, in the order they say it."""
+    """The properties of all documents that apply, by dotted name; later ones replace earlier."""
     found: dict[str, Any] = {}
     for document in documents:
-        said = dict(_flat(document, ""))
-        relaxed = {_relaxed(name): value for name, value in said.items()}
+        properties = dict(_flat(document, ""))
+        relaxed = {_relaxed(name): value for name, value in properties.items()}
         wanted = relaxed.get("spring.config.activate.onprofile", relaxed.get("spring.profiles"))
         if wanted is None:
-            found |= said
+            found |= properties
             continue
         active = profiles
         if active is None:
@@ -134,9 +136,9 @@ def _properties(
                 environ.get("SPRING_PROFILES_ACTIVE") or here.get("spring.profiles.active")
             )
         if _applies(wanted, set(active)):
-            for name in said:  # so that what comes later is also read later
+            for name in properties:  # so that what comes later is also read later
                 found.pop(name, None)
-            found |= said
+            found |= properties
     return found
 
 

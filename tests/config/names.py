@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dify_java_compat import DifyProperties
-from dify_java_compat._settings.binder import Place, places_of
+from dify_java_compat._settings.binder import Setting, settings_of
 
 # read in DifyProperties.java of the SDK; None for a null
 JAVA: dict[str, Any] = {
@@ -46,7 +46,7 @@ OURS: dict[str, Any] = {
     "clientConfig.maxRequests": 0,
     "clientConfig.maxRequestsPerHost": 0,
 }
-PLACES = list(places_of(DifyProperties).values())
+PLACES = list(settings_of(DifyProperties).values())
 
 
 def at(properties: DifyProperties, java: str) -> Any:
@@ -56,11 +56,11 @@ def at(properties: DifyProperties, java: str) -> Any:
     return value
 
 
-def of(properties: DifyProperties, place: Place) -> Any:
+def of(properties: DifyProperties, place: Setting) -> Any:
     return at(properties, ".".join(place.fields))
 
 
-def samples(place: Place) -> tuple[str, Any]:
+def samples(place: Setting) -> tuple[str, Any]:
     """A value as text, and as the field has it."""
     hint = str(place.hint)
     if "list" in hint:
@@ -74,6 +74,6 @@ def samples(place: Place) -> tuple[str, Any]:
     return "some text", "some text"
 
 
-def simple_places() -> Iterator[Place]:
+def simple_places() -> Iterator[Setting]:
     """All but the one that is a map."""
     return (place for place in PLACES if "dict" not in str(place.hint))

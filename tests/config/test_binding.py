@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dify_java_compat import ClientConfig, DifyProperties
 from dify_java_compat._dto.names import camel
-from dify_java_compat._settings.binder import Place
+from dify_java_compat._settings.binder import Setting
 
 from .names import JAVA, OURS, PLACES, at, of, samples, simple_places
 
@@ -54,7 +54,7 @@ def test_two_names_never_run_together() -> None:
 
 
 @given(place=places, data=st.data())
-def test_any_spelling_binds_in_yaml(place: Place, data: st.DataObject) -> None:
+def test_any_spelling_binds_in_yaml(place: Setting, data: st.DataObject) -> None:
     names = [data.draw(spelt)(name) for name in ("dify", *place.fields)]
     text, value = samples(place)
     cuts = data.draw(st.lists(st.booleans(), min_size=len(names) - 1, max_size=len(names) - 1))
@@ -71,7 +71,7 @@ def test_any_spelling_binds_in_yaml(place: Place, data: st.DataObject) -> None:
 
 
 @given(place=places, data=st.data())
-def test_any_spelling_binds_in_the_environment(place: Place, data: st.DataObject) -> None:
+def test_any_spelling_binds_in_the_environment(place: Setting, data: st.DataObject) -> None:
     joined = "_".join(
         name.replace("_", "") if data.draw(st.booleans()) else name for name in place.fields
     )
@@ -81,7 +81,7 @@ def test_any_spelling_binds_in_the_environment(place: Place, data: st.DataObject
 
 
 @pytest.mark.parametrize("place", list(simple_places()), ids=lambda place: place.name)
-def test_the_two_plain_names_of_a_variable(place: Place) -> None:
+def test_the_two_plain_names_of_a_variable(place: Setting) -> None:
     text, value = samples(place)
     underscored = "_".join(place.fields).upper()
     springs = "_".join(name.replace("_", "") for name in place.fields).upper()
