@@ -12,7 +12,7 @@ class ClientConfig(Dto):
     """How a client connects, waits, retries, streams and logs; checked when a client is made.
 
     connect_timeout: to make a connection; 0 for no limit, here and in the next three, as in Java.
-    read_timeout: for an answer that is not a stream, between two reads.
+    read_timeout: for a response that is not a stream, between two reads.
     sse_read_timeout: between two reads of a stream, its status line included; Dify pings every 10.
         None for that of read_timeout.
     call_timeout: for a whole call or stream, 0 for none.
@@ -24,12 +24,13 @@ class ClientConfig(Dto):
         on_completed.
     skip_malformed_events: as in Java, pass over events that are not JSON.
     max_event_bytes: the largest event of a stream.
-    stop_on_dispose: disposing of a stream stops the answer on the server and keeps what came.
+    stop_on_dispose: disposing of a stream stops the answer on the server, which keeps the part it
+        has.
     stop_drain_seconds: how long such a stream may go on unseen.
     blocking_via_stream: `send` streams and collects, for agent apps and gateways that cut.
     resume_streams: take up a chatflow's run again where the connection of its stream breaks.
     resume_attempts: how often one stream tries that.
-    proxies, verify, cert: as in requests; None for what the environment says.
+    proxies, verify, cert: as in requests; None for what the environment sets.
     write_timeout: to send a request, or each block of a file; 0 for no limit.
     max_requests, max_requests_per_host: how many streams may be open at once, the next ones
         waiting for their turn; 0 for any number. A client has one host, so the smaller of the two

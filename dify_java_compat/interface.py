@@ -3,7 +3,7 @@
 Requests are DTOs as in Java. The methods that take plain arguments take them in Java's order, by
 position, by their Python names or by Java's. Every method raises `IllegalArgumentException` before
 any I/O for an argument that cannot work, `HttpClientException` (a subclass per status) for an
-answer that is not a success, `ConnectionException`, `TimeoutException` and `DecodeException`.
+response that is not a success, `ConnectionException`, `TimeoutException` and `DecodeException`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class DifyChat(Protocol):
     """What a chat service asks of Dify; Java's `io.github.guoshiqiufeng.dify.chat.DifyChat`."""
 
     def send(self, send_request: ChatMessageSendRequest) -> ChatMessageSendResponse:
-        """1.1 发送消息: ask, wait, and get the whole answer.
+        """1.1 发送消息: send a question and wait for the whole answer.
 
         Dify's POST /chat-messages with response_mode blocking, or streaming and collected with
         `ClientConfig(blocking_via_stream=True)`. Dify refuses blocking for agent apps
@@ -64,13 +64,13 @@ class DifyChat(Protocol):
     def sendChatMessageStream(
         self, send_request: ChatMessageSendRequest
     ) -> Observable[ChatMessageSendCompletionResponse]:
-        """1.2 发送流式消息: ask, and get the answer's events as they come.
+        """1.2 发送流式消息: send a question and stream the events of the answer.
 
         Dify's POST /chat-messages with response_mode streaming. The Observable is cold: each
-        subscription asks anew, and nothing is sent before. It emits every data event in order, and
-        ends with on_completed, or on_error with StreamErrorException (Dify's `error` event),
-        StreamInterruptedException (cut, or ended early), StreamDecodeException, or what the other
-        methods raise. `dispose()` returns at once; see `ClientConfig.stop_on_dispose`.
+        subscription sends the question anew, and nothing is sent before. It emits every data event
+        in order, and ends with on_completed, or on_error with StreamErrorException (Dify's `error`
+        event), StreamInterruptedException (cut, or ended early), StreamDecodeException, or what the
+        other methods raise. `dispose()` returns at once; see `ClientConfig.stop_on_dispose`.
         """
         ...
 
@@ -86,8 +86,8 @@ class DifyChat(Protocol):
     ) -> None:
         """1.3 终止消息流: stop an answer that is being streamed.
 
-        Dify's POST /chat-messages/{task_id}/stop, which says success whatever it was given.
-        `user_id` must be the one who asked.
+        Dify's POST /chat-messages/{task_id}/stop, which reports success for any id.
+        `user_id` must be that of the question.
         """
         ...
 
@@ -118,7 +118,7 @@ class DifyChat(Protocol):
         apiKey: str | None = None,
         userId: str | None = None,
     ) -> list[str]:
-        """1.6 获取建议回复: what a user might ask next.
+        """1.6 获取建议回复: questions a user might ask next.
 
         Dify's GET /messages/{message_id}/suggested.
         """
@@ -168,7 +168,7 @@ class DifyChat(Protocol):
     def textToAudio(
         self, request: TextToAudioRequest, response: Any = None
     ) -> ResponseEntity[bytes] | None:
-        """3.1 文本转语音: speak a text, or a message's answer.
+        """3.1 文本转语音: turn a text, or a message's answer, into speech.
 
         Dify's POST /text-to-audio. Alone it returns the audio with its status and headers. With a
         `response` it writes the type, the disposition (attachment; filename=audio.mp3 where Dify
@@ -178,12 +178,12 @@ class DifyChat(Protocol):
         ...
 
     def audioToText(self, request: AudioToTextRequest) -> DifyTextVO:
-        """3.2 语音转文本: write down what is said.
+        """3.2 语音转文本: turn speech into text.
 
         Dify's POST /audio-to-text, for mp3, m4a, wav, amr and mpga up to 30 MB. `request.file` is
         a DifyFile, a path, bytes, a file opened in binary mode, `(filename, content, type)`, or
         the upload object of a web framework (Werkzeug, Django, Starlette); or any of these in an
-        `Upload` that tells how far it is.
+        `Upload` with a progress callback.
         """
         ...
 

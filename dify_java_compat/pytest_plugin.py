@@ -21,13 +21,13 @@ _MARKER = "dify_emulator"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known, also where unknown ones are errors."""
-    about = f"{_MARKER}(**options): options of the DifyEmulator of this test, quirks=True say."
+    about = f"{_MARKER}(**options): options of the DifyEmulator of this test, such as quirks=True."
     config.addinivalue_line("markers", about)
 
 
 @pytest.fixture
 def dify_emulator(request: pytest.FixtureRequest) -> Iterator[DifyEmulator]:
-    """A local Dify without memory of other tests, which answers at once.
+    """A local Dify without memory of other tests, which answers without delay.
 
     ``@pytest.mark.dify_emulator(token_pause=0.01)`` on the test, its class or its module gives it
     options of ``DifyEmulator``; the nearest mark wins.
@@ -51,7 +51,7 @@ def dify_chat(dify_emulator: DifyEmulator) -> Iterator[RequestsDifyChat]:
 
 
 def _options(node: pytest.Item, emulator: type[DifyEmulator]) -> dict[str, Any]:
-    """What the marks of a test say, on top of an emulator that takes no time."""
+    """The options of a test's marks, on top of an emulator that takes no time."""
     known = inspect.signature(emulator).parameters
     options: dict[str, Any] = {"token_pause": 0.0}
     for mark in reversed(list(node.iter_markers(_MARKER))):  # the nearest comes first

@@ -1,1 +1,1 @@
-"""What is asked: a row an operation, the values it takes, the JSON it sends and gives."""
+"""What is asked: a row an operation, the request it makes, the result it gives."""

@@ -1,4 +1,4 @@
-"""Audio on its way into the caller's hands or a web framework's response."""
+"""The audio of a response, for the caller or for a web framework's response."""
 
 from __future__ import annotations
 
@@ -9,46 +9,42 @@ from .._http.response import HttpResponse
 from ..errors import DecodeException
 
 
-def audio_blocks(answer: HttpResponse) -> Iterator[bytes]:
-    """The audio of an answer; DecodeException where it is something else, JSON `null` mostly."""
-    if answer.content_type.startswith(("application/json", "text/")):
-        body = answer.read_text()
-        text = f"audio was expected, but {answer.content_type} came: {body[:200]!r}"
-        raise DecodeException(text, response_body=body, **answer.context())
-    return _closing(answer)
+def audio_blocks(response: HttpResponse) -> Iterator[bytes]:
+    """The audio, block by block. DecodeException where it is something else, mostly JSON `null`."""
+    if response.content_type.startswith(("application/json", "text/")):
+        body = response.read_text()
+        text = f"audio was expected, but {response.content_type} came: {body[:200]!r}"
+        raise DecodeException(text, response_body=body, **response.context())
+    return _closing(response)
 
 
-def _closing(answer: HttpResponse) -> Iterator[bytes]:
+def _closing(response: HttpResponse) -> Iterator[bytes]:
     try:
-        yield from answer.blocks()
+        yield from response.blocks()
     finally:
-        answer.close()
+        response.close()
 
 
-def write_audio(answer: HttpResponse, response: Any) -> None:
-    """Put an answer's type, disposition and audio into a web framework's response.
+def write_audio(source: HttpResponse, target: Any) -> None:
+    """Put a response's type, disposition and audio into `target`, a web framework's response.
 
-    A response that streams by itself (Werkzeug's, Django's StreamingHttpResponse) is given the
-    blocks to fetch as it sends; any other has `write` called block by block.
+    One that streams by itself (Werkzeug's, Django's StreamingHttpResponse) gets the blocks to
+    fetch as it sends; any other has its `write` called block by block.
     """
-    blocks = audio_blocks(answer)
-    headers = {
-        "Content-Type": answer.headers.get("Content-Type") or "audio/mpeg",
-        "Content-Disposition": answer.headers.get("Content-Disposition")
-        or "attachment; filename=audio.mp3",
-    }
-    target = getattr(response, "headers", None)
-    if target is None and hasattr(response, "__setitem__"):
-        target = response
-    if target is not None:
-        for name, value in headers.items():
-            target[name] = value
-    if hasattr(response, "streaming_content"):
-        response.streaming_content = blocks
-    elif hasattr(response, "response") and hasattr(response, "call_on_close"):
-        response.response = blocks
-        response.headers.pop("Content-Length", None)
-        response.call_on_close(answer.close)
+    blocks = audio_blocks(source)
+    headers = getattr(target, "headers", None)
+    if headers is None and hasattr(target, "__setitem__"):
+        headers = target
+    if headers is not None:
+        headers["Content-Type"] = source.headers.get("Content-Type") or "audio/mpeg"
+        disposition = source.headers.get("Content-Disposition")
+        headers["Content-Disposition"] = disposition or "attachment; filename=audio.mp3"
+    if hasattr(target, "streaming_content"):
+        target.streaming_content = blocks
+    elif hasattr(target, "response") and hasattr(target, "call_on_close"):
+        target.response = blocks
+        target.headers.pop("Content-Length", None)
+        target.call_on_close(source.close)
     else:
         for block in blocks:
-            response.write(block)
+            target.write(block)

@@ -1,6 +1,6 @@
 """JSON bytes to DTOs and back, by one msgspec plan per class.
 
-Tolerant: a value of an unexpected type is kept as it came instead of failing, and every DTO keeps
+Tolerant: a value of an unexpected type is kept unchanged instead of failing, and every DTO keeps
 its bytes, so that `raw` shows what no field declares.
 """
 
@@ -37,7 +37,7 @@ def decode(cls: type[R], body: bytes) -> R:
 
 
 def _lenient(cls: type[R], body: bytes) -> R:
-    """An object that is not what its class says, each value kept as it is."""
+    """An object whose values are not of the declared types: each is kept as it is."""
     wire = _object(body)
     made = _with_raw(build(cls, wire, strict=False), body)
     for name in names_of(cls).tagged_by:
@@ -180,7 +180,7 @@ def _part(plan: _Plan, hint: Any) -> tuple[Any, Callable[[Any, Values], Any]]:
 def _tagged(
     name: str, classes: Mapping[str, type[R]], otherwise: type[R], wire: msgspec.Raw, values: Values
 ) -> Any:
-    """The part whose class another field says; what is not an object, as it is."""
+    """A part whose class depends on another field; what is not an object, as it is."""
     data = bytes(wire)
     if not data.startswith(b"{"):
         return loads(data)

@@ -1,4 +1,4 @@
-"""Settings that cannot work, found before they are used."""
+"""Settings that cannot work, refused before any request."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _problem(name: str, kinds: tuple[Any, ...], value: Any) -> str | None:
         words = "be True or False" + (", or a path" if str in kinds else "")
         return None if isinstance(value, expected) else f"{words}, not {value!r}"
     if float not in kinds and int not in kinds:
-        return None  # requests says what is wrong with these, and they may hold a password
+        return None  # requests checks these itself, and they may hold a password
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
         return f"be a number, not {value!r}"
     if float not in kinds and not isinstance(value, int):

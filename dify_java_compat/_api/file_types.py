@@ -53,7 +53,7 @@ _AUDIO_STARTS = ((0, b"ID3", "mp3"), (0, b"RIFF", "wav"), (0, b"#!AMR", "amr"), 
 
 
 def message_file_type(mime_type: str | None, url: str | None) -> str:
-    """Dify's kind of a file; image, Java's default, where neither type nor name says anything."""
+    """Dify's kind of a file; where neither type nor name is known: image, Java's default."""
     extension = extension_of((url or "").partition("?")[0].partition("#")[0].rpartition("/")[2])
     if extension not in _KIND_OF and mime_type:
         family = mime_type.partition("/")[0]
@@ -64,7 +64,7 @@ def message_file_type(mime_type: str | None, url: str | None) -> str:
 
 
 def audio_type(declared: str | None, extension: str, stream: Any, start: int) -> str:
-    """The name by which Dify takes it, or else the truth, which Dify answers with 415."""
+    """The MIME name Dify accepts for it; where there is none, the real one, which gets a 415."""
     family, _, subtype = (declared or "").lower().partition("/")
     if family == "audio":
         return f"audio/{_AUDIO_NAME_OF.get(subtype, subtype)}"
@@ -88,7 +88,7 @@ def _sniffed(stream: Any, start: int) -> str:
     return next((name for at, mark, name in _AUDIO_STARTS if head.startswith(mark, at)), "mp3")
 
 
-@functools.cache  # not on import: it reads files, only to drop what they say
+@functools.cache  # not on import: mimetypes would read the system's files
 def _python_types() -> mimetypes.MimeTypes:
     """Python's own table, without the machine's files: the same everywhere."""
     return mimetypes.MimeTypes()

@@ -19,7 +19,7 @@ _IN_MEMORY = 512 * 1024  # it is twice in memory while it moves to disk
 
 @dataclass(frozen=True)
 class Upload:
-    """A file to send, in any form, and whom to tell how far it is: `FileUploadRequest(file=...)`.
+    """A file to send, in any form, with a progress callback: `FileUploadRequest(file=...)`.
 
     `progress(sent, total)` counts the file's bytes, from 0 to `total`, in the thread that sends; it
     begins again at 0 where the call is sent again. What it raises ends the call and comes out of

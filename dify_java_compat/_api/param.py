@@ -27,7 +27,7 @@ class Param(NamedTuple):
 
 
 def const(wire: str, value: str) -> Param:
-    """A value that is the operation's own, whatever the caller says."""
+    """A value that is the operation's own, not the caller's."""
     return Param(wire, "", lambda _: value)
 
 

@@ -40,7 +40,7 @@ def field_named(*, default: Any, wire: str | None = None, java: str | None = Non
 def tagged_by(
     name: str, classes: Mapping[str, type[Dto]], otherwise: type[Dto], *, default: Any
 ) -> Any:
-    """A field whose class the value of another field says."""
+    """A field whose class depends on the value of another field, its tag."""
     return field(default=default, metadata={"tagged_by": (name, classes, otherwise)})
 
 
@@ -131,7 +131,7 @@ class Dto(DataClassJsonMixin):
             object.__setattr__(self, name, value)
 
         def __getattr__(self, name: str) -> Any:
-            """What no field is called; a Java getter or setter is told its field."""
+            """No such field; the error of a Java getter or setter names the field to use."""
             bean = re.fullmatch("(?:get|set|is)([A-Z])(.*)", name)
             names = names_of(type(self))
             field_name = names.attribute.get(bean[1].lower() + bean[2]) if bean else None
@@ -140,12 +140,12 @@ class Dto(DataClassJsonMixin):
 
     def __repr__(self) -> str:
         secrets = names_of(type(self)).secrets
-        shown = (
+        parts = (
             f"{name}={'***' if name in secrets else repr(value)}"
             for name, value in vars(self).items()
             if value is not None and not name.startswith("_")
         )
-        return f"{type(self).__qualname__}({', '.join(shown)})"
+        return f"{type(self).__qualname__}({', '.join(parts)})"
 
 
 class ResponseDto(Dto):
@@ -243,9 +243,9 @@ def build(cls: type[D], mapping: Mapping[str, Any], *, strict: bool = True) -> D
             values[name] = convert(values[name])
     for name, (key, classes, otherwise) in names.tagged_by.items():
         if isinstance(value := values.get(name), Mapping):
-            says = values.get(key)
-            chosen = classes.get(says, otherwise) if isinstance(says, str) else otherwise
-            values[name] = build(chosen, value, strict=strict)
+            tag = values.get(key)
+            part = classes.get(tag, otherwise) if isinstance(tag, str) else otherwise
+            values[name] = build(part, value, strict=strict)
     return cls(**values)
 
 

@@ -82,7 +82,7 @@ class AppAnnotationPageRequest(BaseChatRequest):
 
 @dto
 class AppAnnotationCreateRequest(BaseChatRequest):
-    """A question and the answer that is to be given to it."""
+    """A question and the answer it gets."""
 
     question: str | None = None
     answer: str | None = None

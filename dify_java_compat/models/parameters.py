@@ -90,7 +90,7 @@ class FileList(File):
 
 @dto
 class UserInputForm(ResponseDto):
-    """One entry of the form: the one field that is not None says its kind."""
+    """One entry of the form: the one field that is not None is its kind."""
 
     text_input: TextInput | None = field_named(wire="text-input", default=None)
     number: Number | None = None

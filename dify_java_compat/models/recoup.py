@@ -1,4 +1,4 @@
-"""What Recoup answers."""
+"""The response of Recoup."""
 
 from .._dto.dto import ResponseDto, dto
 

@@ -1,4 +1,4 @@
-"""What the facade is asked with. `content` is Dify's `query`, `user_id` its `user`."""
+"""The requests of the facade. `content` is Dify's `query`, `user_id` its `user`."""
 
 from enum import Enum
 from typing import Any
@@ -33,7 +33,7 @@ class ChatMessageSendRequest(BaseChatRequest):
         """A file of a message, by `url` or by the `upload_file_id` of an uploaded one.
 
         `type` (image, document, audio, video, custom) and `transfer_method` (remote_url,
-        local_file) are worked out where they are not given, from `mime_type` (not sent) or `url`.
+        local_file) are derived where they are None, from `mime_type` (not sent) or `url`.
         """
 
         type: str | None = None
@@ -76,7 +76,7 @@ class MessagesRequest(BaseChatRequest):
 
 @dto
 class MessageConversationsRequest(BaseChatRequest):
-    """2.1 获取会话列表; `sort_by` is -updated_at where it is not given."""
+    """2.1 获取会话列表; `sort_by` None is -updated_at."""
 
     last_id: str | None = None
     limit: int | None = 20

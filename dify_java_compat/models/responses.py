@@ -237,7 +237,7 @@ class DifyResult(ResponseDto, Generic[T]):
 
 @dto
 class DifyTextVO(ResponseDto):
-    """What was said."""
+    """The text of a recording of speech."""
 
     text: str | None = None
 
@@ -265,7 +265,7 @@ class FileUploadResponse(ResponseDto):
 
 @dataclass(frozen=True)
 class ResponseEntity(Generic[T]):
-    """An answer that is not JSON, with its status and headers (looked up in any case)."""
+    """A response that is not JSON, with its status and headers (looked up in any case)."""
 
     status_code: int
     headers: Mapping[str, str]

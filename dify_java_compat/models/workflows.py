@@ -10,7 +10,7 @@ from .requests import BaseChatRequest
 class WorkflowRunResponse(ResponseDto):
     """A run; every field is None for one that Dify does not know.
 
-    `inputs` and `outputs` come as JSON text and are given parsed; `raw` has the text.
+    `inputs` and `outputs` come as JSON text and are parsed; `raw` has the text.
     """
 
     id: str | None = None

@@ -140,7 +140,7 @@ def test_without_werkzeug_the_extra_is_named(pytester: pytest.Pytester) -> None:
 
 def test_it_is_explained(pytester: pytest.Pytester) -> None:
     fixtures = run(pytester, "", "--fixtures")
-    fixtures.stdout.fnmatch_lines(["dify_emulator *", "*answers at once*", "dify_chat *"])
+    fixtures.stdout.fnmatch_lines(["dify_emulator *", "*without delay*", "dify_chat *"])
     markers = run(pytester, "", "--markers")
     markers.stdout.fnmatch_lines(["@pytest.mark.dify_emulator(*"])
 
