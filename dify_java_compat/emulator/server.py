@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from types import MappingProxyType, TracebackType
 
 from .apps.catalog import APPS
+from .dispatch import Dispatcher
 from .faults import replay
 from .faults.kinds import Fault, Faults
 from .handlers.call import Settings
@@ -15,7 +16,6 @@ from .handlers.recoup import CHATS, RECOUP_KEY
 from .http.connection import Server
 from .model.replies import Answer, Model, scripted
 from .model.upstream import Upstream
-from .routes import Dispatcher
 from .rules import Rule, When
 from .runs.background import Lives
 from .runs.run import Runs
