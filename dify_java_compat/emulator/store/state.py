@@ -6,8 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from .annotations import Annotations, Variables, WorkflowRuns
+from .annotations import Annotations
 from .database import Database, new_id, rows_before
+from .variables import Variables
+from .workflow_runs import WorkflowRuns
 
 
 @dataclass(frozen=True)

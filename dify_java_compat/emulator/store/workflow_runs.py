@@ -1,0 +1,107 @@
+"""The runs of workflows and chatflows, and the forms on which they wait."""
+
+import json
+import sqlite3
+from typing import Any
+
+from .database import Database, new_id
+
+
+class WorkflowRuns:
+    """The runs of workflows, and the forms on which they wait."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        # Among those that share the file: a run goes on only where it began.
+        self.server = new_id()
+
+    def add(self, app_id: str, user_id: str, inputs: Any, lost: dict[str, Any]) -> None:
+        """A new run. ``lost`` is its last event in case the server closes before its end."""
+        data = lost["data"]
+        self._db.write(
+            "INSERT INTO workflow_runs VALUES"
+            " (?, ?, ?, ?, 'running', ?, '{}', NULL, 0, 0, ?, NULL, 0.0, ?, 0, ?, ?)",
+            data["id"], app_id, user_id, data["workflow_id"], json.dumps(inputs),
+            data["created_at"], json.dumps(lost), self.server, new_id(),
+        )  # fmt: skip
+
+    def get(self, run_id: str, app_id: str) -> sqlite3.Row | None:
+        sql = "SELECT * FROM workflow_runs WHERE id = ? AND app_id = ?"
+        return self._db.row(sql, run_id, app_id)
+
+    def page(
+        self, app_id: str, status: str | None, keyword: str, user: str | None, page: int, limit: int
+    ) -> tuple[list[sqlite3.Row], int]:
+        """One page of an app's runs, the newest first, and how many there are."""
+        source = "workflow_runs JOIN end_users ON end_users.id = user_id"
+        where, values = "workflow_runs.app_id = ?", [app_id]
+        if status:
+            where, values = f"{where} AND status = ?", [*values, status]
+        if user:
+            where, values = f"{where} AND name = ?", [*values, user]
+        if keyword:
+            where += " AND (instr(inputs, ?) OR instr(outputs, ?))"
+            # Both are kept as JSON, in which no character is beyond ASCII.
+            values += [json.dumps(keyword)[1:-1]] * 2
+        rows = self._db.rows(
+            f"SELECT workflow_runs.*, name AS user_name FROM {source} WHERE {where}"
+            " ORDER BY workflow_runs.created_at DESC, workflow_runs.rowid DESC LIMIT ? OFFSET ?",
+            *values, limit, (page - 1) * limit,
+        )  # fmt: skip
+        return rows, self._db.count(source, where, *values)
+
+    def set_status(self, run_id: str, status: str) -> None:
+        self._db.write("UPDATE workflow_runs SET status = ? WHERE id = ?", status, run_id)
+
+    def finish(self, run_id: str, event: dict[str, Any]) -> None:
+        """Keep the run's last event. What the run itself shows of a stop is nothing."""
+        data = event["data"]
+        sql = "UPDATE workflow_runs SET finished = ?, over = 1 WHERE id = ?"
+        self._db.write(sql, json.dumps(event), run_id)
+        if data["status"] == "stopped":
+            # The real server never records it: such a run reads as running for ever.
+            self.set_status(run_id, "running")
+            return
+        self._db.write(
+            "UPDATE workflow_runs SET status = ?, outputs = ?, error = ?, total_steps = ?,"
+            " total_tokens = ?, finished_at = ?, elapsed_time = ? WHERE id = ?",
+            data["status"], json.dumps(data["outputs"]), data["error"], data["total_steps"],
+            data["total_tokens"], data["finished_at"], data["elapsed_time"], run_id,
+        )  # fmt: skip
+
+    def add_form(
+        self, form_id: str, token: str | None, app_id: str, run_id: str, content: str, end: float
+    ) -> None:
+        """A form that awaits its answer until ``end``."""
+        self._db.write(
+            "INSERT INTO forms VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)",
+            token, form_id, app_id, run_id, content, end,
+        )  # fmt: skip
+
+    def form(self, form_id: str) -> sqlite3.Row:
+        return self._db.rows("SELECT * FROM forms WHERE id = ?", form_id)[0]
+
+    def form_by_token(self, token: str, app_id: str) -> sqlite3.Row | None:
+        return self._db.row("SELECT * FROM forms WHERE token = ? AND app_id = ?", token, app_id)
+
+    def fill_form(self, form_id: str, action: str, inputs: dict[str, Any]) -> bool:
+        """Answer a form; False where someone else was first."""
+        sql = "UPDATE forms SET action = ?, inputs = ? WHERE id = ? AND action IS NULL"
+        return bool(self._db.write(sql, action, json.dumps(inputs), form_id))
+
+    def expire_forms(self) -> list[str]:
+        """Make all open forms expire; the runs that waited for them."""
+        rows = self._db.rows("SELECT run_id FROM forms WHERE action IS NULL AND expires_at > 0")
+        self._db.write("UPDATE forms SET expires_at = 0 WHERE action IS NULL")
+        return [row["run_id"] for row in rows]
+
+    def abandon(self) -> None:
+        """Close what this server leaves behind: its runs are over, their forms expired."""
+        with self._db.transaction():
+            self._db.write(
+                "UPDATE forms SET expires_at = 0 WHERE action IS NULL"
+                " AND run_id IN (SELECT id FROM workflow_runs WHERE server = ?)",
+                self.server,
+            )
+            sql = "UPDATE workflow_runs SET over = 1 WHERE server = ? AND NOT over"
+            self._db.write(sql, self.server)
