@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, RequestRedirect, Rule
 from werkzeug.wrappers import Request
 
-from .faults.kinds import Faults
+from .faults.queue import Faults
 from .handlers.call import Call, Settings, authorize, json_body, json_payload, user_name
 from .handlers.recoup import Recoup
 from .http.errors import ApiError, Breakdown, ServerCrash, invalid_param, not_chat_app

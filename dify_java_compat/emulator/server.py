@@ -10,16 +10,17 @@ from types import MappingProxyType, TracebackType
 from .apps.catalog import APPS
 from .dispatch import Dispatcher
 from .faults import replay
-from .faults.kinds import Fault, Faults
+from .faults.kinds import Fault
+from .faults.queue import Faults
 from .handlers.call import Settings
 from .handlers.recoup import CHATS, RECOUP_KEY
 from .http.connection import Server
 from .model.replies import Answer, Model, scripted
+from .model.speaker import RawEvent
 from .model.upstream import Upstream
 from .rules import Rule, When
 from .runs.background import Lives
 from .runs.run import Runs
-from .script.raw import RawEvent
 from .store.state import State
 from .watch import Seen, Watch
 

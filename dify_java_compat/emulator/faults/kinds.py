@@ -5,15 +5,14 @@ given in events, pings not counted, or in bytes of the body, framing not counted
 border in events happen to event streams only.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from ..http.errors import on_demand
-from ..http.reply import EVENT_STREAM, PING, Reply, error_reply
+from ..http.reply import PING, Reply, error_reply
 from ..http.response_writer import Torn, Wire, html_page
-from ..rules import Rules
 
 __all__ = [
     "CloseDelimited",
@@ -248,57 +247,3 @@ def _before(
         yield piece
         left -= len(piece) if size is not None else int(piece != PING)
     return None if left else b""
-
-
-class Body:
-    """The pieces of a body. Closing them closes their source, begun or not."""
-
-    def __init__(self, reply: Reply) -> None:
-        self._source = reply.chunks()
-        self._pieces: Pieces = (piece for piece in self._source)
-
-    def suffer(self, fault: Fault, wire: Wire) -> None:
-        fault.set_up(wire)
-        self._pieces = fault.pieces(self._pieces, wire)
-
-    def __iter__(self) -> Pieces:
-        return self._pieces
-
-    def close(self) -> None:
-        self._pieces.close()
-        close = getattr(self._source, "close", None)
-        if close is not None:
-            close()
-
-
-class Faults:
-    """Those to come; each rule holds what goes wrong with one answer."""
-
-    def __init__(self) -> None:
-        self.rules = Rules[tuple[Fault, ...]](newest_first=False)
-
-    def answer(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any],
-        wire: Wire,
-        handle: Callable[[], Reply],
-    ) -> tuple[Reply, Body]:
-        """The answer to a request, with what goes wrong with it."""
-        found = self.rules.take(
-            body, lambda given: all(fault.fits(method, path, body) for fault in given)
-        )
-        if found is None:
-            reply = handle()
-            return reply, Body(reply)
-        rule, faults = found
-        replies = (fault.instead(wire) for fault in faults)
-        reply = next(filter(None, replies), None) or handle()
-        pieces = Body(reply)
-        if reply.content_type != EVENT_STREAM and any(fault.of_streams for fault in faults):
-            self.rules.give_back(rule)
-            return reply, pieces
-        for fault in faults:
-            pieces.suffer(fault, wire)
-        return reply, pieces

@@ -6,9 +6,8 @@ from typing import Any
 
 from ..http.errors import ApiError, on_demand
 from ..rules import Rules
-from ..script.raw import EventsSpeaker, RawEvent
 from .prose import answer, tokens
-from .speaker import ModelFailure, Speaker, failure
+from .speaker import EventsSpeaker, ModelFailure, RawEvent, Speaker, failure
 from .upstream import Upstream, UpstreamSpeaker
 
 Answer = str | Sequence[str] | Callable[[str], str | Sequence[str]]

@@ -1,8 +1,12 @@
 """What says the answer to a prompt, piece by piece, and how a model fails at it."""
 
 import difflib
-from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+RawEvent = Mapping[str, Any] | str | bytes
+# The events whose text is the answer's.
+TEXT_EVENTS = ("message", "agent_message", "message_file")
 
 # Status and default text of what a provider or its quota may answer.
 FAILURES = {
@@ -86,3 +90,16 @@ class Speaker:
 
     def close(self) -> None:
         """Nobody listens any more."""
+
+
+class EventsSpeaker(Speaker):
+    """Says the text of some events."""
+
+    def __init__(self, events: Iterable[RawEvent], delay: float) -> None:
+        self.events = tuple(events)
+        texts = [
+            str(event.get("answer", ""))
+            for event in self.events
+            if isinstance(event, Mapping) and event.get("event") in TEXT_EVENTS
+        ]
+        super().__init__(texts, delay)

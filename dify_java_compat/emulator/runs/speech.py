@@ -6,11 +6,11 @@ import re
 from contextlib import closing
 
 from ..model.prose import speech
+from ..model.speaker import TEXT_EVENTS
 from ..script.base import Event, Script
 from .stream import Steps, told
 
 _SENTENCE = re.compile(r"[.!?。！？]")
-_TEXTS = ("message", "agent_message", "message_file")
 
 
 def spoken(stream: Steps, script: Script) -> Steps:
@@ -19,7 +19,7 @@ def spoken(stream: Steps, script: Script) -> Steps:
     with closing(stream):
         for step in stream:
             yield step
-            if step.name not in _TEXTS:
+            if step.name not in TEXT_EVENTS:
                 continue
             said = json.loads(step.frame.removeprefix(b"data: ")).get("answer", "")
             text += said

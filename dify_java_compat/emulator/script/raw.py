@@ -4,25 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..http.reply import frame
-from ..model.speaker import Speaker
+from ..model.speaker import RawEvent
 from .base import Event, Piece, Script, Turn
 
-RawEvent = Mapping[str, Any] | str | bytes
-_TEXTS = ("message", "agent_message", "message_file")
 _WITH_ID = ("message", "agent_message", "message_end")
-
-
-class EventsSpeaker(Speaker):
-    """Says the text of some events."""
-
-    def __init__(self, events: Iterable[RawEvent], delay: float) -> None:
-        self.events = tuple(events)
-        texts = [
-            str(event.get("answer", ""))
-            for event in self.events
-            if isinstance(event, Mapping) and event.get("event") in _TEXTS
-        ]
-        super().__init__(texts, delay)
 
 
 class RawScript(Script):
