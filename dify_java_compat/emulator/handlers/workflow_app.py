@@ -2,7 +2,7 @@
 
 import json
 import time
-from typing import Any, ClassVar
+from typing import Any
 
 from ..apps.files import attachments
 from ..apps.inputs import event_values, form_values
@@ -12,10 +12,8 @@ from ..http.reply import EVENT_STREAM, PING, Reply, blocking_reply
 from ..model.speaker import ModelFailure
 from ..runs.run import Run
 from ..runs.stream import ending
-from ..script.base import Piece, Turn
-from ..script.flow import FlowScript
-from ..script.nodes import END, Event, Node
-from ..store.state import State
+from ..script.base import Event, Turn
+from ..script.workflow import WorkflowScript
 from .call import Call
 from .messages import check_version, play, start_run, stop, told_by
 
@@ -23,42 +21,6 @@ _BLOCKING = (
     "id", "workflow_id", "status", "outputs", "error", "elapsed_time", "total_tokens",
     "total_steps", "created_at", "finished_at",
 )  # fmt: skip
-
-
-class WorkflowScript(FlowScript):
-    """A run without a message: its text comes in chunks, and its end is the end of the run."""
-
-    delta_name = "text_chunk"
-    text_key: ClassVar[str] = "text"
-    last_node: ClassVar[Node] = END
-    in_chat: ClassVar[bool] = False
-
-    def common(self) -> Event:
-        return {"workflow_run_id": self.run_id, "task_id": self.turn.task_id}
-
-    def tell(self, name: str, data: Event) -> Event:
-        return self.event(name, data=data)
-
-    def empty_delta(self) -> Event:
-        return self.event(self.delta_name, data={"text": "", **self.delta_tail})
-
-    def text_of(self, piece: Piece) -> str:
-        if isinstance(piece, dict):
-            return str(piece["data"]["text"]) if piece["event"] == self.delta_name else ""
-        return piece or ""
-
-    def start_inputs(self) -> Event:
-        return self.run_inputs() | {"sys.timestamp": self.turn.created_at}
-
-    def outputs(self, answer: str) -> Event:
-        return {"text": answer}
-
-    def ended_by(self, reason: str) -> list[Event]:
-        # Even a failure has no event of its own.
-        return super().ended_by(reason)[:1]
-
-    def store(self, state: State, answer: str, *, stopped: bool) -> None:
-        """There is no message to store it in: the run has it."""
 
 
 def _need_workflow(call: Call) -> None:
