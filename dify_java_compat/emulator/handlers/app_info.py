@@ -5,9 +5,7 @@ from datetime import datetime, timezone
 from ..apps.files import TENANT_ID
 from ..http.errors import ApiError, app_unavailable
 from ..http.reply import Reply, json_reply
-from .call import Call
-
-_DEFAULT_USER = "DEFAULT-USER"
+from .call import DEFAULT_USER, Call
 
 
 def parameters(call: Call) -> Reply:
@@ -79,7 +77,7 @@ def end_user(call: Call) -> Reply:
             "type": "service-api",
             "external_user_id": row["name"],
             "name": None,
-            "is_anonymous": row["name"] == _DEFAULT_USER,
+            "is_anonymous": row["name"] == DEFAULT_USER,
             "session_id": row["name"],
             "created_at": moment,
             "updated_at": moment,

@@ -17,7 +17,7 @@ from ..store.state import EndUser, State
 
 # Where an operation looks for its user; None is an operation that knows no user.
 UserPlace = Literal["json", "query", "form", None]
-_DEFAULT_USER = "DEFAULT-USER"
+DEFAULT_USER = "DEFAULT-USER"
 _LONGEST_NAME = 255
 
 
@@ -108,7 +108,7 @@ def user_name(
         given = request.form.get("user")
     if not given and required:
         raise invalid_param("Arg user must be provided.")
-    name = str(given) if given else _DEFAULT_USER
+    name = str(given) if given else DEFAULT_USER
     storable(name)
     if len(name) > _LONGEST_NAME:
         instead = invalid_param(f"A user has at most {_LONGEST_NAME} characters.")

@@ -1,7 +1,11 @@
 """Speech, hearing, uploads and downloads."""
 
 import posixpath
+import sqlite3
+from typing import Any
 from urllib.parse import quote
+
+from werkzeug.datastructures import FileStorage
 
 from ..apps.app import App
 from ..apps.files import TENANT_ID, kind_of, signed_url
@@ -63,20 +67,8 @@ def audio_to_text(call: Call) -> Reply:
 
 def upload(call: Call) -> Reply:
     """POST /files/upload: any kind of file, the first of several."""
-    file = call.request.files.get("file")
-    if file is None:
-        raise bad_request("Please upload your file.", code="no_file_uploaded")
-    if len(call.request.files) > 1:
-        raise bad_request("Only one file is allowed.", code="too_many_files")
-    if not file.mimetype:
-        raise ApiError(415, "unsupported_file_type", "File type not allowed.")
+    file = _uploaded(call)
     name = file.filename or ""
-    if not name:
-        message = "The specified filename does not exist."
-        raise bad_request(message, code="filename_not_exists_error")
-    if any(character in name for character in _FORBIDDEN):
-        raise invalid_param("Filename contains invalid characters")
-    storable(name)
     extension = posixpath.splitext(name)[1].lstrip(".").lower()
     if len(name) > _LONGEST_NAME:
         name = f"{name.split('.')[0][:_LONGEST_NAME]}.{extension}"
@@ -85,7 +77,29 @@ def upload(call: Call) -> Reply:
         # The braces are the real server's: it never fills them in.
         raise ApiError(413, "file_too_large", "File size exceeded. {message}")
     row = call.state.add_file(call.user.id, name, file.mimetype, content)
-    described = {
+    return json_reply(_file_data(row, extension, call.request.host_url), 201)
+
+
+def _uploaded(call: Call) -> FileStorage:
+    """The file of the form; ``ApiError`` where there is none, or Dify does not take it."""
+    file = call.request.files.get("file")
+    if file is None:
+        raise bad_request("Please upload your file.", code="no_file_uploaded")
+    if len(call.request.files) > 1:
+        raise bad_request("Only one file is allowed.", code="too_many_files")
+    if not file.mimetype:
+        raise ApiError(415, "unsupported_file_type", "File type not allowed.")
+    if not file.filename:
+        message = "The specified filename does not exist."
+        raise bad_request(message, code="filename_not_exists_error")
+    if any(character in file.filename for character in _FORBIDDEN):
+        raise invalid_param("Filename contains invalid characters")
+    storable(file.filename)
+    return file
+
+
+def _file_data(row: sqlite3.Row, extension: str, host_url: str) -> dict[str, Any]:
+    return {
         "id": row["id"],
         "name": row["name"],
         "size": row["size"],
@@ -94,14 +108,13 @@ def upload(call: Call) -> Reply:
         "created_by": row["user_id"],
         "created_at": int(row["created_at"]),
         "preview_url": None,
-        "source_url": signed_url(call.request.host_url, row["id"]),
+        "source_url": signed_url(host_url, row["id"]),
         "original_url": None,
         "user_id": None,
         "tenant_id": TENANT_ID,
         "conversation_id": None,
         "file_key": None,
     }
-    return json_reply(described, 201)
 
 
 def preview(call: Call) -> Reply:

@@ -14,62 +14,63 @@ from ..runs.run import Run
 from ..runs.stream import ending
 from ..script.base import Event, Turn
 from ..script.workflow import WorkflowScript
+from .answering import check_version, new_run, play, stop_run, stream_of
 from .call import Call
-from .messages import check_version, play, start_run, stop, told_by
 
+# What a blocking response says of a finished run.
 _BLOCKING = (
     "id", "workflow_id", "status", "outputs", "error", "elapsed_time", "total_tokens",
     "total_steps", "created_at", "finished_at",
 )  # fmt: skip
 
 
-def _need_workflow(call: Call) -> None:
+def _require_workflow(call: Call) -> None:
     if call.app.mode != "workflow":
         raise not_workflow_app()
 
 
 def run_workflow(call: Call) -> Reply:
     """POST /workflows/run, blocking or streamed."""
-    _need_workflow(call)
-    return _run(call, "WorkflowRunPayload")
+    _require_workflow(call)
+    return _run(call)
 
 
 def run_version(call: Call) -> Reply:
     """POST /workflows/{workflow_id}/run: one published version of it; there is but one."""
-    _need_workflow(call)
+    _require_workflow(call)
     check_version(call, call.ids["workflow_id"])
-    return _run(call, "WorkflowRunPayload")
+    return _run(call)
 
 
 def stop_workflow(call: Call) -> Reply:
     """POST /workflows/tasks/{task_id}/stop: a success, whatever the task."""
-    _need_workflow(call)
-    return stop(call)
+    _require_workflow(call)
+    return stop_run(call)
 
 
-def _run(call: Call, model: str) -> Reply:
-    payload = Model(model, call.body)
+def _run(call: Call) -> Reply:
+    payload = Model("WorkflowRunPayload", call.body)
     inputs = payload.mapping("inputs")
-    given_files = payload.mappings("files")
+    files = payload.mappings("files")
     mode = payload.choice("response_mode", ("blocking", "streaming"), None)
     payload.check()
-    run = start_run(call)
-    try:
-        script = _begin(call, run, inputs, given_files)
-    except BaseException:
-        call.runs.finish(run)
-        raise
+    with new_run(call) as run:
+        script = _begin(call, run, inputs, files)
     if mode == "streaming":
-        return Reply(200, told_by(call, script, run), EVENT_STREAM)
-    return blocking_reply(_whole(call, script, run), vary_cookie=False)
+        return Reply(200, stream_of(call, script, run), EVENT_STREAM)
+    data = _paused(call, script, run) if script.pauses else _finished(call, script, run)
+    ids = {"task_id": run.task_id, "workflow_run_id": script.run_id}
+    return blocking_reply(ids | {"data": data}, vary_cookie=False)
 
 
 def _begin(
-    call: Call, run: Run, inputs: dict[str, Any], given_files: list[dict[str, Any]]
+    call: Call, run: Run, inputs: dict[str, Any], named: list[dict[str, Any]]
 ) -> WorkflowScript:
+    """Record the run; the script of it. ``named``: the files as the request names them."""
     host_url = call.request.host_url
-    files = attachments(call.state, call.app, given_files)
+    files = attachments(call.state, call.app, named)
     values = form_values(call.app, inputs)
+    # There is no query: the texts of the form stand in for one.
     query = " ".join(value for value in values.values() if isinstance(value, str))
     reply = call.model.scripted({**call.body, "query": query})
     if reply.refusal is not None:
@@ -93,21 +94,22 @@ def _begin(
     return script
 
 
-def _whole(call: Call, script: WorkflowScript, run: Run) -> Event:
-    """The blocking answer: how the run ended, or that it waits for a person."""
+def _paused(call: Call, script: WorkflowScript, run: Run) -> Event:
+    """The last event before the end of the stream: that the run waits for a person."""
     data: Event = {}
-    if script.pauses:
-        for frame in told_by(call, script, run):
-            if frame != PING:
-                data = json.loads(frame.removeprefix(b"data: "))["data"]
-    else:
-        try:
-            events, _ = ending(script, run, play(call, script, run), stopped=False)
-            script.conclude(call.state, events)
-        except ModelFailure as failure:
-            # A run that failed is an answer like any other.
-            events = script.failed(failure)
-        data = next(one["data"] for one in events if one["event"] == "workflow_finished")
-        data = {key: data[key] for key in _BLOCKING}
-    ids = {"task_id": run.task_id, "workflow_run_id": script.run_id}
-    return ids | {"data": data}
+    for frame in stream_of(call, script, run):
+        if frame != PING:
+            data = json.loads(frame.removeprefix(b"data: "))["data"]
+    return data
+
+
+def _finished(call: Call, script: WorkflowScript, run: Run) -> Event:
+    """How the run ended."""
+    try:
+        events, _ = ending(script, run, play(call, script, run), stopped=False)
+        script.conclude(call.state, events)
+    except ModelFailure as failure:
+        # A run that failed is a success of the request.
+        events = script.failed(failure)
+    data = next(one["data"] for one in events if one["event"] == "workflow_finished")
+    return {key: data[key] for key in _BLOCKING}

@@ -1,0 +1,337 @@
+"""How the reply to a prompt is begun, streamed, played in the background or sent whole.
+
+The handlers of the chat, completion and workflow apps share it.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+from ..apps.files import Attachment, attachments
+from ..apps.inputs import event_values, form_values
+from ..apps.knowledge import retrieve
+from ..http.errors import ApiError, bad_request, invalid_param, not_found
+from ..http.payload import as_uuid
+from ..http.reply import Reply, blocking_reply, error_reply, json_reply
+from ..model.prose import tokens
+from ..model.replies import Scripted
+from ..model.speaker import ModelFailure, Speaker
+from ..runs.background import LiveRun
+from ..runs.run import Run
+from ..runs.speech import spoken
+from ..runs.stream import Frames, ending, fail, steps
+from ..script.agent import AgentScript
+from ..script.base import Script, Turn
+from ..script.chat import ChatScript, CompletionScript, FixedScript
+from ..script.flow import FlowScript
+from ..script.raw import RawScript
+from .call import Call, client_left
+
+# Who wrote the annotations.
+_AUTHOR = {"id": "0d6f9a21-47c8-4e5b-93d0-c8a1f27b6e0d", "name": "admin"}
+NO_NAME = "New conversation"
+_SCRIPTS: dict[str, type[Script]] = {
+    "chat": ChatScript,
+    "agent-chat": AgentScript,
+    "advanced-chat": FlowScript,
+    "completion": CompletionScript,
+}
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a request asks of its app: ``query`` is recorded, ``text`` is what the model gets."""
+
+    query: str
+    text: str
+    inputs: dict[str, Any]
+    files: list[dict[str, Any]]
+    conversation_id: str | None = None
+    """The conversation it belongs to; None for a new one."""
+    conversation_name: str = NO_NAME
+    """The name of a new conversation."""
+
+
+class FixedReply(NamedTuple):
+    """A reply that needs no model: by moderation, or by an annotation."""
+
+    text: str
+    annotation: dict[str, Any] | None
+
+
+# -- the beginning
+
+
+@contextmanager
+def new_run(call: Call) -> Iterator[Run]:
+    """A run of the app, finished at once if the block raises.
+
+    ``ApiError`` where the app has as many runs as it may have.
+    """
+    run = call.runs.start(call.app.id, call.user.id, call.app.at_once)
+    if run is None:
+        raise invalid_param(
+            "Too many requests. Please try again later. The current maximum concurrent requests"
+            f" allowed for {call.app.id} is {call.app.at_once}."
+        )
+    try:
+        yield run
+    except BaseException:
+        call.runs.finish(run)
+        raise
+
+
+def check_version(call: Call, workflow_id: str) -> None:
+    """``ApiError`` unless this is the id of a published workflow of the app."""
+    found = as_uuid(workflow_id)
+    if found is None:
+        raise bad_request(f"Invalid workflow_id format: '{workflow_id}'. ")
+    if not call.app.published or found != call.app.workflow_id:
+        raise not_found(f"Workflow not found with id: {workflow_id}.", call.request.path)
+
+
+def begin(call: Call, run: Run, prompt: Prompt) -> Script:
+    """Record the message, in its conversation or a new one; the script of the reply to it."""
+    state, app, host_url = call.state, call.app, call.request.host_url
+    conversation = find_conversation(call, prompt.conversation_id)
+    files = attachments(state, app, prompt.files)
+    values = form_values(app, prompt.inputs)
+    event_inputs = event_values(state, app, values, host_url)
+    reply = _find_reply(call, run, prompt)
+    if conversation is None:
+        conversation = _new_conversation(call, prompt.conversation_name, values)
+    # Chosen before the message is recorded: a model gets the messages before this one.
+    speaker = choose_speaker(call, prompt, reply, len(files), conversation["id"])
+    message_id, created_at = record_message(call, conversation, prompt.query, files)
+    turn = Turn(
+        app=app,
+        user=call.user,
+        task_id=run.task_id,
+        conversation_id=conversation["id"],
+        message_id=message_id,
+        query=prompt.query,
+        speaker=speaker,
+        inputs=event_inputs,
+        files=[file.in_event(host_url) for file in files],
+        number=state.number_of(message_id),
+        created_at=created_at,
+        form_seconds=call.settings.form_seconds,
+        resources=_resources(call, prompt.query, reply),
+    )
+    if turn.resources:
+        state.set_resources(message_id, turn.resources)
+    script = choose_script(turn, reply)
+    script.begin(state)
+    return script
+
+
+def find_conversation(call: Call, conversation_id: str | None) -> sqlite3.Row | None:
+    """The user's conversation of that id, None without an id; ``ApiError`` for an unknown one."""
+    if conversation_id is None:
+        return None
+    row = call.state.conversation(conversation_id, call.app.id, call.user.id)
+    if row is None:
+        raise not_found("Conversation Not Exists.", call.request.path)
+    return row
+
+
+def _new_conversation(call: Call, name: str, values: dict[str, Any]) -> sqlite3.Row:
+    state, app, user = call.state, call.app, call.user
+    conversation_id = state.add_conversation(
+        app.id, user.id, name, values, app.introduction(values)
+    )
+    if app.mode == "advanced-chat":
+        state.variables.declare(conversation_id)
+    row = state.conversation(conversation_id, app.id, user.id)
+    assert row is not None
+    return row
+
+
+def _find_reply(call: Call, run: Run, prompt: Prompt) -> FixedReply | Scripted:
+    """The reply that needs no model, or else the one a test stubbed; ``ApiError`` if it refuses."""
+    fixed = _fixed_reply(call, prompt.query)
+    if fixed is not None:
+        return fixed
+    reply = call.model.scripted({**call.body, "query": prompt.text})
+    if reply.refusal is not None:
+        run.pause(reply.delay)
+        raise reply.refusal
+    return reply
+
+
+def _fixed_reply(call: Call, query: str) -> FixedReply | None:
+    moderation = call.app.moderation
+    if moderation is not None and moderation.blocks(query):
+        return FixedReply(moderation.input_reply, None)
+    found = call.state.annotations.hit(call.app.id, query)
+    if found is None:
+        return None
+    return FixedReply(found["answer"], {"id": found["id"], "account": _AUTHOR})
+
+
+def choose_speaker(
+    call: Call, prompt: Prompt, reply: FixedReply | Scripted, files: int, conversation_id: str
+) -> Speaker:
+    """Who speaks the reply to a prompt with so many files."""
+    if isinstance(reply, FixedReply):
+        return Speaker(tokens(reply.text))
+    history = partial(_history, call, conversation_id)
+    return call.model.speaker(reply, prompt.text, files, history)
+
+
+def _history(call: Call, conversation_id: str) -> list[tuple[str, str]]:
+    """The queries and replies of a conversation so far, the oldest first."""
+    rows = call.state.messages(conversation_id, None, -1)
+    return [(row["query"], row["answer"]) for row in reversed(rows) if row["answer"]]
+
+
+def record_message(
+    call: Call, conversation: sqlite3.Row, query: str, files: list[Attachment]
+) -> tuple[str, int]:
+    """The id of the new message, and when it was created, in seconds since 1970."""
+    described = [file.in_message(call.request.host_url) for file in files]
+    message_id, created_at = call.state.add_message(conversation, query, described)
+    for file in files:
+        if file.file_id:
+            call.state.use_file(file.file_id, message_id, call.app.id)
+    return message_id, created_at
+
+
+def _resources(call: Call, query: str, reply: FixedReply | Scripted) -> list[dict[str, Any]]:
+    """What the knowledge base of the app, if it has one, holds on the query."""
+    if not call.app.knowledge or isinstance(reply, FixedReply):
+        return []
+    return retrieve(query, in_flow=call.app.mode == "advanced-chat")
+
+
+def choose_script(turn: Turn, reply: FixedReply | Scripted) -> Script:
+    if isinstance(reply, FixedReply):
+        return FixedScript(turn, reply.annotation)
+    if reply.events is not None:
+        return RawScript(turn, reply.events)
+    return _SCRIPTS[turn.app.mode](turn)
+
+
+# -- the reply, streamed
+
+
+def stream_of(call: Call, script: Script, run: Run) -> Frames:
+    """The events of the reply, from this connection or from a run in the background."""
+    left, settings = client_left(call.request), call.settings
+    if script.lives_on:
+        live = _start_in_background(call, script, run)
+        return Frames(live.reader(left, settings.ping_seconds), lambda: None)
+    stream = steps(
+        script,
+        run,
+        call.runs,
+        call.state,
+        token_pause=settings.token_pause,
+        ping_seconds=settings.ping_seconds,
+        left=lambda stopped: stopped and left(),
+        gone=left,
+    )
+    stream = spoken(stream, script) if call.app.speaks else stream
+    return Frames(stream, lambda: call.runs.finish(run))
+
+
+def _start_in_background(call: Call, script: Script, run: Run) -> LiveRun:
+    live = LiveRun(run, lambda: script.waits(call.state), call.settings.form_seconds)
+    call.lives.add(script.run_id, live)
+    pause = call.settings.token_pause
+    stream = steps(script, run, call.runs, call.state, token_pause=pause, left=live.left)
+    live.play(spoken(stream, script) if call.app.speaks else stream)
+    return live
+
+
+# -- the reply, whole
+
+
+def blocking(script: Script, make_body: Callable[[], Any], *, vary_cookie: bool) -> Reply:
+    """The reply with the body that ``make_body`` makes, or the error at which the model failed."""
+    try:
+        return blocking_reply(make_body(), vary_cookie=vary_cookie)
+    except ModelFailure as failure:
+        reported = script.reported(failure)
+        error = ApiError(reported.status, reported.code, reported.message)
+        return error_reply(error, vary_cookie=vary_cookie)
+
+
+def whole(call: Call, script: Script, run: Run) -> dict[str, Any]:
+    """The body of a blocking reply, after the time the tokens would have taken."""
+    if script.pauses:
+        return _paused(call, script, run)
+    text = play(call, script, run)
+    events, final = ending(script, run, text, stopped=False)
+    replaced = script.must_replace(text)
+    # Stored before it is sent: a client that hung up meanwhile finds it in the history.
+    script.store(call.state, final, stopped=False)
+    script.conclude(call.state, events)
+    return _body(script, "message", final, replaced=replaced)
+
+
+def play(call: Call, script: Script, run: Run) -> str:
+    """Go through the reply at the pace of a stream; its text. ``ModelFailure`` as the model's."""
+    speaker, text = script.turn.speaker, ""
+    try:
+        for _ in (*script.opening(), *script.before_text()):
+            pass
+        run.pause(speaker.delay)
+        for piece in script.pieces:
+            if run.closed:
+                break
+            if isinstance(piece, str) and not speaker.own_pace:
+                run.pause(call.settings.token_pause)
+            if piece is not None:
+                text += script.text_of(piece)
+    except ModelFailure as failure:
+        fail(script, call.state, failure)
+        raise
+    finally:
+        speaker.close()
+        call.runs.finish(run)
+    return text
+
+
+def _paused(call: Call, script: Script, run: Run) -> dict[str, Any]:
+    """The body where a flow waits for a person. Neither recorded nor described anywhere."""
+    live = _start_in_background(call, script, run)
+    data: Any = None
+    for step in live.reader(client_left(call.request), call.settings.ping_seconds):
+        if step.name == "workflow_paused":
+            data = json.loads(step.frame.removeprefix(b"data: "))["data"]
+    body = _body(script, "workflow_paused", "")
+    return body | {"workflow_run_id": script.run_id, "data": data}
+
+
+def _body(script: Script, event: str, text: str, *, replaced: bool = False) -> dict[str, Any]:
+    turn = script.turn
+    return {
+        "event": event,
+        "task_id": turn.task_id,
+        "id": turn.message_id,
+        "message_id": turn.message_id,
+        "conversation_id": turn.conversation_id,
+        "mode": turn.app.mode,
+        "answer": text,
+        "metadata": script.metadata(script.whole_usage(replaced=replaced)),
+        "created_at": turn.created_at,
+    }
+
+
+# -- the stop
+
+
+def stop_run(call: Call) -> Reply:
+    """Stop the run of the path's task. A success, whatever the task."""
+    call.runs.stop(
+        call.ids["task_id"],
+        call.app.id,
+        call.user.id,
+        by_anyone_aborts=call.app.flows,
+    )
+    return json_reply({"result": "success"})
