@@ -18,7 +18,7 @@ from .http.response_writer import Wire, html_page
 from .model.replies import Model
 from .page.page import Page
 from .routes import OTHER_ROUTES, ROUTES, OtherRoute, Route
-from .runs.background import Lives
+from .runs.background import BackgroundRuns
 from .runs.run import Runs
 from .store.state import State
 from .watch import Watch
@@ -52,7 +52,7 @@ class Dispatcher:
         self,
         state: State,
         runs: Runs,
-        lives: Lives,
+        background: BackgroundRuns,
         model: Model,
         settings: Settings,
         faults: Faults,
@@ -60,7 +60,7 @@ class Dispatcher:
     ) -> None:
         self._state = state
         self._runs = runs
-        self._lives = lives
+        self._background = background
         self._model = model
         self._settings = settings
         self._faults = faults
@@ -151,6 +151,6 @@ class Dispatcher:
         return route.handler(
             Call(
                 request, app, user, body, names,
-                self._state, self._runs, self._lives, self._model, self._settings,
+                self._state, self._runs, self._background, self._model, self._settings,
             )
         )  # fmt: skip

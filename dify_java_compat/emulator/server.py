@@ -19,7 +19,7 @@ from .model.replies import Answer, Model, scripted
 from .model.speaker import RawEvent
 from .model.upstream import Upstream
 from .rules import Rule, When
-from .runs.background import Lives
+from .runs.background import BackgroundRuns
 from .runs.run import Runs
 from .store.state import State
 from .watch import Seen, Watch
@@ -83,7 +83,7 @@ class DifyEmulator:
         self._lock = threading.Lock()
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
-        self._runs, self._lives = Runs(), Lives()
+        self._runs, self._background = Runs(), BackgroundRuns()
         self._state: State | None = None
         self._watch = Watch()
 
@@ -179,9 +179,9 @@ class DifyEmulator:
             except BaseException:
                 listener.close()
                 raise
-            self._runs, self._lives = Runs(), Lives()
+            self._runs, self._background = Runs(), BackgroundRuns()
             app = Dispatcher(
-                self._state, self._runs, self._lives, self._model,
+                self._state, self._runs, self._background, self._model,
                 self._settings, self._faults, self._watch,
             )  # fmt: skip
             self._server = Server(listener, app, self._keep_alive_seconds)
@@ -206,19 +206,19 @@ class DifyEmulator:
             # Cut first, wake then: a stream must not look as if it had ended well.
             threads = server.hang_up()
             self._runs.close()
-            lives = self._lives.close()
+            background = self._background.close()
             end = time.monotonic() + _CLOSE_SECONDS
             for connection in threads:
                 connection.join(max(0.0, end - time.monotonic()))
-            for live in lives:
-                live.join(max(0.0, end - time.monotonic()))
+            for run in background:
+                run.join(max(0.0, end - time.monotonic()))
             state.close()
 
     def expire_forms(self) -> None:
         """Let the time of all open forms be over; the runs that wait for them go on."""
         if self._state is not None:
             for run_id in self._state.workflow_runs.expire_forms():
-                self._lives.resume(run_id)
+                self._background.resume(run_id)
 
     def __enter__(self) -> "DifyEmulator":
         return self.start()

@@ -3,7 +3,6 @@
 The handlers of the chat, completion and workflow apps share it.
 """
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,10 +19,10 @@ from ..http.reply import Reply, blocking_reply, error_reply, json_reply
 from ..model.prose import tokens
 from ..model.replies import Scripted
 from ..model.speaker import ModelFailure, Speaker
-from ..runs.background import LiveRun
+from ..runs.background import BackgroundRun
 from ..runs.run import Run
-from ..runs.speech import spoken
-from ..runs.stream import Frames, ending, fail, steps
+from ..runs.speech import with_speech
+from ..runs.stream import Emitter, StreamBody, ending, fail
 from ..script.agent import AgentScript
 from ..script.base import Script, Turn
 from ..script.chat import ChatScript, CompletionScript, FixedScript
@@ -219,33 +218,35 @@ def choose_script(turn: Turn, reply: FixedReply | Scripted) -> Script:
 # -- the reply, streamed
 
 
-def stream_of(call: Call, script: Script, run: Run) -> Frames:
+def stream_of(call: Call, script: Script, run: Run) -> StreamBody:
     """The events of the reply, from this connection or from a run in the background."""
-    left, settings = client_left(call.request), call.settings
+    gone, settings = client_left(call.request), call.settings
     if script.lives_on:
-        live = _start_in_background(call, script, run)
-        return Frames(live.reader(left, settings.ping_seconds), lambda: None)
-    stream = steps(
+        background = _start_in_background(call, script, run)
+        return StreamBody(background.reader(gone, settings.ping_seconds), lambda: None)
+    emitter = Emitter(
         script,
         run,
         call.runs,
         call.state,
-        token_pause=settings.token_pause,
+        settings.token_pause,
+        has_no_reader=lambda stopped: stopped and gone(),
+        client_gone=gone,
         ping_seconds=settings.ping_seconds,
-        left=lambda stopped: stopped and left(),
-        gone=left,
     )
-    stream = spoken(stream, script) if call.app.speaks else stream
-    return Frames(stream, lambda: call.runs.finish(run))
+    stream = with_speech(emitter.emit(), script) if call.app.speaks else emitter.emit()
+    return StreamBody(stream, lambda: call.runs.finish(run))
 
 
-def _start_in_background(call: Call, script: Script, run: Run) -> LiveRun:
-    live = LiveRun(run, lambda: script.waits(call.state), call.settings.form_seconds)
-    call.lives.add(script.run_id, live)
-    pause = call.settings.token_pause
-    stream = steps(script, run, call.runs, call.state, token_pause=pause, left=live.left)
-    live.play(spoken(stream, script) if call.app.speaks else stream)
-    return live
+def _start_in_background(call: Call, script: Script, run: Run) -> BackgroundRun:
+    settings = call.settings
+    background = BackgroundRun(run, lambda: script.waits(call.state), settings.form_seconds)
+    call.background.add(script.run_id, background)
+    emitter = Emitter(
+        script, run, call.runs, call.state, settings.token_pause, background.has_no_reader
+    )
+    background.start(with_speech(emitter.emit(), script) if call.app.speaks else emitter.emit())
+    return background
 
 
 # -- the reply, whole
@@ -299,11 +300,11 @@ def play(call: Call, script: Script, run: Run) -> str:
 
 def _paused(call: Call, script: Script, run: Run) -> dict[str, Any]:
     """The body where a flow waits for a person. Neither recorded nor described anywhere."""
-    live = _start_in_background(call, script, run)
+    background = _start_in_background(call, script, run)
     data: Any = None
-    for step in live.reader(client_left(call.request), call.settings.ping_seconds):
-        if step.name == "workflow_paused":
-            data = json.loads(step.frame.removeprefix(b"data: "))["data"]
+    for frame in background.reader(client_left(call.request), call.settings.ping_seconds):
+        if frame.name == "workflow_paused":
+            data = frame.event()["data"]
     body = _body(script, "workflow_paused", "")
     return body | {"workflow_run_id": script.run_id, "data": data}
 

@@ -11,7 +11,7 @@ from ..apps.app import App
 from ..apps.catalog import APPS
 from ..http.errors import ApiError, ServerCrash, bad_request, invalid_param, not_json, unauthorized
 from ..model.replies import Model
-from ..runs.background import Lives
+from ..runs.background import BackgroundRuns
 from ..runs.run import Runs
 from ..store.state import EndUser, State
 
@@ -45,7 +45,7 @@ class Call:
     ids: Mapping[str, str]
     state: State
     runs: Runs
-    lives: Lives
+    background: BackgroundRuns
     model: Model
     settings: Settings
 

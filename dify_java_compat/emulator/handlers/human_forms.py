@@ -21,7 +21,7 @@ def _open_form(call: Call) -> sqlite3.Row:
     if row["action"] is not None:
         raise _submitted(row["id"])
     if row["expires_at"] <= time.time():
-        call.lives.resume(row["run_id"])
+        call.background.resume(row["run_id"])
         message = f"This form has expired, form_id={row['id']}"
         raise ApiError(412, "human_input_form_expired", message)
     return row
@@ -56,5 +56,5 @@ def submit_form(call: Call) -> Reply:
     check(inputs, action or "")
     if not call.state.workflow_runs.fill_form(row["id"], action or "", inputs):
         raise _submitted(row["id"])
-    call.lives.resume(row["run_id"])
+    call.background.resume(row["run_id"])
     return json_reply({})

@@ -12,7 +12,8 @@ from typing import Any
 from ..http.errors import ServerCrash, invalid_param, not_found, not_workflow_app
 from ..http.payload import Model, as_uuid
 from ..http.reply import EVENT_STREAM, Reply, frame, json_reply
-from ..runs.stream import PING_STEP, Steps
+from ..runs.background import POLL_SECONDS
+from ..runs.stream import PING_FRAME, Frames
 from .call import Call, client_left
 
 _SHOWN = (
@@ -23,7 +24,6 @@ _SUMMED = (
     "status", "error", "elapsed_time", "total_tokens", "total_steps", "created_at", "finished_at",
 )  # fmt: skip
 _STATES = ("succeeded", "failed", "stopped")
-_LOOK_SECONDS = 0.1
 _YEAR = re.compile("[0-9]{4}")
 # The shortest forms of ISO 8601, which Python's own parser does not take.
 _SHORT = re.compile("[0-9]{4}(-?(0[1-9]|1[0-2]))?")
@@ -110,45 +110,45 @@ def stream_events(call: Call) -> Reply:
     row = call.state.workflow_runs.get(call.ids["run_id"], call.app.id)
     if row is None or row["user_id"] != call.user.id:
         raise not_found("Workflow run not found")
-    live = call.lives.get(row["id"])
-    told = None
-    if live is not None:
-        told = live.reader(
+    run = call.background.get(row["id"])
+    stream = None
+    if run is not None:
+        stream = run.reader(
             client_left(call.request),
             call.settings.ping_seconds,
             snapshot=_flag(call, "include_state_snapshot"),
             through_pauses=_flag(call, "continue_on_pause"),
         )
     elif not row["over"] and row["server"] != call.state.workflow_runs.server:
-        told = _afar(call, row["id"])
-    return Reply(200, _followed(call, told, row["id"]), EVENT_STREAM)
+        stream = _wait_for_other_server(call, row["id"])
+    return Reply(200, _followed(call, stream, row["id"]), EVENT_STREAM)
 
 
-def _afar(call: Call, run_id: str) -> Steps:
-    """Pings until a run that another process has is over, or waits no longer than a form may."""
-    left, ping_seconds = client_left(call.request), call.settings.ping_seconds
-    begun = heard = time.monotonic()
-    while not left() and time.monotonic() - begun < call.settings.form_seconds:
+def _wait_for_other_server(call: Call, run_id: str) -> Frames:
+    """Pings until the run is over that another process has, at most as long as a form waits."""
+    gone, ping_seconds = client_left(call.request), call.settings.ping_seconds
+    start = last_ping = time.monotonic()
+    while not gone() and time.monotonic() - start < call.settings.form_seconds:
         row = call.state.workflow_runs.get(run_id, call.app.id)
-        if row is None or row["over"] or call.lives.closed.wait(_LOOK_SECONDS):
+        if row is None or row["over"] or call.background.closed.wait(POLL_SECONDS):
             return
-        if time.monotonic() - heard >= ping_seconds:
-            heard = time.monotonic()
-            yield PING_STEP
+        if time.monotonic() - last_ping >= ping_seconds:
+            last_ping = time.monotonic()
+            yield PING_FRAME
 
 
 def _flag(call: Call, name: str) -> bool:
     return call.request.args.get(name, "").lower() in ("true", "1")
 
 
-def _followed(call: Call, told: Steps | None, run_id: str) -> Iterator[bytes]:
-    """The events, and the end of the run where it had ended before they were asked for."""
+def _followed(call: Call, stream: Frames | None, run_id: str) -> Iterator[bytes]:
+    """The events, and the last event of the run where it is not among them."""
     ended = False
-    if told is not None:
-        with closing(told):
-            for step in told:
-                yield step.frame
-                ended = ended or step.name in ("workflow_finished", "workflow_paused")
+    if stream is not None:
+        with closing(stream):
+            for event in stream:
+                yield event.data
+                ended = ended or event.name in ("workflow_finished", "workflow_paused")
     if not ended:
         row = call.state.workflow_runs.get(run_id, call.app.id)
         if row is not None:

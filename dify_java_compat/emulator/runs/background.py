@@ -1,206 +1,253 @@
-"""Chatflow runs that live by themselves: paused and resumed, left and found again."""
+"""Runs of chatflows and workflows that go on in the background, whoever reads them.
+
+The contract. A run plays in a thread of its own and keeps all its events. A reader gets those
+that were not delivered yet to any reader, then those to come, up to a pause or the end; an event
+counts as delivered when it was sent to a client that was still there. The run goes on when its
+last reader's client disconnects, but its reply is not stored then, unless somebody reads again
+before the end. A pause holds the thread until ``resume`` finds that the form was submitted, until
+the form expires, until the run is stopped, or until the server closes.
+
+::
+
+    RUNNING -- workflow_paused ---------> PAUSED
+       |    <- submitted, expired, stopped --'
+       | last event
+       v
+     ENDED        all of them -- close() ---> CLOSED
+"""
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
 
 from ..http.response_writer import ClientLeft
 from .run import Run
-from .stream import LOOK_SECONDS, PING_STEP, Step, Steps
+from .stream import CLIENT_CHECK_SECONDS, PING_FRAME, Frame, Frames
 
 logger = logging.getLogger("dify_java_compat.emulator")
 _PAUSED = "workflow_paused"
-_LOOK_SECONDS = 0.2
-_STATES = ("workflow_started", "node_started", "node_finished")
-_QUESTIONS = ("human_input_required", _PAUSED)
+_NODE_STATES = ("workflow_started", "node_started", "node_finished")
+_FORM_EVENTS = ("human_input_required", _PAUSED)
+# How often it is looked up what another process may have written, in seconds.
+POLL_SECONDS = 0.1
 
 
-class LiveRun:
-    """One run in a thread of its own, and all it told so far, for whoever reads it.
+class RunState(Enum):
+    RUNNING = auto()
+    PAUSED = auto()
+    ENDED = auto()
+    CLOSED = auto()
 
-    ``waits`` says whether a paused run has to wait still, ``form_seconds`` how long it does at
+
+@dataclass(eq=False)
+class _Reader:
+    client_gone: Callable[[], bool]
+    ping_seconds: float
+    through_pauses: bool
+
+    def ends_with(self, frame: Frame) -> bool:
+        return frame.name == _PAUSED and not self.through_pauses
+
+
+class BackgroundRun:
+    """One run in a thread of its own, with its events so far and its readers.
+
+    ``is_waiting``: whether a paused run still has to wait. ``form_seconds``: how long it waits at
     most.
     """
 
-    def __init__(self, run: Run, waits: Callable[[], bool], form_seconds: float) -> None:
-        self._generation = run
+    def __init__(self, run: Run, is_waiting: Callable[[], bool], form_seconds: float) -> None:
+        self._run = run
         run.on_stop = self.resume
-        self._waits = waits
-        self._changed = threading.Condition()
+        self._is_waiting = is_waiting
         self._form_seconds = form_seconds
-        self._steps: Iterator[Step] = iter(())
         self._thread: threading.Thread | None = None
-        self._told: list[Step] = []
-        self._given = 0
-        self._watches: list[Callable[[], bool]] = []
-        self._lost = False
-        self._closed = False
-        self._paused = False
-        self.over = False
+        # Guards all that follows.
+        self._changed = threading.Condition()
+        self._state = RunState.RUNNING
+        self._events: list[Frame] = []
+        self._delivered = 0
+        self._readers: list[_Reader] = []
+        self._last_reader_lost = False
 
-    def play(self, steps: Iterator[Step]) -> None:
-        self._steps = steps
-        self._thread = threading.Thread(target=self._run, name="dify-emulator-run", daemon=True)
+    @property
+    def ended(self) -> bool:
+        return self._state is RunState.ENDED
+
+    def start(self, stream: Frames) -> None:
+        """Play ``stream`` in a thread."""
+        name = "dify-emulator-run"
+        self._thread = threading.Thread(target=self._play, args=(stream,), name=name, daemon=True)
         self._thread.start()
 
     def resume(self) -> None:
-        """Go on after a pause, if what it waited for has come; else nothing."""
+        """Go on after a pause, if the run need not wait any more; else do nothing."""
         with self._changed:
-            self._changed.notify_all()
-
-    def _wait_for_answer(self) -> bool:
-        """Wait for what the run asked for; False where the server closes before."""
-        end = time.monotonic() + self._form_seconds
-        with self._changed:
-            while not (self._closed or self._generation.stopped) and self._waits():
-                left = end - time.monotonic()
-                if left <= 0:
-                    break
-                # Whoever answers may be a process that cannot wake this one.
-                self._changed.wait(min(left, _LOOK_SECONDS))
-            self._paused = False
-            return not self._closed
-
-    def _run(self) -> None:
-        try:
-            for step in self._steps:
-                with self._changed:
-                    self._told.append(step)
-                    self._paused = step.name == _PAUSED
-                    self._changed.notify_all()
-                if step.name == _PAUSED and not self._wait_for_answer():
-                    return
-        except Exception:
-            logger.exception("a run failed")
-        with self._changed:
-            self.over = True
             self._changed.notify_all()
 
     def close(self) -> None:
+        """End the readers' streams and a pause."""
         with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+            self._enter(RunState.CLOSED)
 
     def join(self, seconds: float) -> None:
         if self._thread is not None:
             self._thread.join(seconds)
 
-    def left(self, stopped: bool) -> bool:
-        """Whether nobody reads: the last connection broke, or is closed at its other end."""
+    def has_no_reader(self, stopped: bool) -> bool:
+        """Whether nobody reads: the last connection broke, or is closed by its client.
+
+        The clients are asked only where the run was ``stopped``.
+        """
         with self._changed:
-            watches, lost = list(self._watches), self._lost
-        return lost or (stopped and bool(watches) and all(watch() for watch in watches))
+            readers, lost = list(self._readers), self._last_reader_lost
+        return lost or (stopped and bool(readers) and all(one.client_gone() for one in readers))
 
     def reader(
         self,
-        client_left: Callable[[], bool],
+        client_gone: Callable[[], bool],
         ping_seconds: float,
         *,
         snapshot: bool = False,
         through_pauses: bool = False,
-    ) -> Steps:
-        """What no other reader was given yet, and all that follows, up to a pause or the end.
+    ) -> Frames:
+        """The events not delivered yet and those to come, up to a pause or the end.
 
-        With ``snapshot`` the states of the nodes so far come first. Counts as reading from
-        here on.
+        With ``snapshot`` the states of the nodes so far come first, with ``through_pauses`` a
+        pause does not end it. ``ping_seconds``: the silence after which a ping is sent. The run
+        has a reader from here on, not only from the first event. ``ClientLeft`` where the client
+        disconnects in a silence.
         """
+        reader = _Reader(client_gone, ping_seconds, through_pauses)
         with self._changed:
             past = self._snapshot() if snapshot else []
-            position = self._given
-            self._watches.append(client_left)
-            self._lost = False
-        return self._read(past, position, client_left, ping_seconds, through_pauses)
+            position = self._delivered
+            self._readers.append(reader)
+            self._last_reader_lost = False
+        return self._read(reader, past, position)
 
-    def _snapshot(self) -> list[Step]:
-        past = self._told[: self._given]
-        kept = [step for step in past if step.name in _STATES]
-        if past and past[-1].name == _PAUSED and self._paused:
-            kept += [step for step in past if step.name in _QUESTIONS][-2:]
+    # -- the run's thread
+
+    def _play(self, stream: Frames) -> None:
+        try:
+            for frame in stream:
+                paused = frame.name == _PAUSED
+                with self._changed:
+                    self._events.append(frame)
+                    self._enter(RunState.PAUSED if paused else RunState.RUNNING)
+                if paused and not self._wait_for_form():
+                    return
+        except Exception:
+            logger.exception("a run failed")
+        with self._changed:
+            self._enter(RunState.ENDED)
+
+    def _wait_for_form(self) -> bool:
+        """Wait while the run is paused; False where the server closes meanwhile."""
+        end = time.monotonic() + self._form_seconds
+        with self._changed:
+            while self._state is RunState.PAUSED and not self._run.stopped and self._is_waiting():
+                remaining = end - time.monotonic()
+                if remaining <= 0:
+                    break
+                # The form may be submitted to another process, which cannot wake this one.
+                self._changed.wait(min(remaining, POLL_SECONDS))
+            self._enter(RunState.RUNNING)
+            return self._state is RunState.RUNNING
+
+    def _enter(self, state: RunState) -> None:
+        """Change the state; nothing follows after CLOSED."""
+        if self._state is not RunState.CLOSED:
+            self._state = state
+        self._changed.notify_all()
+
+    # -- the readers
+
+    def _snapshot(self) -> list[Frame]:
+        """Of the events delivered so far, the states of the nodes and the form that is open."""
+        past = self._events[: self._delivered]
+        kept = [frame for frame in past if frame.name in _NODE_STATES]
+        if past and past[-1].name == _PAUSED and self._state is RunState.PAUSED:
+            kept += [frame for frame in past if frame.name in _FORM_EVENTS][-2:]
         return kept
 
-    def _read(
-        self,
-        past: list[Step],
-        position: int,
-        watch: Callable[[], bool],
-        ping_seconds: float,
-        through_pauses: bool,
-    ) -> Steps:
-        finished = False
+    def _read(self, reader: _Reader, past: list[Frame], position: int) -> Frames:
+        complete = False
         try:
             yield from past
-            if past and past[-1].name == _PAUSED and not through_pauses:
-                finished = True
-                return
-            while not finished:
-                step = self._next(position, time.monotonic() + ping_seconds, watch)
-                if step is None:
-                    finished = True
-                    return
-                # The first bytes after a client has left are sent without an error.
-                left = watch()
-                yield step
-                if step is not PING_STEP:
+            complete = bool(past) and reader.ends_with(past[-1])
+            while not complete:
+                frame = self._next(reader, position, time.monotonic() + reader.ping_seconds)
+                if frame is None:
+                    complete = True
+                    break
+                # Checked before: the first bytes after a disconnect are sent without an error.
+                gone = reader.client_gone()
+                yield frame
+                if frame is not PING_FRAME:
                     position += 1
-                    if not left:
+                    if not gone:
                         with self._changed:
-                            self._given = max(self._given, position)
-                finished = step.name == _PAUSED and not through_pauses
+                            self._delivered = max(self._delivered, position)
+                complete = reader.ends_with(frame)
         finally:
             with self._changed:
-                self._watches.remove(watch)
-                self._lost = not finished and not self._watches
+                self._readers.remove(reader)
+                self._last_reader_lost = not complete and not self._readers
 
-    def _next(self, position: int, ping_at: float, watch: Callable[[], bool]) -> Step | None:
-        """The step at ``position``, a ping for want of it, or None at the end."""
-        look_at = time.monotonic() + LOOK_SECONDS
+    def _next(self, reader: _Reader, position: int, ping_at: float) -> Frame | None:
+        """The event at ``position``, a ping if none comes until then, None at the end."""
+        check_at = time.monotonic() + CLIENT_CHECK_SECONDS
         while True:
-            if time.monotonic() >= look_at:
-                look_at = time.monotonic() + LOOK_SECONDS
-                if watch():
+            if time.monotonic() >= check_at:
+                check_at = time.monotonic() + CLIENT_CHECK_SECONDS
+                if reader.client_gone():
                     raise ClientLeft("the client left")
             with self._changed:
-                if self._closed:
+                if self._state is RunState.CLOSED:
                     return None
-                if position < len(self._told):
-                    return self._told[position]
-                if self.over:
+                if position < len(self._events):
+                    return self._events[position]
+                if self.ended:
                     return None
                 now = time.monotonic()
                 if now >= ping_at:
-                    return PING_STEP
-                self._changed.wait(max(min(ping_at, look_at) - now, 0.0))
+                    return PING_FRAME
+                self._changed.wait(max(min(ping_at, check_at) - now, 0.0))
 
 
-class Lives:
-    """The live runs, by workflow run id."""
+class BackgroundRuns:
+    """The runs in the background, by workflow run id. ``closed`` is set when the server closes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._runs: dict[str, LiveRun] = {}
+        self._runs: dict[str, BackgroundRun] = {}
         self.closed = threading.Event()
 
-    def add(self, run_id: str, live: LiveRun) -> None:
+    def add(self, run_id: str, run: BackgroundRun) -> None:
         with self._lock:
-            self._runs = {key: one for key, one in self._runs.items() if not one.over}
-            self._runs[run_id] = live
+            self._runs = {key: one for key, one in self._runs.items() if not one.ended}
+            self._runs[run_id] = run
 
-    def get(self, run_id: str) -> LiveRun | None:
+    def get(self, run_id: str) -> BackgroundRun | None:
+        """The run of that id, unless it has ended."""
         with self._lock:
-            live = self._runs.get(run_id)
-        return None if live is None or live.over else live
+            run = self._runs.get(run_id)
+        return None if run is None or run.ended else run
 
     def resume(self, run_id: str) -> None:
-        live = self.get(run_id)
-        if live is not None:
-            live.resume()
+        run = self.get(run_id)
+        if run is not None:
+            run.resume()
 
-    def close(self) -> list[LiveRun]:
-        """Let nobody read on; the runs, which end when they notice."""
+    def close(self) -> list[BackgroundRun]:
+        """Close all runs; these, whose threads end when they notice."""
         self.closed.set()
         with self._lock:
             runs = list(self._runs.values())
-        for live in runs:
-            live.close()
+        for run in runs:
+            run.close()
         return runs

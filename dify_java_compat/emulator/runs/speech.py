@@ -1,34 +1,33 @@
-"""Speech in a stream: the answer of an app that reads its text out by itself."""
+"""Speech in a stream, for an app that reads its text out by itself."""
 
 import base64
-import json
 import re
 from contextlib import closing
 
 from ..model.prose import speech
 from ..model.speaker import TEXT_EVENTS
 from ..script.base import Event, Script
-from .stream import Steps, told
+from .stream import Frames, frames
 
-_SENTENCE = re.compile(r"[.!?。！？]")
+_SENTENCE_END = re.compile(r"[.!?。！？]")
 
 
-def spoken(stream: Steps, script: Script) -> Steps:
+def with_speech(stream: Frames, script: Script) -> Frames:
     """``stream`` with a piece of speech after each sentence, and the rest behind the last event."""
-    text, given = "", 0
+    text, count = "", 0
     with closing(stream):
-        for step in stream:
-            yield step
-            if step.name not in TEXT_EVENTS:
+        for frame in stream:
+            yield frame
+            if frame.name not in TEXT_EVENTS:
                 continue
-            said = json.loads(step.frame.removeprefix(b"data: ")).get("answer", "")
-            text += said
-            if _SENTENCE.search(said):
-                yield from told([_piece(script, speech(said)[0])])
-                given += 1
-    rest = [_piece(script, sound) for sound in speech(text)[given:]]
-    yield from told([*rest, script.event("tts_message_end", audio="")])
+            piece = frame.event().get("answer", "")
+            text += piece
+            if _SENTENCE_END.search(piece):
+                yield from frames([_speech_event(script, speech(piece)[0])])
+                count += 1
+    rest = [_speech_event(script, sound) for sound in speech(text)[count:]]
+    yield from frames([*rest, script.event("tts_message_end", audio="")])
 
 
-def _piece(script: Script, sound: bytes) -> Event:
+def _speech_event(script: Script, sound: bytes) -> Event:
     return script.event("tts_message", audio=base64.b64encode(sound).decode())

@@ -1,13 +1,15 @@
-"""The life of one streamed answer: pace, pings, pauses, stop, abort, and the client that leaves.
+"""The events of a reply in time: pace, pings, pauses, stop, abort, a client that disconnects.
 
-Which events a mode sends is told by its script (``scripts.py``); when they are sent, and what
-is stored in the end, is told here and is the same for all modes.
+Which events an app mode sends is decided by its script (the folder ``script``). When they are
+sent, and what is stored in the end, is the same for all modes and is decided here.
 """
 
+import json
 import math
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from ..http.reply import PING, frame
 from ..http.response_writer import ClientLeft
@@ -16,113 +18,147 @@ from ..script.base import Event, Script
 from ..store.state import State
 from .run import Run, Runs
 
-# How long a client that says nothing may be gone before it is noticed.
-LOOK_SECONDS = 0.5
+# How often it is checked that the client of a silent connection is still there, in seconds.
+CLIENT_CHECK_SECONDS = 0.5
 
 
-class Step(NamedTuple):
+class Frame(NamedTuple):
     """One server-sent event: its name, and its bytes."""
 
     name: str
-    frame: bytes
+    data: bytes
+
+    def event(self) -> dict[str, Any]:
+        """The event, decoded. Not for pings, which have no data."""
+        return dict(json.loads(self.data.removeprefix(b"data: ")))
 
 
-Steps = Generator[Step, None, None]
-PING_STEP = Step("ping", PING)
+Frames = Generator[Frame, None, None]
+PING_FRAME = Frame("ping", PING)
 
 
-def told(events: Iterable[Event]) -> Iterator[Step]:
+def frames(events: Iterable[Event]) -> Iterator[Frame]:
     """The events, ready to send."""
     for event in events:
-        yield Step(event["event"], frame(event))
+        yield Frame(event["event"], frame(event))
 
 
-class Frames:
-    """The bytes of events. What is to be done at their end is done, were they begun or not."""
+class StreamBody:
+    """The bytes of a stream. To close it calls ``at_end``, whether it was begun or not."""
 
-    def __init__(self, told: Steps, at_end: Callable[[], None]) -> None:
-        self._told = told
+    def __init__(self, stream: Frames, at_end: Callable[[], None]) -> None:
+        self._stream = stream
         self._at_end = at_end
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        return next(self._told).frame
+        return next(self._stream).data
 
     def close(self) -> None:
-        self._told.close()
+        self._stream.close()
         self._at_end()
 
 
 class Pace:
-    """Waits until something is due: with pings in silence, and an eye on the client."""
+    """Waits until a moment, sends pings meanwhile, and checks that the client is still there.
 
-    def __init__(self, run: Run, ping_seconds: float, gone: Callable[[], bool]) -> None:
+    ``ping_seconds``: the silence after which a ping is sent.
+    """
+
+    def __init__(self, run: Run, ping_seconds: float, client_gone: Callable[[], bool]) -> None:
         self._run = run
         self._ping_seconds = ping_seconds
-        self._gone = gone
-        self._heard = self._looked = time.monotonic()
+        self._client_gone = client_gone
+        self._last_sent = self._last_check = time.monotonic()
 
-    def heard(self) -> None:
+    def sent(self) -> None:
         """Something was just sent, so that the client is there."""
-        self._heard = self._looked = time.monotonic()
+        self._last_sent = self._last_check = time.monotonic()
 
-    def look(self) -> Iterator[Step]:
-        """A ping if it is time for one; ``ClientLeft`` if nobody is there to hear it."""
+    def check(self) -> Iterator[Frame]:
+        """A ping if it is time for one; ``ClientLeft`` if the client has disconnected."""
         now = time.monotonic()
-        if now - self._looked >= LOOK_SECONDS:
-            self._looked = now
-            if self._gone():
+        if now - self._last_check >= CLIENT_CHECK_SECONDS:
+            self._last_check = now
+            if self._client_gone():
                 raise ClientLeft("the client left")
-        if now - self._heard >= self._ping_seconds:
-            self._heard = now
-            yield PING_STEP
+        if now - self._last_sent >= self._ping_seconds:
+            self._last_sent = now
+            yield PING_FRAME
 
-    def until(self, due: float) -> Iterator[Step]:
+    def until(self, due: float) -> Iterator[Frame]:
+        """Wait until ``due``, in seconds of the monotonic clock, or until the run is stopped."""
         run = self._run
         while not (run.stopped or run.closed) and (now := time.monotonic()) < due:
-            yield from self.look()
-            ping_at, look_at = self._heard + self._ping_seconds, self._looked + LOOK_SECONDS
-            run.pause(max(min(due, ping_at, look_at) - now, 0.0))
+            yield from self.check()
+            ping_at = self._last_sent + self._ping_seconds
+            check_at = self._last_check + CLIENT_CHECK_SECONDS
+            run.pause(max(min(due, ping_at, check_at) - now, 0.0))
 
 
-def steps(
-    script: Script,
-    run: Run,
-    runs: Runs,
-    state: State,
-    *,
-    token_pause: float,
-    left: Callable[[bool], bool],
-    gone: Callable[[], bool] = lambda: False,
-    ping_seconds: float = math.inf,
-) -> Steps:
-    """The events of one answer. After a pause of the flow the next one is asked for late.
+@dataclass
+class Emitter:
+    """Emits the events of one reply, and stores what is to be kept of it.
 
-    The answer is stored when all was said, or in part when the run was stopped by its user who
-    then reads on: ``left``, told whether the run was stopped, says if nobody reads any more. A
-    client that merely goes away, as ``gone`` says in between, leaves an empty answer behind, as
-    on the real server, where the model runs on for nobody.
+    The reply is stored when all of it was emitted, or in part when its user stopped the run and
+    reads on: ``has_no_reader`` gets whether the run was stopped and says whether nobody reads
+    any more. A client that merely disconnects, as ``client_gone`` says in between, leaves an
+    empty reply behind, as on the real server, where the model runs on for nobody.
     """
-    text, speaker = "", script.turn.speaker
-    try:
-        yield from told(script.opening())
+
+    script: Script
+    run: Run
+    runs: Runs
+    state: State
+    token_pause: float
+    """Seconds between two tokens."""
+    has_no_reader: Callable[[bool], bool]
+    client_gone: Callable[[], bool] = lambda: False
+    ping_seconds: float = math.inf
+
+    def emit(self) -> Frames:
+        """All events. After a pause of the flow the next one is only asked for when it goes on."""
+        script, run = self.script, self.run
+        try:
+            yield from self._opening()
+            text = yield from self._text()
+            yield from self._ending(text)
+        except ModelFailure as failure:
+            yield from frames(fail(script, self.state, failure))
+        except (GeneratorExit, ClientLeft):
+            if not (run.stopped or run.closed):
+                script.abandoned(self.state)
+            raise
+        finally:
+            script.turn.speaker.close()
+            self.runs.finish(run)
+
+    def _opening(self) -> Frames:
+        script, run = self.script, self.run
+        yield from frames(script.opening())
         for _ in range(script.pauses):
-            yield from told(script.asking(state))
+            yield from frames(script.asking(self.state))
             if run.stopped or run.closed:
                 break
-            yield from told(script.answered(state))
+            yield from frames(script.answered(self.state))
+
+    def _text(self) -> Generator[Frame, None, str]:
+        """The events of the text; returns the text."""
+        script, run, speaker = self.script, self.run, self.script.turn.speaker
         # Tokens are due at fixed times: a slow reader finds them waiting, as behind a model.
-        due, pace = time.monotonic() + speaker.delay, Pace(run, ping_seconds, gone)
+        due = time.monotonic() + speaker.delay
+        pace = Pace(run, self.ping_seconds, self.client_gone)
+        text = ""
         if not run.stopped:
-            yield from told(script.before_text())
+            yield from frames(script.before_text())
         yield from pace.until(due)
         for piece in script.pieces:
             if piece is None:
-                yield from pace.look()
+                yield from pace.check()
             elif isinstance(piece, str) and not speaker.own_pace:
-                due += token_pause
+                due += self.token_pause
                 yield from pace.until(due)
             if run.stopped or run.closed:
                 break
@@ -130,35 +166,30 @@ def steps(
                 continue
             text += script.text_of(piece)
             if isinstance(piece, str):
-                yield Step(script.delta_name, script.delta(piece))
+                yield Frame(script.delta_name, script.delta(piece))
             else:
-                yield from told([piece])
+                yield from frames([piece])
             if script.must_replace(text):
                 break
-            pace.heard()
+            pace.sent()
+        return text
+
+    def _ending(self, text: str) -> Frames:
+        script, run = self.script, self.run
         stopped = run.stopped
         if stopped:
             run.settle()
         if run.closed:
             return
-        events, answer = ending(script, run, text, stopped=stopped)
-        if not left(stopped):
-            script.store(state, answer, stopped=stopped)
-        script.conclude(state, events)
-        yield from told(events)
-    except ModelFailure as failure:
-        yield from told(fail(script, state, failure))
-    except (GeneratorExit, ClientLeft):
-        if not (run.stopped or run.closed):
-            script.abandoned(state)
-        raise
-    finally:
-        speaker.close()
-        runs.finish(run)
+        events, final = ending(script, run, text, stopped=stopped)
+        if not self.has_no_reader(stopped):
+            script.store(self.state, final, stopped=stopped)
+        script.conclude(self.state, events)
+        yield from frames(events)
 
 
 def fail(script: Script, state: State, failure: ModelFailure) -> list[Event]:
-    """The last events where the model failed, with what is kept of it."""
+    """The last events where the model failed; keeps why there is no reply."""
     events = script.failed(failure)
     state.fail_message(script.turn.message_id, script.reported(failure).message)
     script.conclude(state, events)
@@ -166,12 +197,12 @@ def fail(script: Script, state: State, failure: ModelFailure) -> list[Event]:
 
 
 def ending(script: Script, run: Run, text: str, *, stopped: bool) -> tuple[list[Event], str]:
-    """The last events, and the answer to keep."""
+    """The last events, and the text to keep."""
     if stopped:
         return script.stopped(), text
     if script.must_replace(text):
         return script.replaced(), script.replacement
     if run.aborted and script.can_abort:
         return script.aborted(), text
-    answer = script.final(text)
-    return [*script.last_deltas(), *script.closing(answer)], answer
+    final = script.final(text)
+    return [*script.last_deltas(), *script.closing(final)], final
