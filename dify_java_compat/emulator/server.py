@@ -14,7 +14,7 @@ from .faults.kinds import Fault
 from .faults.queue import Faults
 from .handlers.call import Settings
 from .handlers.recoup import CHATS, RECOUP_KEY
-from .http.connection import Server
+from .http.connection import Server, loopback
 from .model.replies import Answer, Model, scripted
 from .model.speaker import RawEvent
 from .model.upstream import Upstream
@@ -102,7 +102,7 @@ class DifyEmulator:
     @property
     def recoup_url(self) -> str:
         """The base URL of Recoup's API."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)
+        host = loopback(self._host)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..http.errors import invalid_param
-from ..http.payload import as_uuid
+from ..http.ids import as_uuid
 from ..store.database import new_id
 from ..store.state import State
 from .app import App

@@ -3,12 +3,10 @@
 Not recorded: as Dify's own description of newer servers has it.
 """
 
-import re
 from typing import Any
 
 from ..http.errors import ApiError
 
-_ASKED = re.compile(r"\[(?:human|人工)(?: x([1-9]))?( e-?mail)?\]", re.IGNORECASE)
 TITLE = "Approval"
 INPUTS: list[dict[str, Any]] = [
     {
@@ -32,18 +30,6 @@ ACTIONS = [
 ]
 DEFAULTS = {"comment": ""}
 TIMEOUT = "__timeout"
-
-
-def times_asked(query: str) -> int:
-    """How often a prompt wants a person to be asked: ``[human]`` once, ``[human x2]`` twice."""
-    found = _ASKED.search(query)
-    return int(found[1] or 1) if found else 0
-
-
-def by_email(query: str) -> bool:
-    """Whether the form goes by e-mail, as for ``[human email]``, and has no token then."""
-    found = _ASKED.search(query)
-    return bool(found and found[2])
 
 
 def content(query: str) -> str:

@@ -11,12 +11,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from ..http.ids import without_ids
 from ..http.reply import Reply
 from ..http.response_writer import Wire
 from .kinds import Fault
 
 _ARCHIVE = "recordings.tar.xz"
-_ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PARTS = ("request.http", "response.raw")
 
 
@@ -34,7 +34,7 @@ class Replay(Fault):
         return f"Replay({self.name!r})"
 
     def fits(self, method: str, path: str, body: Mapping[str, Any]) -> bool:
-        return method == self.method and _ID.sub("<id>", path) == self.path
+        return method == self.method and without_ids(path) == self.path
 
     def instead(self, wire: Wire) -> Reply | None:
         wire.recorded = self.answer
@@ -45,7 +45,7 @@ class Replay(Fault):
 @cache
 def _shipped() -> dict[str, bytes]:
     """The parts of all recordings that come with the package, by path."""
-    with files(__package__).joinpath(_ARCHIVE).open("rb") as archive:
+    with files("dify_java_compat.emulator.faults").joinpath(_ARCHIVE).open("rb") as archive:
         with tarfile.open(fileobj=archive, mode="r:xz") as tar:
             return {
                 member.name: source.read()
@@ -73,7 +73,7 @@ def load(name: str, folder: str | os.PathLike[str] | None = None) -> Replay:
         for part in _PARTS
     )
     method, target, _ = request.split(b"\r\n", 1)[0].decode().split(" ")
-    path = _ID.sub("<id>", target.partition("?")[0])
+    path = without_ids(target.partition("?")[0])
     return Replay(name, method, path, answer, _is_whole(method, answer))
 
 

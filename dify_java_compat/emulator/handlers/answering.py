@@ -14,7 +14,7 @@ from ..apps.files import Attachment, attachments
 from ..apps.inputs import event_values, form_values
 from ..apps.knowledge import retrieve
 from ..http.errors import ApiError, bad_request, invalid_param, not_found
-from ..http.payload import as_uuid
+from ..http.ids import as_uuid
 from ..http.reply import Reply, blocking_reply, error_reply, json_reply
 from ..model.prose import tokens
 from ..model.replies import Scripted

@@ -10,7 +10,8 @@ from werkzeug.datastructures import FileStorage
 from ..apps.app import App
 from ..apps.files import TENANT_ID, kind_of, signed_url
 from ..http.errors import ApiError, Breakdown, bad_request, invalid_param
-from ..http.payload import Model, as_uuid
+from ..http.ids import as_uuid
+from ..http.payload import Model
 from ..http.reply import Reply, json_reply
 from ..model.prose import speech, transcript
 from .call import Call, storable

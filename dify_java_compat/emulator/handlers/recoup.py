@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from werkzeug.wrappers import Request
 
-from ..http.payload import as_uuid
+from ..http.ids import as_uuid
 from ..http.reply import Reply
 
 RECOUP_KEY = "recoup-key"

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from ..http.errors import ServerCrash, invalid_param, not_found, not_workflow_app
-from ..http.payload import Model, as_uuid
+from ..http.ids import as_uuid
+from ..http.payload import Model
 from ..http.reply import EVENT_STREAM, Reply, frame, json_reply
 from ..runs.background import POLL_SECONDS
 from ..runs.stream import PING_FRAME, Frames

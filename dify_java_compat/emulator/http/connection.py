@@ -22,6 +22,11 @@ from .response_writer import Headers, Wire
 logger = logging.getLogger("dify_java_compat.emulator")
 
 
+def loopback(host: str) -> str:
+    """The address under which this machine reaches a server that is bound to ``host``."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
 class Connection(WSGIRequestHandler):
     """One client connection and the requests on it."""
 
@@ -169,9 +174,8 @@ class Server(ThreadedWSGIServer):
         """Make ``serve`` return, at once and not at its next look round as ``shutdown`` does."""
         self._closing.set()
         host, port = self.server_address[:2]
-        awake = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(str(host), str(host))
         try:
-            socket.create_connection((awake, int(port)), timeout=0.2).close()
+            socket.create_connection((loopback(str(host)), int(port)), timeout=0.2).close()
         except OSError as error:
             # Then others are knocking, and any connection wakes it.
             logger.debug("cannot knock: %s", error)

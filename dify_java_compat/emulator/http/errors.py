@@ -4,11 +4,10 @@ An ``ApiError`` raised anywhere below a route becomes the JSON body
 ``{"code": ..., "message": ..., "status": ...}``.
 """
 
-import re
-
 from werkzeug.http import HTTP_STATUS_CODES
 
-_ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+from .ids import without_ids
+
 # Dify's framework adds "did you mean" to a 404 raised on a path that resembles known routes.
 _LOOK_ALIKES = {
     "/v1/chat-messages": (
@@ -50,7 +49,7 @@ def unauthorized(message: str) -> ApiError:
 
 def not_found(message: str, path: str = "") -> ApiError:
     """A 404; ``path`` is the request's path, for the suffix the real server adds to some."""
-    similar = _LOOK_ALIKES.get(_ID.sub("<id>", path))
+    similar = _LOOK_ALIKES.get(without_ids(path))
     if similar:
         message += f" You have requested this URI [{path}] but did you mean {similar} ?"
     return ApiError(404, "not_found", message)

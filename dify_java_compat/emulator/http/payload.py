@@ -4,11 +4,11 @@ A ``Model`` collects the faults of all fields and raises them as one 400, as pyd
 """
 
 import re
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .errors import ApiError, ServerCrash, invalid_param
+from .ids import as_uuid
 
 _MISSING = object()
 # As pydantic reads a whole number: with an empty fraction, with lines between the digits.
@@ -21,14 +21,6 @@ def _shown(value: Any) -> str:
     """A value as pydantic quotes it: its repr, the middle cut out beyond 50 characters."""
     text = repr(value)
     return text if len(text) <= 50 else f"{text[:25]}...{text[-24:]}"
-
-
-def as_uuid(value: Any) -> str | None:
-    """``value`` in canonical form, or None where it is no UUID."""
-    try:
-        return str(uuid.UUID(value))
-    except (ValueError, TypeError, AttributeError):
-        return None
 
 
 class Model:

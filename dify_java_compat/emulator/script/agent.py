@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from ..store.database import new_id
 from ..store.state import State
 from .base import Event, Piece, Script, Turn
+from .markers import times
 
-# It looks at the clock when it is told to, and when it is asked what time it is.
-_ASKED = re.compile(r"\[(?:tool|工具)\]|what time is it|几点|什么时候了", re.IGNORECASE)
+_TIME_QUESTION = re.compile("what time is it|几点|什么时候了", re.IGNORECASE)
 _TOOL = "current_time"
 _LABELS = {
     _TOOL: {
@@ -86,7 +86,7 @@ class AgentScript(Script):
         super().__init__(turn)
         self._thoughts = [_Thought(1)]
         self._said = ""
-        self._uses_tool = bool(_ASKED.search(turn.query))
+        self._uses_tool = bool(times(turn.query, "tool") or _TIME_QUESTION.search(turn.query))
 
     def _told(self) -> Event:
         """The thought it has now."""

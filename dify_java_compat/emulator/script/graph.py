@@ -3,19 +3,14 @@
 A part tells its events before the model's text, wraps the text, and tells more behind it.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..model.prose import tokens
 from .base import Turn
+from .markers import times
 from .nodes import LLM, Event, Node, NodeEvents, Round
 
-_WANTED = {
-    "iteration": re.compile(r"\[(?:iteration|迭代)\]", re.IGNORECASE),
-    "loop": re.compile(r"\[(?:loop|循环)(?: x([1-9]))?\]", re.IGNORECASE),
-    "retry": re.compile(r"\[(?:retry|重试)(?: x([1-9]))?\]", re.IGNORECASE),
-}
 _CODE = Node("code", "code", "Split 拆分")
 _ITERATION = Node("iter", "iteration", "Iterate")
 _UPPER = Node("itpl", "template-transform", "Upper")
@@ -26,14 +21,6 @@ _ASSIGN = Node("assign", "assigner", "Assign")
 DIED = "the model died: 503 Service Unavailable"
 DEFAULT = "DEFAULT 默认"
 _BEFORE_DEATH = 12
-
-
-def _wanted(query: str, what: str, by_default: int = 1) -> int:
-    """How often a prompt wants that part: ``[loop x2]`` twice, ``[loop]`` as often as usual."""
-    found = _WANTED[what].search(query)
-    if not found:
-        return 0
-    return int(found[1]) if found.re.groups and found[1] else by_default
 
 
 @dataclass(frozen=True)
@@ -60,10 +47,10 @@ class Graph:
 
     def __post_init__(self) -> None:
         query, graph = self.turn.query, self.turn.app.graph
-        self.iterates = graph == "rich" or bool(_wanted(query, "iteration"))
+        self.iterates = graph == "rich" or bool(times(query, "iteration"))
         if not self.around:
             self.gives_up = graph == "retry"
-            self.retries = 2 if self.gives_up else _wanted(query, "retry")
+            self.retries = 2 if self.gives_up else times(query, "retry")
 
     @property
     def around(self) -> bool:
@@ -85,7 +72,7 @@ class Graph:
         """The nodes before the model."""
         if self.iterates:
             yield from self._iterate()
-        rounds = _wanted(self.turn.query, "loop", by_default=3)
+        rounds = times(self.turn.query, "loop", default=3)
         if rounds:
             yield from self._loop(rounds)
         if self.turn.app.knowledge:

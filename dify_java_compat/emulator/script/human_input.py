@@ -14,13 +14,12 @@ from ..apps.human_form import (
     TIMEOUT,
     TITLE,
     action_title,
-    by_email,
     content,
-    times_asked,
 )
 from ..store.database import new_id
 from ..store.state import State
 from .base import Turn
+from .markers import by_email, times
 from .nodes import Event, Node, NodeEvents
 
 
@@ -35,7 +34,7 @@ class Asking:
         self._asked = 0
         self._node = Node("", "human-input", TITLE)
         self._form_id = ""
-        self.times = times_asked(turn.query)
+        self.times = times(turn.query, "human")
 
     def ask(self, state: State) -> list[Event]:
         """The events up to the pause."""
