@@ -12,9 +12,9 @@ from werkzeug.wrappers import Request
 from .faults.queue import Faults
 from .handlers.call import Call, Settings, authorize, json_body, json_payload, user_name
 from .handlers.recoup import Recoup
-from .http.errors import ApiError, Breakdown, ServerCrash, invalid_param, not_chat_app
+from .http.errors import ApiError, GatewayFailure, ServerCrash, invalid_param, not_chat_app
 from .http.reply import HTML, Reply, crash_reply, error_reply, options_reply
-from .http.response_writer import Wire, html_page
+from .http.response_writer import ResponseWriter, html_page
 from .model.replies import Model
 from .page.page import Page
 from .routes import OTHER_ROUTES, ROUTES, OtherRoute, Route
@@ -84,12 +84,12 @@ class Dispatcher:
     def _dify(self, request: Request) -> tuple[Reply, Iterable[bytes]]:
         """Dify's answer, and the pieces of it that get through."""
         body = self._watch.note(request)
-        wire: Wire = request.environ["emulator.wire"]
+        writer: ResponseWriter = request.environ["emulator.writer"]
         return self._faults.answer(
             request.method,
             request.path,
             body if isinstance(body, dict) else {},
-            wire,
+            writer,
             lambda: self._reply(request),
         )
 
@@ -118,16 +118,16 @@ class Dispatcher:
         except HTTPException as error:
             status, name = error.code or 500, error.name.lower().replace(" ", "_")
             return error_reply(ApiError(status, name, error.description or ""))
-        except Breakdown:
-            wire: Wire = request.environ["emulator.wire"]
-            wire.recorded, wire.closes = html_page(500, [])
+        except GatewayFailure:
+            writer: ResponseWriter = request.environ["emulator.writer"]
+            writer.recorded, writer.closes = html_page(500, [])
             return Reply(500, b"")
         except ServerCrash as crash:
             if crash.error is not None and self._settings.quirks:
                 return error_reply(crash.error)
-            if crash.instead is None or self._settings.quirks:
+            if crash.correct is None or self._settings.quirks:
                 return crash_reply(vary_cookie=crash.session)
-            return error_reply(crash.instead)
+            return error_reply(crash.correct)
         except Exception:
             logger.exception("%s %s failed", request.method, request.path)
             return crash_reply()

@@ -13,7 +13,7 @@ from ..http.ids import as_uuid
 from ..store.database import new_id
 from ..store.state import State
 from .app import App
-from .remote import look_up
+from .remote import remote_file
 
 # The workspace all apps belong to; it shows in the descriptions of files.
 TENANT_ID = "5c0d8f1e-6a27-4b94-8e3f-d19a72c6b005"
@@ -107,7 +107,7 @@ def attachment(
         url = str(given.get("url") or given.get("remote_url") or "")
         if not url:
             raise invalid_param("Invalid file url")
-        found = Attachment("", None, url, *look_up(url))
+        found = Attachment("", None, url, *remote_file(url))
     kind = str(given.get("type") or "custom")
     detected = kind_of(found.name, found.mime_type)
     # Only a workflow app insists on the file being what it is called.

@@ -18,7 +18,7 @@ class Remote(NamedTuple):
     size: int = -1
 
 
-def look_up(url: str) -> Remote:
+def remote_file(url: str) -> Remote:
     """The file at ``url``, by its name. At the discard port there is none."""
     name = url.split("/")[-1].split("?")[0] or "unknown_file"
     try:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..http.errors import on_demand
 from ..http.reply import PING, Reply, error_reply
-from ..http.response_writer import Torn, Wire, html_page
+from ..http.response_writer import ResponseWriter, TruncatedChunk, html_page
 
 __all__ = [
     "CloseDelimited",
@@ -45,14 +45,14 @@ class Fault:
         streamed = body.get("response_mode") == "streaming" or path.endswith("/events")
         return path != "/" and (streamed or not self.of_streams)
 
-    def set_up(self, wire: Wire) -> None:
+    def set_up(self, writer: ResponseWriter) -> None:
         """Change how the answer is sent."""
 
-    def pieces(self, pieces: Pieces, wire: Wire) -> Pieces:
+    def pieces(self, pieces: Pieces, writer: ResponseWriter) -> Pieces:
         """Change what is sent."""
         return pieces
 
-    def instead(self, wire: Wire) -> Reply | None:
+    def instead(self, writer: ResponseWriter) -> Reply | None:
         """What is answered in place of the app, which does not see the request."""
         return None
 
@@ -63,8 +63,8 @@ class Late(Fault):
 
     seconds: float
 
-    def set_up(self, wire: Wire) -> None:
-        wire.late += self.seconds
+    def set_up(self, writer: ResponseWriter) -> None:
+        writer.delay += self.seconds
 
 
 @dataclass(frozen=True)
@@ -78,24 +78,24 @@ class Slow(Fault):
         if self.size < 1:
             raise ValueError("size: at least one byte")
 
-    def set_up(self, wire: Wire) -> None:
-        wire.write_size, wire.write_pause = self.size, self.pause
+    def set_up(self, writer: ResponseWriter) -> None:
+        writer.write_size, writer.write_pause = self.size, self.pause
 
 
 @dataclass(frozen=True)
 class CloseDelimited(Fault):
     """HTTP/1.0: neither chunks nor a length, the body ends with the connection."""
 
-    def set_up(self, wire: Wire) -> None:
-        wire.old = wire.closes = wire.unsized = True
+    def set_up(self, writer: ResponseWriter) -> None:
+        writer.http10 = writer.closes = writer.without_length = True
 
 
 @dataclass(frozen=True)
 class Proxied(Fault):
     """Passed on by nginx: its Server line, its order of headers, its chunks."""
 
-    def set_up(self, wire: Wire) -> None:
-        wire.proxied = True
+    def set_up(self, writer: ResponseWriter) -> None:
+        writer.proxied = True
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,10 @@ class Pings(Fault):
     def of_streams(self) -> bool:
         return True
 
-    def pieces(self, pieces: Pieces, wire: Wire) -> Pieces:
+    def pieces(self, pieces: Pieces, writer: ResponseWriter) -> Pieces:
         with closing(pieces) as told:
             for _ in range(self.count):
-                wire.pause(self.seconds)
+                writer.pause(self.seconds)
                 yield PING
             yield from told
 
@@ -128,7 +128,7 @@ class Garbage(Fault):
     def of_streams(self) -> bool:
         return True
 
-    def pieces(self, pieces: Pieces, wire: Wire) -> Pieces:
+    def pieces(self, pieces: Pieces, writer: ResponseWriter) -> Pieces:
         with closing(pieces) as told:
             rest = yield from _before(told, self.after_events, None)
             yield self.data.encode()
@@ -162,27 +162,27 @@ class Cut(_Bordered):
 
     final_chunk: bool = False
 
-    def pieces(self, pieces: Pieces, wire: Wire) -> Pieces:
+    def pieces(self, pieces: Pieces, writer: ResponseWriter) -> Pieces:
         with closing(pieces) as told:
             torn = not self.final_chunk
             rest = yield from _before(told, self.after_events, self.after_bytes, torn=torn)
         if rest is not None and not self.final_chunk:
             raise ConnectionAbortedError("cut on demand")
 
-    def set_up(self, wire: Wire) -> None:
+    def set_up(self, writer: ResponseWriter) -> None:
         # A length that is announced and not kept could only break the connection.
-        wire.unsized = wire.unsized or self.final_chunk
+        writer.without_length = writer.without_length or self.final_chunk
 
 
 @dataclass(frozen=True)
 class Reset(_Bordered):
     """The connection is reset at the border."""
 
-    def pieces(self, pieces: Pieces, wire: Wire) -> Pieces:
+    def pieces(self, pieces: Pieces, writer: ResponseWriter) -> Pieces:
         with closing(pieces) as told:
             rest = yield from _before(told, self.after_events, self.after_bytes, torn=True)
         if rest is not None:
-            wire.reset = True
+            writer.reset = True
             raise ConnectionResetError("reset on demand")
 
 
@@ -192,11 +192,11 @@ class Stall(_Bordered):
 
     seconds: float | None = None
 
-    def pieces(self, pieces: Pieces, wire: Wire) -> Pieces:
+    def pieces(self, pieces: Pieces, writer: ResponseWriter) -> Pieces:
         with closing(pieces) as told:
             rest = yield from _before(told, self.after_events, self.after_bytes)
             if rest is not None:
-                wire.pause(self.seconds)
+                writer.pause(self.seconds)
             if rest:
                 yield rest
             yield from told
@@ -217,10 +217,10 @@ class Status(Fault):
     def __post_init__(self) -> None:
         on_demand(self.status)
 
-    def instead(self, wire: Wire) -> Reply | None:
+    def instead(self, writer: ResponseWriter) -> Reply | None:
         more = [] if self.retry_after is None else [("Retry-After", str(self.retry_after))]
         if self.html:
-            wire.recorded, wire.closes = html_page(self.status, more)
+            writer.recorded, writer.closes = html_page(self.status, more)
             return Reply(self.status, b"")
         return error_reply(on_demand(self.status), headers=tuple(more))
 
@@ -238,7 +238,7 @@ def _before(
     for piece in pieces:
         if size is not None and len(piece) > left:
             if torn:
-                yield Torn.of(piece, left)
+                yield TruncatedChunk.of(piece, left)
             elif left:
                 yield piece[:left]
             return piece[left:]

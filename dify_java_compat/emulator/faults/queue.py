@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..http.reply import EVENT_STREAM, Reply
-from ..http.response_writer import Wire
+from ..http.response_writer import ResponseWriter
 from ..rules import Rules
 from .kinds import Fault, Pieces
 
@@ -16,9 +16,9 @@ class Body:
         self._source = reply.chunks()
         self._pieces: Pieces = (piece for piece in self._source)
 
-    def suffer(self, fault: Fault, wire: Wire) -> None:
-        fault.set_up(wire)
-        self._pieces = fault.pieces(self._pieces, wire)
+    def suffer(self, fault: Fault, writer: ResponseWriter) -> None:
+        fault.set_up(writer)
+        self._pieces = fault.pieces(self._pieces, writer)
 
     def __iter__(self) -> Pieces:
         return self._pieces
@@ -41,7 +41,7 @@ class Faults:
         method: str,
         path: str,
         body: Mapping[str, Any],
-        wire: Wire,
+        writer: ResponseWriter,
         handle: Callable[[], Reply],
     ) -> tuple[Reply, Body]:
         """The answer to a request, with what goes wrong with it."""
@@ -52,12 +52,12 @@ class Faults:
             reply = handle()
             return reply, Body(reply)
         rule, faults = found
-        replies = (fault.instead(wire) for fault in faults)
+        replies = (fault.instead(writer) for fault in faults)
         reply = next(filter(None, replies), None) or handle()
         pieces = Body(reply)
         if reply.content_type != EVENT_STREAM and any(fault.of_streams for fault in faults):
             self.rules.give_back(rule)
             return reply, pieces
         for fault in faults:
-            pieces.suffer(fault, wire)
+            pieces.suffer(fault, writer)
         return reply, pieces

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..http.ids import without_ids
 from ..http.reply import Reply
-from ..http.response_writer import Wire
+from ..http.response_writer import ResponseWriter
 from .kinds import Fault
 
 _ARCHIVE = "recordings.tar.xz"
@@ -36,9 +36,9 @@ class Replay(Fault):
     def fits(self, method: str, path: str, body: Mapping[str, Any]) -> bool:
         return method == self.method and without_ids(path) == self.path
 
-    def instead(self, wire: Wire) -> Reply | None:
-        wire.recorded = self.answer
-        wire.closes = wire.closes or not self.whole
+    def instead(self, writer: ResponseWriter) -> Reply | None:
+        writer.recorded = self.answer
+        writer.closes = writer.closes or not self.whole
         return Reply(200, b"")
 
 

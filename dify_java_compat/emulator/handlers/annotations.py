@@ -4,10 +4,10 @@ import sqlite3
 from typing import Any
 
 from ..http.errors import ServerCrash, invalid_param, not_found
-from ..http.payload import Model
+from ..http.payload import Payload
 from ..http.reply import Reply, json_reply
 from ..store.database import new_id
-from .call import Call, storable
+from .call import Call, reject_nul
 
 _ACTIONS = ("enable", "disable")
 _MOST = 100
@@ -19,12 +19,12 @@ def _shown(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def _given(call: Call) -> tuple[str, str]:
-    payload = Model("AnnotationCreatePayload", call.body)
+    payload = Payload("AnnotationCreatePayload", call.body)
     question = payload.string("question", required=True)
     answer = payload.string("answer", required=True)
     payload.check()
     for text in (question or "", answer or ""):
-        storable(text)
+        reject_nul(text)
     return question or "", answer or ""
 
 
@@ -74,7 +74,7 @@ def delete_annotation(call: Call) -> Reply:
 
 def switch_reply(call: Call) -> Reply:
     """POST /apps/annotation-reply/{action}: takes effect at once, whatever its job says."""
-    payload = Model("AnnotationReplyActionPayload", call.body)
+    payload = Payload("AnnotationReplyActionPayload", call.body)
     threshold = payload.number("score_threshold")
     provider = payload.string("embedding_provider_name", required=True)
     model = payload.string("embedding_model_name", required=True)

@@ -28,7 +28,7 @@ from ..script.base import Script, Turn
 from ..script.chat import ChatScript, CompletionScript, FixedScript
 from ..script.flow import FlowScript
 from ..script.raw import RawScript
-from .call import Call, client_left
+from .call import Call, client_gone
 
 # Who wrote the annotations.
 _AUTHOR = {"id": "0d6f9a21-47c8-4e5b-93d0-c8a1f27b6e0d", "name": "admin"}
@@ -220,7 +220,7 @@ def choose_script(turn: Turn, reply: FixedReply | Scripted) -> Script:
 
 def stream_of(call: Call, script: Script, run: Run) -> StreamBody:
     """The events of the reply, from this connection or from a run in the background."""
-    gone, settings = client_left(call.request), call.settings
+    gone, settings = client_gone(call.request), call.settings
     if script.lives_on:
         background = _start_in_background(call, script, run)
         return StreamBody(background.reader(gone, settings.ping_seconds), lambda: None)
@@ -302,7 +302,7 @@ def _paused(call: Call, script: Script, run: Run) -> dict[str, Any]:
     """The body where a flow waits for a person. Neither recorded nor described anywhere."""
     background = _start_in_background(call, script, run)
     data: Any = None
-    for frame in background.reader(client_left(call.request), call.settings.ping_seconds):
+    for frame in background.reader(client_gone(call.request), call.settings.ping_seconds):
         if frame.name == "workflow_paused":
             data = frame.event()["data"]
     body = _body(script, "workflow_paused", "")

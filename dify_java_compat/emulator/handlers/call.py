@@ -50,9 +50,9 @@ class Call:
     settings: Settings
 
 
-def client_left(request: Request) -> Callable[[], bool]:
+def client_gone(request: Request) -> Callable[[], bool]:
     """Tells, whenever asked, whether the client has closed its connection."""
-    found: Callable[[], bool] = request.environ.get("emulator.client_left", lambda: False)
+    found: Callable[[], bool] = request.environ.get("emulator.client_gone", lambda: False)
     return found
 
 
@@ -76,8 +76,8 @@ def json_body(request: Request) -> dict[str, Any]:
     """The body as a JSON object, to be asked for its user."""
     body = _json(request)
     if not isinstance(body, dict):
-        instead = bad_request("The body must be a JSON object.")
-        raise ServerCrash("every JSON body is taken for an object", instead, session=True)
+        correct = bad_request("The body must be a JSON object.")
+        raise ServerCrash("every JSON body is taken for an object", correct, session=True)
     return body
 
 
@@ -109,14 +109,14 @@ def user_name(
     if not given and required:
         raise invalid_param("Arg user must be provided.")
     name = str(given) if given else DEFAULT_USER
-    storable(name)
+    reject_nul(name)
     if len(name) > _LONGEST_NAME:
-        instead = invalid_param(f"A user has at most {_LONGEST_NAME} characters.")
-        raise ServerCrash("the column is too short", instead, session=True)
+        correct = invalid_param(f"A user has at most {_LONGEST_NAME} characters.")
+        raise ServerCrash("the column is too short", correct, session=True)
     return name
 
 
-def storable(text: str) -> None:
+def reject_nul(text: str) -> None:
     """Refuse what the real server's database refuses in a text."""
     if "\0" in text:
         raise invalid_param("A string literal cannot contain NUL (0x00) characters.")

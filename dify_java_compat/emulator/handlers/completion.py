@@ -4,7 +4,7 @@ from typing import Any
 
 from ..apps.app import App
 from ..http.errors import app_unavailable
-from ..http.payload import Model
+from ..http.payload import Payload
 from ..http.reply import EVENT_STREAM, Reply
 from .answering import Prompt, begin, blocking, new_run, stop_run, stream_of, whole
 from .call import Call
@@ -18,7 +18,7 @@ def _require_completion(app: App) -> None:
 def complete(call: Call) -> Reply:
     """POST /completion-messages, blocking or streamed: a message whose conversation is hidden."""
     _require_completion(call.app)
-    payload = Model("CompletionRequestPayload", call.body)
+    payload = Payload("CompletionRequestPayload", call.body)
     inputs = payload.mapping("inputs")
     query = payload.string("query", default="")
     files = payload.mappings("files")

@@ -6,10 +6,10 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..http.errors import ServerCrash, bad_request, invalid_param, not_found
-from ..http.payload import Model
+from ..http.payload import Payload
 from ..http.reply import Reply, json_reply
 from ..model.prose import suggestions, title
-from .call import Call, storable
+from .call import Call, reject_nul
 
 _SORTS = ("created_at", "-created_at", "updated_at", "-updated_at")
 _LONGEST_NAME = 255
@@ -68,7 +68,7 @@ def _own_message(call: Call) -> sqlite3.Row:
 
 def list_messages(call: Call) -> Reply:
     """GET /messages: the newest page first, each page in the order of writing."""
-    query = Model("MessageListQuery", call.request.args.to_dict())
+    query = Payload("MessageListQuery", call.request.args.to_dict())
     conversation_id = query.identifier("conversation_id", required=True)
     first_id = query.identifier("first_id")
     limit = query.limit()
@@ -88,7 +88,7 @@ def list_messages(call: Call) -> Reply:
 
 def list_conversations(call: Call) -> Reply:
     """GET /conversations of one user, the one last written to first."""
-    query = Model("ConversationListQuery", call.request.args.to_dict())
+    query = Payload("ConversationListQuery", call.request.args.to_dict())
     last_id = query.identifier("last_id")
     limit = query.limit()
     sort_by = query.choice("sort_by", _SORTS, "-updated_at") or "-updated_at"
@@ -104,18 +104,18 @@ def list_conversations(call: Call) -> Reply:
 
 def rename_conversation(call: Call) -> Reply:
     """POST /conversations/{id}/name: to a given name, or one made from its first message."""
-    payload = Model("ConversationRenamePayload", call.body)
+    payload = Payload("ConversationRenamePayload", call.body)
     name = payload.string("name")
     generated = payload.boolean("auto_generate", False)
     payload.check()
     if not generated and not (name or "").strip():
         text = "Value error, name is required when auto_generate is false"
-        payload.fault("", text, "value_error", dict(call.body))
+        payload.reject("", text, "value_error", dict(call.body))
         payload.check()
-    storable(name or "")
+    reject_nul(name or "")
     if len(name or "") > _LONGEST_NAME:
-        instead = invalid_param(f"A name has at most {_LONGEST_NAME} characters.")
-        raise ServerCrash("the column is too short", instead)
+        correct = invalid_param(f"A name has at most {_LONGEST_NAME} characters.")
+        raise ServerCrash("the column is too short", correct)
     row = own_conversation(call)
     if generated:
         messages = call.state.messages(row["id"], None, -1)
@@ -135,12 +135,12 @@ def delete_conversation(call: Call) -> Reply:
 
 def rate_message(call: Call) -> Reply:
     """POST /messages/{id}/feedbacks: like, dislike, or null to take it back."""
-    payload = Model("MessageFeedbackPayload", call.body)
+    payload = Payload("MessageFeedbackPayload", call.body)
     rating = payload.choice("rating", ("like", "dislike"), None)
     content = payload.string("content")
     payload.check()
     row = _own_message(call)
-    storable(content or "")
+    reject_nul(content or "")
     if rating is None and not call.state.has_feedback(row["id"]):
         raise invalid_param("rating cannot be None when feedback not exists")
     call.state.set_feedback(row["id"], rating, content)
@@ -154,7 +154,7 @@ def _moment(timestamp: float) -> str:
 
 def list_feedbacks(call: Call) -> Reply:
     """GET /app/feedbacks: everyone's."""
-    query = Model("FeedbackListQuery", call.request.args.to_dict())
+    query = Payload("FeedbackListQuery", call.request.args.to_dict())
     page, limit = query.integer("page", 1, 1, None), query.integer("limit", 20, 1, 101)
     query.check()
     data = [

@@ -8,7 +8,7 @@ import time
 
 from ..apps.human_form import ACTIONS, DEFAULTS, INPUTS, check
 from ..http.errors import ApiError, not_found
-from ..http.payload import Model
+from ..http.payload import Payload
 from ..http.reply import Reply, json_reply
 from .call import Call
 
@@ -48,7 +48,7 @@ def show_form(call: Call) -> Reply:
 
 def submit_form(call: Call) -> Reply:
     """POST /form/human_input/{form_token}: once, by whomever; the run goes on."""
-    payload = Model("HumanInputFormSubmitPayload", call.body)
+    payload = Payload("HumanInputFormSubmitPayload", call.body)
     inputs = payload.mapping("inputs")
     action = payload.string("action", required=True)
     payload.check()

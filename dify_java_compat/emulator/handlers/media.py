@@ -9,12 +9,12 @@ from werkzeug.datastructures import FileStorage
 
 from ..apps.app import App
 from ..apps.files import TENANT_ID, kind_of, signed_url
-from ..http.errors import ApiError, Breakdown, bad_request, invalid_param
+from ..http.errors import ApiError, GatewayFailure, bad_request, invalid_param
 from ..http.ids import as_uuid
-from ..http.payload import Model
+from ..http.payload import Payload
 from ..http.reply import Reply, json_reply
 from ..model.prose import speech, transcript
-from .call import Call, storable
+from .call import Call, reject_nul
 
 _MIB = 1024 * 1024
 # By the part's own type; what Python's mimetypes calls an MP3 (audio/mpeg) is refused.
@@ -30,7 +30,7 @@ _FORBIDDEN = '/\\:*?"<>|'
 
 def text_to_audio(call: Call) -> Reply:
     """POST /text-to-audio: an MP3 in chunks, whether streaming was asked for or not."""
-    payload = Model("TextToAudioPayload", call.body)
+    payload = Payload("TextToAudioPayload", call.body)
     message_id = payload.string("message_id")
     payload.string("voice")
     text = payload.string("text")
@@ -48,7 +48,7 @@ def text_to_audio(call: Call) -> Reply:
         raise invalid_param("Text is required")
     _need(call.app, "text_to_speech", "TTS is not enabled")
     if not call.model.can_speak(call.body):
-        raise Breakdown("the provider failed")
+        raise GatewayFailure("the provider failed")
     return Reply(200, iter(speech(text)), "audio/mpeg")
 
 
@@ -95,7 +95,7 @@ def _uploaded(call: Call) -> FileStorage:
         raise bad_request(message, code="filename_not_exists_error")
     if any(character in file.filename for character in _FORBIDDEN):
         raise invalid_param("Filename contains invalid characters")
-    storable(file.filename)
+    reject_nul(file.filename)
     return file
 
 
@@ -120,7 +120,7 @@ def _file_data(row: sqlite3.Row, extension: str, host_url: str) -> dict[str, Any
 
 def preview(call: Call) -> Reply:
     """GET /files/{id}/preview: of whichever user, once the file was used in a message."""
-    query = Model("FilePreviewQuery", call.request.args.to_dict())
+    query = Payload("FilePreviewQuery", call.request.args.to_dict())
     attached = query.boolean("as_attachment", False)
     query.check()
     file_id = call.ids["file_id"]

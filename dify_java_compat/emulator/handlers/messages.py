@@ -3,7 +3,7 @@
 from functools import partial
 
 from ..http.errors import invalid_param
-from ..http.payload import Model
+from ..http.payload import Payload
 from ..http.reply import EVENT_STREAM, Reply
 from ..model.prose import title
 from .answering import (
@@ -22,13 +22,13 @@ from .call import Call
 
 def send(call: Call) -> Reply:
     """POST /chat-messages, blocking or streamed."""
-    payload = Model("ChatRequestPayload", call.body)
+    payload = Payload("ChatRequestPayload", call.body)
     inputs = payload.mapping("inputs")
     query = payload.string("query", required=True)
     files = payload.mappings("files")
     mode = payload.choice("response_mode", ("blocking", "streaming"), None)
     bad_id = "conversation_id must be a valid UUID"
-    conversation_id = payload.identifier("conversation_id", fault=bad_id)
+    conversation_id = payload.identifier("conversation_id", message=bad_id)
     payload.string("retriever_from", default="dev")
     named = payload.boolean("auto_generate_name", True)
     workflow_id = payload.string("workflow_id")

@@ -6,7 +6,7 @@ import sqlite3
 from typing import Any
 
 from ..http.errors import ServerCrash, bad_request, invalid_param, not_found
-from ..http.payload import Model
+from ..http.payload import Payload
 from ..http.reply import Reply, json_reply
 from .call import Call
 from .history import own_conversation, page_of
@@ -43,12 +43,12 @@ def _fault_of(name: str) -> str:
 
 def list_variables(call: Call) -> Reply:
     """GET /conversations/{id}/variables."""
-    query = Model("ConversationVariablesQuery", call.request.args.to_dict())
+    query = Payload("ConversationVariablesQuery", call.request.args.to_dict())
     last_id = query.identifier("last_id")
     limit = query.limit()
     name = query.string("variable_name")
     if name is not None and (text := _fault_of(name)):
-        query.fault("variable_name", f"Value error, {text}", "value_error", name)
+        query.reject("variable_name", f"Value error, {text}", "value_error", name)
     elif name is not None:
         query.short_string("variable_name", 255)
     query.check()
@@ -85,7 +85,7 @@ def _fits(value: Any, kind: str) -> bool:
 
 def update_variable(call: Call) -> Reply:
     """PUT /conversations/{id}/variables/{id}: a value of the variable's own type."""
-    payload = Model("ConversationVariableUpdatePayload", call.body)
+    payload = Payload("ConversationVariableUpdatePayload", call.body)
     value = payload.anything("value")
     payload.check()
     conversation = own_conversation(call)

@@ -7,7 +7,7 @@ from typing import Any
 from ..apps.files import attachments
 from ..apps.inputs import event_values, form_values
 from ..http.errors import not_workflow_app
-from ..http.payload import Model
+from ..http.payload import Payload
 from ..http.reply import EVENT_STREAM, PING, Reply, blocking_reply
 from ..model.speaker import ModelFailure
 from ..runs.run import Run
@@ -49,7 +49,7 @@ def stop_workflow(call: Call) -> Reply:
 
 
 def _run(call: Call) -> Reply:
-    payload = Model("WorkflowRunPayload", call.body)
+    payload = Payload("WorkflowRunPayload", call.body)
     inputs = payload.mapping("inputs")
     files = payload.mappings("files")
     mode = payload.choice("response_mode", ("blocking", "streaming"), None)

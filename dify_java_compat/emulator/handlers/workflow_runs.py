@@ -11,11 +11,11 @@ from typing import Any
 
 from ..http.errors import ServerCrash, invalid_param, not_found, not_workflow_app
 from ..http.ids import as_uuid
-from ..http.payload import Model
-from ..http.reply import EVENT_STREAM, Reply, frame, json_reply
+from ..http.payload import Payload
+from ..http.reply import EVENT_STREAM, Reply, encode_event, json_reply
 from ..runs.background import POLL_SECONDS
 from ..runs.stream import PING_FRAME, Frames
-from .call import Call, client_left
+from .call import Call, client_gone
 
 _SHOWN = (
     "id", "workflow_id", "status", "inputs", "outputs", "error", "total_steps", "total_tokens",
@@ -59,7 +59,7 @@ def _check_moment(call: Call, name: str) -> None:
 
 def list_logs(call: Call) -> Reply:
     """GET /workflows/logs: the runs of a workflow app. A chatflow's are never among them."""
-    query = Model("WorkflowLogQuery", call.request.args.to_dict())
+    query = Payload("WorkflowLogQuery", call.request.args.to_dict())
     status = query.choice("status", _STATES, None)
     page, limit = query.integer("page", 1, 1, 99999), query.limit()
     query.check()
@@ -115,7 +115,7 @@ def stream_events(call: Call) -> Reply:
     stream = None
     if run is not None:
         stream = run.reader(
-            client_left(call.request),
+            client_gone(call.request),
             call.settings.ping_seconds,
             snapshot=_flag(call, "include_state_snapshot"),
             through_pauses=_flag(call, "continue_on_pause"),
@@ -127,7 +127,7 @@ def stream_events(call: Call) -> Reply:
 
 def _wait_for_other_server(call: Call, run_id: str) -> Frames:
     """Pings until the run is over that another process has, at most as long as a form waits."""
-    gone, ping_seconds = client_left(call.request), call.settings.ping_seconds
+    gone, ping_seconds = client_gone(call.request), call.settings.ping_seconds
     start = last_ping = time.monotonic()
     while not gone() and time.monotonic() - start < call.settings.form_seconds:
         row = call.state.workflow_runs.get(run_id, call.app.id)
@@ -153,4 +153,4 @@ def _followed(call: Call, stream: Frames | None, run_id: str) -> Iterator[bytes]
     if not ended:
         row = call.state.workflow_runs.get(run_id, call.app.id)
         if row is not None:
-            yield frame(json.loads(row["finished"]))
+            yield encode_event(json.loads(row["finished"]))

@@ -1,1 +1,1 @@
-"""The HTTP of the emulator: connections, bodies, replies, errors."""
+"""The emulator's HTTP: connections, request bodies, replies and their errors."""

@@ -1,7 +1,7 @@
-"""HTTP as gunicorn speaks it: keep-alive with a short patience, one chunk per piece of body.
+"""HTTP as gunicorn speaks it: keep-alive with a short timeout, one chunk per piece of the body.
 
-Werkzeug's own handler closes every connection and writes a chunk in three pieces; here each
-event is one write, and the head goes out with the first piece of the body, not before.
+Werkzeug's own handler closes every connection and writes a chunk in three pieces. Here each event
+is one write, and the head is sent with the first piece of the body, not before.
 """
 
 import io
@@ -17,7 +17,7 @@ from typing import IO, Any, cast
 
 from werkzeug.serving import DechunkedInput, ThreadedWSGIServer, WSGIRequestHandler
 
-from .response_writer import Headers, Wire
+from .response_writer import Headers, ResponseWriter
 
 logger = logging.getLogger("dify_java_compat.emulator")
 
@@ -37,13 +37,13 @@ class Connection(WSGIRequestHandler):
         self.close_connection = True
         try:
             self.handle_one_request()
-            while not self.close_connection and self._asks_again():
+            while not self.close_connection and self._has_next_request():
                 self.handle_one_request()
         except OSError as error:
             logger.debug("connection lost: %s", error)
 
-    def _asks_again(self) -> bool:
-        """Whether another request begins before the patience for idle connections ends."""
+    def _has_next_request(self) -> bool:
+        """Whether another request begins within ``keep_alive_seconds``."""
         self.connection.settimeout(cast("Server", self.server).keep_alive_seconds)
         try:
             return bool(cast(io.BufferedReader, self.rfile).peek(1))
@@ -52,10 +52,10 @@ class Connection(WSGIRequestHandler):
         finally:
             self.connection.settimeout(None)
 
-    def client_left(self, within: float = 0.0) -> bool:
-        """Whether the client has closed its side, now or within so many seconds.
+    def client_gone(self, within: float = 0.0) -> bool:
+        """Whether the client has closed its side, now or ``within`` so many seconds.
 
-        May be asked from any thread.
+        May be called from any thread.
         """
         try:
             with selectors.DefaultSelector() as selector:
@@ -72,14 +72,16 @@ class Connection(WSGIRequestHandler):
         if body is None:
             self.close_connection = True
             return
-        # The whole body is taken off the connection before anyone answers, so that the next
-        # request is found where it begins.
+        # The whole body is read before the request is handled, so that the next request is
+        # found where it begins.
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
-        environ["emulator.client_left"] = self.client_left
-        wire = Wire(self.wfile.write, self.client_left, old=self.request_version != "HTTP/1.1")
-        environ["emulator.wire"] = wire
+        environ["emulator.client_gone"] = self.client_gone
+        writer = ResponseWriter(
+            self.wfile.write, self.client_gone, http10=self.request_version != "HTTP/1.1"
+        )
+        environ["emulator.writer"] = writer
         head: list[tuple[str, Headers]] = []
 
         def start_response(status: str, headers: Headers, *_: Any) -> Callable[[bytes], object]:
@@ -88,11 +90,11 @@ class Connection(WSGIRequestHandler):
 
         pieces: Iterable[bytes] = self.server.app(environ, start_response)
         try:
-            self._answer(wire, *head[0], pieces)
+            self._send(writer, *head[0], pieces)
         except BaseException:
-            # Half an answer cannot be followed by another one.
+            # After a part of a response no other one can follow on this connection.
             self.close_connection = True
-            if wire.reset:
+            if writer.reset:
                 self._reset()
             raise
         finally:
@@ -101,7 +103,7 @@ class Connection(WSGIRequestHandler):
                 close()
 
     def _read_body(self, environ: dict[str, Any]) -> bytes | None:
-        """The request's body, or None where the client broke off or counts wrongly."""
+        """The request's body; None if it is shorter than announced, or the length is no number."""
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return DechunkedInput(cast(IO[bytes], self.rfile)).read()
         try:
@@ -111,24 +113,26 @@ class Connection(WSGIRequestHandler):
         body = self.rfile.read(size) if size >= 0 else b""
         return body if len(body) == size else None
 
-    def _answer(self, wire: Wire, status: str, headers: Headers, pieces: Iterable[bytes]) -> None:
-        bare = self.command == "HEAD" or status.startswith("204")
-        sized = bare or any(name == "Content-Length" for name, _ in headers)
-        if wire.old and (wire.unsized or not sized):
+    def _send(
+        self, writer: ResponseWriter, status: str, headers: Headers, pieces: Iterable[bytes]
+    ) -> None:
+        head_only = self.command == "HEAD" or status.startswith("204")
+        sized = head_only or any(name == "Content-Length" for name, _ in headers)
+        if writer.http10 and (writer.without_length or not sized):
             self.close_connection = True
-        wire.closes = self.close_connection = self.close_connection or wire.closes
-        wire.send(status, headers, pieces, bare=bare)
+        writer.closes = self.close_connection = self.close_connection or writer.closes
+        writer.send(status, headers, pieces, head_only=head_only)
 
     def _reset(self) -> None:
-        """Close so that the client is sent an RST, and nothing that was still on its way."""
+        """Close with an RST: nothing that is still buffered is sent."""
         linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
         with suppress(OSError):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            # The files made of the socket would keep it open.
+            # The file objects made of the socket would keep it open.
             socket.close(self.connection.detach())
 
     def log(self, type: str, message: str, *args: Any) -> None:
-        # Called for broken requests only; good ones are logged with their path by the app.
+        # Called for malformed requests only; the others are logged by the app.
         logger.debug(message, *args)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
@@ -136,7 +140,10 @@ class Connection(WSGIRequestHandler):
 
 
 class Server(ThreadedWSGIServer):
-    """A thread per connection, all of which end when the server does."""
+    """A server with a thread per connection; ``hang_up`` ends them all.
+
+    ``keep_alive_seconds``: how long an idle connection is kept.
+    """
 
     daemon_threads = True
     app: Any
@@ -157,7 +164,7 @@ class Server(ThreadedWSGIServer):
             try:
                 request, client_address = self.socket.accept()
             except OSError as error:
-                # Out of file descriptors, say: wait for some to be given back.
+                # For example out of file descriptors: wait until some are free again.
                 logger.debug("cannot accept: %s", error)
                 self._closing.wait(0.05)
                 continue
@@ -171,14 +178,14 @@ class Server(ThreadedWSGIServer):
                 self.shutdown_request(request)
 
     def stop_serving(self) -> None:
-        """Make ``serve`` return, at once and not at its next look round as ``shutdown`` does."""
+        """Make ``serve`` return at once; the base class's ``shutdown`` waits for a poll."""
         self._closing.set()
         host, port = self.server_address[:2]
         try:
             socket.create_connection((loopback(str(host)), int(port)), timeout=0.2).close()
         except OSError as error:
-            # Then others are knocking, and any connection wakes it.
-            logger.debug("cannot knock: %s", error)
+            # The backlog is full then, and each of its connections wakes ``serve`` as well.
+            logger.debug("cannot connect to stop serving: %s", error)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         thread = threading.Thread(
@@ -210,13 +217,13 @@ class Server(ThreadedWSGIServer):
         logger.debug(message, *args)
 
     def hang_up(self) -> list[threading.Thread]:
-        """Cut all connections; their threads, which end when they notice."""
+        """Shut all connections down; their threads, which end when they notice."""
         with self._lock:
             connections = dict(self._connections)
         for request in connections.values():
             try:
                 request.shutdown(socket.SHUT_RDWR)
             except OSError:
-                # Closed by its own thread, or by the client, in this very moment.
+                # Its own thread or the client has closed it meanwhile.
                 continue
         return list(connections)

@@ -8,7 +8,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from .ids import without_ids
 
-# Dify's framework adds "did you mean" to a 404 raised on a path that resembles known routes.
+# Dify's framework adds "did you mean" to a 404 on a path that resembles known routes.
 _LOOK_ALIKES = {
     "/v1/chat-messages": (
         "/v1/chat-messages or /api/chat-messages or /v1/chat-messages/<string:task_id>/stop"
@@ -22,7 +22,7 @@ _LOOK_ALIKES = {
 
 
 class ApiError(Exception):
-    """An answer with an error status: HTTP status, Dify's code, human message."""
+    """A response with an error status: HTTP status, Dify's code, message for people."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -82,34 +82,34 @@ def not_json() -> ApiError:
 
 
 def on_demand(status: int) -> ApiError:
-    """An error a test asked for; ``ValueError`` where it is none."""
+    """The error with that status that a test wants; ``ValueError`` where it is no error's."""
     phrase = HTTP_STATUS_CODES.get(status)
     if phrase is None or status < 400:
         raise ValueError(f"{status} is not the status of an error")
     return ApiError(status, phrase.lower().replace(" ", "_"), f"{phrase}, on demand.")
 
 
-class Breakdown(Exception):
-    """Something the real server breaks down on, so that its web server answers in its place."""
+class GatewayFailure(Exception):
+    """A failure of the real server's app, for which its web server sends an HTML page."""
 
 
 class ServerCrash(Exception):
-    """Something the real server fails on with a 500 of its own shape.
+    """A bug of the real server, which it meets with a 500.
 
-    ``instead`` is the answer of a server without that fault; ``session`` is whether it fails
-    with the session touched, which shows in a header; ``error`` is how it fails where it does
-    so in a shape of its own.
+    ``correct``: the error of a server without the bug. ``session``: whether it fails after it
+    touched the session, which shows in a header. ``error``: the 500, where it is not the usual
+    one.
     """
 
     def __init__(
         self,
         reason: str,
-        instead: ApiError | None = None,
+        correct: ApiError | None = None,
         *,
         session: bool = False,
         error: ApiError | None = None,
     ) -> None:
         super().__init__(reason)
-        self.instead = instead
+        self.correct = correct
         self.session = session
         self.error = error

@@ -1,4 +1,4 @@
-"""What a handler answers, and the three JSON dialects of a Dify server."""
+"""What a handler returns, and the three JSON dialects of a Dify server."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ PING = b"event: ping\n\n"
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. An iterator as ``body`` is a stream of chunks, sent as they come."""
+    """One HTTP response. An iterator as ``body`` is a stream of chunks, each sent at once."""
 
     status: int
     body: bytes | Iterator[bytes]
@@ -25,7 +25,7 @@ class Reply:
     headers: tuple[tuple[str, str], ...] = ()
     cors: bool = True
     dify: bool = True
-    """Whether it is Dify that answers; another server knows none of its headers."""
+    """Whether it is Dify's; another server knows none of its headers."""
     vary_cookie: bool = False
 
     @property
@@ -57,24 +57,24 @@ class Reply:
 
 
 def json_reply(value: Any, status: int = 200, **more: Any) -> Reply:
-    """As ujson writes it: compact, ASCII, escaped slashes, a closing newline."""
+    """JSON as ujson writes it: compact, ASCII, escaped slashes, a newline at the end."""
     text = json.dumps(value, separators=(",", ":")).replace("/", "\\/")
     return Reply(status, f"{text}\n".encode(), **more)
 
 
 def blocking_reply(value: Any, *, vary_cookie: bool) -> Reply:
-    """A blocking chat answer: plain ``json.dumps``, and the only JSON sent with a charset."""
+    """A chat's reply as a whole: plain ``json.dumps``, and the only JSON with a charset."""
     body = json.dumps(value).encode()
     return Reply(200, body, "application/json; charset=utf-8", vary_cookie=vary_cookie)
 
 
 def compact(value: Any) -> str:
-    """As orjson writes events: compact, nothing escaped that need not be."""
+    """JSON as orjson writes events: compact, nothing escaped that need not be."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def frame(event: Any) -> bytes:
-    """One server-sent event; each goes out as one HTTP chunk."""
+def encode_event(event: Any) -> bytes:
+    """One server-sent event, which is sent as one HTTP chunk."""
     return f"data: {compact(event)}\n\n".encode()
 
 
@@ -85,18 +85,18 @@ def error_reply(error: ApiError, **more: Any) -> Reply:
     return json_reply(body, error.status, **more)
 
 
-def options_reply(methods: Iterable[str], asked: Mapping[str, str]) -> Reply:
-    """What may be done at a path, and what a browser wants to know before it does it."""
+def options_reply(methods: Iterable[str], request_headers: Mapping[str, str]) -> Reply:
+    """The methods of a path, with what a browser's preflight request asks for."""
     headers = [("Allow", ", ".join(sorted({*methods, "OPTIONS"})))]
-    if asked.get("Access-Control-Request-Method"):
-        wanted = asked.get("Access-Control-Request-Headers")
-        if wanted:
-            headers.append(("Access-Control-Allow-Headers", wanted))
+    if request_headers.get("Access-Control-Request-Method"):
+        names = request_headers.get("Access-Control-Request-Headers")
+        if names:
+            headers.append(("Access-Control-Allow-Headers", names))
         headers.append(("Access-Control-Allow-Methods", "DELETE, GET, OPTIONS, PATCH, POST, PUT"))
     return Reply(200, b"", HTML, tuple(headers))
 
 
 def crash_reply(*, vary_cookie: bool = False) -> Reply:
-    """What a bug in a handler looks like: another key order than every other error."""
+    """The 500 for a bug in a handler, whose keys are in another order than those of errors."""
     body = {"message": "Internal Server Error", "code": "unknown", "status": 500}
     return json_reply(body, 500, vary_cookie=vary_cookie)

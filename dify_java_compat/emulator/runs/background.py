@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from ..http.response_writer import ClientLeft
+from ..http.response_writer import ClientDisconnected
 from .run import Run
 from .stream import CLIENT_CHECK_SECONDS, PING_FRAME, Frame, Frames
 
@@ -118,8 +118,8 @@ class BackgroundRun:
 
         With ``snapshot`` the states of the nodes so far come first, with ``through_pauses`` a
         pause does not end it. ``ping_seconds``: the silence after which a ping is sent. The run
-        has a reader from here on, not only from the first event. ``ClientLeft`` where the client
-        disconnects in a silence.
+        has a reader from here on, not only from the first event. Raises ``ClientDisconnected``
+        where the client disconnects in a silence.
         """
         reader = _Reader(client_gone, ping_seconds, through_pauses)
         with self._changed:
@@ -205,7 +205,7 @@ class BackgroundRun:
             if time.monotonic() >= check_at:
                 check_at = time.monotonic() + CLIENT_CHECK_SECONDS
                 if reader.client_gone():
-                    raise ClientLeft("the client left")
+                    raise ClientDisconnected("the client disconnected")
             with self._changed:
                 if self._state is RunState.CLOSED:
                     return None

@@ -11,8 +11,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..http.reply import PING, frame
-from ..http.response_writer import ClientLeft
+from ..http.reply import PING, encode_event
+from ..http.response_writer import ClientDisconnected
 from ..model.speaker import ModelFailure
 from ..script.base import Event, Script
 from ..store.state import State
@@ -40,7 +40,7 @@ PING_FRAME = Frame("ping", PING)
 def frames(events: Iterable[Event]) -> Iterator[Frame]:
     """The events, ready to send."""
     for event in events:
-        yield Frame(event["event"], frame(event))
+        yield Frame(event["event"], encode_event(event))
 
 
 class StreamBody:
@@ -78,12 +78,12 @@ class Pace:
         self._last_sent = self._last_check = time.monotonic()
 
     def check(self) -> Iterator[Frame]:
-        """A ping if it is time for one; ``ClientLeft`` if the client has disconnected."""
+        """A ping if it is time for one; ``ClientDisconnected`` if the client has disconnected."""
         now = time.monotonic()
         if now - self._last_check >= CLIENT_CHECK_SECONDS:
             self._last_check = now
             if self._client_gone():
-                raise ClientLeft("the client left")
+                raise ClientDisconnected("the client disconnected")
         if now - self._last_sent >= self._ping_seconds:
             self._last_sent = now
             yield PING_FRAME
@@ -127,7 +127,7 @@ class Emitter:
             yield from self._ending(text)
         except ModelFailure as failure:
             yield from frames(fail(script, self.state, failure))
-        except (GeneratorExit, ClientLeft):
+        except (GeneratorExit, ClientDisconnected):
             if not (run.stopped or run.closed):
                 script.abandoned(self.state)
             raise

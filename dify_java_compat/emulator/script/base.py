@@ -209,4 +209,4 @@ class Script(ABC):
         """Keep how the run itself ended, by its last events, whether somebody read it or not."""
 
     def abandoned(self, state: State) -> None:  # noqa: B027
-        """Keep what remains where the client left: no answer, however far it was."""
+        """Keep what remains where the client disconnected: no answer, however far it was."""

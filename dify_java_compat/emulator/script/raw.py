@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..http.reply import frame
+from ..http.reply import encode_event
 from ..model.speaker import RawEvent
 from .base import Event, Piece, Script, Turn
 
@@ -27,7 +27,7 @@ class RawScript(Script):
         """One event as text; bytes that are none survive the way there and back."""
         if isinstance(event, str):
             return event
-        data = event if isinstance(event, bytes) else frame(self._filled(event))
+        data = event if isinstance(event, bytes) else encode_event(self._filled(event))
         return data.decode("utf-8", "surrogateescape")
 
     def _filled(self, event: Mapping[str, Any]) -> Event:
