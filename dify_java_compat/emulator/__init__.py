@@ -19,6 +19,6 @@ except ImportError as _missing:
 from . import faults
 from .rules import Rule
 from .server import DifyEmulator
-from .watch import Seen
+from .watch import RecordedRequest
 
-__all__ = ["DifyEmulator", "Rule", "Seen", "faults"]
+__all__ = ["DifyEmulator", "RecordedRequest", "Rule", "faults"]

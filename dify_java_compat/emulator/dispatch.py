@@ -83,9 +83,9 @@ class Dispatcher:
 
     def _dify(self, request: Request) -> tuple[Reply, Iterable[bytes]]:
         """Dify's answer, and the pieces of it that get through."""
-        body = self._watch.note(request)
+        body = self._watch.record(request)
         writer: ResponseWriter = request.environ["emulator.writer"]
-        return self._faults.answer(
+        return self._faults.respond(
             request.method,
             request.path,
             body if isinstance(body, dict) else {},

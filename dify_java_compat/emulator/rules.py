@@ -1,4 +1,4 @@
-"""What is laid down beforehand for requests to come: which of them it is for, and how often."""
+"""Rules for requests to come: which of them each is for, and how often."""
 
 import re
 import threading
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 When = str | re.Pattern[str] | Callable[[Mapping[str, Any]], bool] | None
-Given = TypeVar("Given")
+Outcome = TypeVar("Outcome")
 
 
 def _matches(when: When, body: Mapping[str, Any]) -> bool:
@@ -21,9 +21,10 @@ def _matches(when: When, body: Mapping[str, Any]) -> bool:
 
 
 class Rule:
-    """Something laid down for requests to come: a reply, a fault, a recording.
+    """What requests to come are to get: a reply, faults, a recording.
 
-    ``used`` counts the requests it was for so far; ``remove()`` takes it back.
+    ``times``: for how many of them it is, None for all. ``used``: for how many it was so far.
+    ``remove()`` takes it back.
     """
 
     def __init__(self, when: When, times: int | None, remove: Callable[["Rule"], None]) -> None:
@@ -35,31 +36,32 @@ class Rule:
     def __repr__(self) -> str:
         return f"Rule(when={self._when!r}, times={self.times}, used={self.used})"
 
-    def fits(self, body: Mapping[str, Any]) -> bool:
+    def matches(self, body: Mapping[str, Any]) -> bool:
         """Whether it is for a request with this body."""
         return _matches(self._when, body)
 
     def remove(self) -> None:
-        """Take it back. What is under way goes on; to remove it again does nothing."""
+        """Take it back. Replies under way go on. To remove it again does nothing."""
         self._remove(self)
 
 
-class Rules(Generic[Given]):
-    """Rules with what each gives, asked in turn: the newest first, or the oldest."""
+class Rules(Generic[Outcome]):
+    """Rules, each with its outcome; the newest that matches is taken first, or the oldest."""
 
     def __init__(self, *, newest_first: bool) -> None:
         self._newest_first = newest_first
         self._lock = threading.Lock()
-        self._rules: dict[Rule, Given] = {}
+        self._rules: dict[Rule, Outcome] = {}
 
-    def add(self, given: Given, when: When, times: int | None) -> Rule:
+    def add(self, outcome: Outcome, when: When, times: int | None) -> Rule:
+        """Add a rule; ``TypeError`` and ``ValueError`` where ``when`` or ``times`` is none."""
         if not (when is None or isinstance(when, (str, re.Pattern)) or callable(when)):
             raise TypeError("when: a part of the prompt, a compiled pattern, or a function")
         if times is not None and times < 1:
             raise ValueError("times: at least 1, or None for always")
         rule = Rule(when, times, self._remove)
         with self._lock:
-            self._rules[rule] = given
+            self._rules[rule] = outcome
         return rule
 
     def _remove(self, rule: Rule) -> None:
@@ -67,21 +69,24 @@ class Rules(Generic[Given]):
             self._rules.pop(rule, None)
 
     def take(
-        self, body: Mapping[str, Any], wanted: Callable[[Given], bool] = lambda _: True
-    ) -> tuple[Rule, Given] | None:
-        """The rule for a request with this body, counted as used, and what it gives."""
+        self, body: Mapping[str, Any], wanted: Callable[[Outcome], bool] = lambda _: True
+    ) -> tuple[Rule, Outcome] | None:
+        """The rule for a request with this body, counted as used, and its outcome.
+
+        Only rules whose outcome is ``wanted`` are considered.
+        """
         with self._lock:
             rules = list(self._rules.items())
-        # A function of the caller's own is not called under the lock.
-        for rule, given in reversed(rules) if self._newest_first else rules:
-            if wanted(given) and rule.fits(body):
+        # ``when`` may be a function of the user's, which is not called under the lock.
+        for rule, outcome in reversed(rules) if self._newest_first else rules:
+            if wanted(outcome) and rule.matches(body):
                 with self._lock:
                     if rule in self._rules and (rule.times is None or rule.used < rule.times):
                         rule.used += 1
-                        return rule, given
+                        return rule, outcome
         return None
 
     def give_back(self, rule: Rule) -> None:
-        """It was not for that request after all."""
+        """Uncount the use: the rule was not for that request after all."""
         with self._lock:
             rule.used -= 1

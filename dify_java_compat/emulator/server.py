@@ -22,7 +22,7 @@ from .rules import Rule, When
 from .runs.background import BackgroundRuns
 from .runs.run import Runs
 from .store.state import State
-from .watch import Seen, Watch
+from .watch import RecordedRequest, Watch
 
 _BACKLOG = 512
 _CLOSE_SECONDS = 0.8
@@ -106,7 +106,7 @@ class DifyEmulator:
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
-    def requests(self) -> list[Seen]:
+    def requests(self) -> list[RecordedRequest]:
         """The requests so far, the last thousand at most: method, path, query, headers, body."""
         return self._watch.requests()
 

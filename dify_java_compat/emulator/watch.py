@@ -1,4 +1,4 @@
-"""What the emulator saw: the last requests."""
+"""The last requests to the emulator."""
 
 import json
 import re
@@ -11,13 +11,13 @@ from typing import Any
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request
 
-_KEPT = 1000
+_MAX_REQUESTS = 1000
 _SECRET_HEADERS = ("authorization", "x-api-key")
 _KEY = re.compile(r"\b(app|recoup)-[\w-]+")
 
 
 def masked(text: str) -> str:
-    """The text without the keys in it."""
+    """The text with ``***`` in place of each key."""
     return _KEY.sub("***", text)
 
 
@@ -34,13 +34,13 @@ class Headers(dict[str, str]):
 
 
 @dataclass(frozen=True, repr=False)
-class Seen:
-    """One request. Its ``repr`` shows no key.
+class RecordedRequest:
+    """One request to the emulator. Its ``repr`` shows no key.
 
-    ``path`` is without the query, which is in ``query``; the names of ``headers`` are in
-    canonical spelling (``Content-Type``). ``body`` is the JSON value; of a form, its fields, and
-    of each file a dict of filename, content_type and size; bytes where it is neither; None where
-    there is none.
+    ``path`` is without the query, which is in ``query``. The names of ``headers`` are in
+    canonical spelling (``Content-Type``). ``body`` is the JSON value, or a dict of the fields of
+    a form, in which each file is a dict of filename, content_type and size in bytes; the bytes
+    of the body where it is neither, None where there is none.
     """
 
     method: str
@@ -50,8 +50,8 @@ class Seen:
     body: Any
 
     def __repr__(self) -> str:
-        shown = f"{self.query!r}, headers={self.headers!r}, body={self.body!r}"
-        return f"Seen({self.method} {self.path}, query={masked(shown)})"
+        parts = f"{self.query!r}, headers={self.headers!r}, body={self.body!r}"
+        return f"RecordedRequest({self.method} {self.path}, query={masked(parts)})"
 
 
 def _body(request: Request) -> Any:
@@ -72,19 +72,19 @@ def _body(request: Request) -> Any:
 
 
 class Watch:
-    """The last requests."""
+    """Keeps the last requests, at most a thousand."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._seen: deque[Seen] = deque(maxlen=_KEPT)
+        self._requests: deque[RecordedRequest] = deque(maxlen=_MAX_REQUESTS)
 
-    def note(self, request: Request) -> Any:
+    def record(self, request: Request) -> Any:
         """Keep the request; its body."""
         body: Any = None
         with suppress(HTTPException):
-            # A body that cannot be read is the handler's affair.
+            # The handler deals with a body that cannot be read.
             body = _body(request)
-        seen = Seen(
+        recorded = RecordedRequest(
             request.method,
             request.path,
             request.args.to_dict(),
@@ -92,9 +92,9 @@ class Watch:
             body,
         )
         with self._lock:
-            self._seen.append(seen)
+            self._requests.append(recorded)
         return body
 
-    def requests(self) -> list[Seen]:
+    def requests(self) -> list[RecordedRequest]:
         with self._lock:
-            return list(self._seen)
+            return list(self._requests)

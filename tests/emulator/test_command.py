@@ -122,7 +122,7 @@ def test_faults_are_laid_down_in_order() -> None:
     ("arguments", "reason"),
     [
         (["--fault", "cutt:3"], "did you mean cut?"),
-        (["--fault", "late"], "late needs seconds"),
+        (["--fault", "delay"], "delay needs seconds"),
         (["--upstream", "http://127.0.0.1:1/v1"], "upstream and model go together"),
         (["--token-pause", "-1"], "pauses must not be negative"),
         (["--database", os.path.join(os.sep, "no", "such", "folder", "x.db")], "cannot use the"),

@@ -132,10 +132,10 @@ def test_a_stall_may_end(emulator: DifyEmulator, chat: Caller, border: dict[str,
     assert answer.text == whole
 
 
-def test_late_is_every_byte() -> None:
+def test_delay_is_every_byte() -> None:
     with DifyEmulator(token_pause=0.0, ping_seconds=0.05) as emulator:
         caller = Caller(emulator, "app-chatflow")
-        emulator.fault(faults.Late(0.2), times=2)
+        emulator.fault(faults.Delay(0.2), times=2)
         for request in (message(caller), build("GET", "/v1/info", "app-chatflow")):
             started = time.monotonic()
             reader = caller.connect()
@@ -237,7 +237,7 @@ def test_a_status_in_place_of_the_app(
 def test_faults_go_together(emulator: DifyEmulator, chat: Caller) -> None:
     emulator.fault(
         faults.Proxied(), faults.Slow(5), faults.Pings(1), faults.Garbage(1),
-        faults.Cut(after_events=3), faults.Late(0.01),
+        faults.Cut(after_events=3), faults.Delay(0.01),
     )  # fmt: skip
     answer = chat.say()
     assert not answer.complete
@@ -292,7 +292,7 @@ def test_the_stream_of_a_run_can_be_cut_too(app: Callable[[str], Caller]) -> Non
 
 @pytest.mark.parametrize(
     "fault",
-    [faults.Stall(after_events=1), faults.Late(60.0), faults.Pings(1, 60.0), faults.Slow(1, 60.0)],
+    [faults.Stall(after_events=1), faults.Delay(60.0), faults.Pings(1, 60.0), faults.Slow(1, 60.0)],
 )
 def test_one_that_waits_ends_with_the_emulator_and_with_the_client(fault: faults.Fault) -> None:
     emulator = DifyEmulator(token_pause=0.0).start()
@@ -326,7 +326,7 @@ WRONG: list[Callable[[], object]] = [
     lambda: faults.Status(200),
     lambda: faults.Status(799),
     lambda: faults.Slow(0),
-    lambda: DifyEmulator().fault(faults.Late(1), times=0),
+    lambda: DifyEmulator().fault(faults.Delay(1), times=0),
 ]
 
 
@@ -347,7 +347,7 @@ SPELLED: list[tuple[str, faults.Fault, str | None, int | None]] = [
     ("cut:3,final_chunk=true,times=all", faults.Cut(3, final_chunk=True), None, None),
     ("reset:after_bytes=9,times=2", faults.Reset(after_bytes=9), None, 2),
     ("stall:1,seconds=0.5", faults.Stall(1, seconds=0.5), None, 1),
-    ("late:2.5", faults.Late(2.5), None, 1),
+    ("delay:2.5", faults.Delay(2.5), None, 1),
     ("status:502,html=true,when=a, b", faults.Status(502, html=True), "a, b", 1),
     ("status:429,retry_after=3", faults.Status(429, retry_after=3), None, 1),
     ("garbage:2,data=a,b", faults.Garbage(2, "a,b"), None, 1),
@@ -374,7 +374,7 @@ def test_a_fault_in_letters(
         ("cut:after_evnts=3", "did you mean after_events?"),
         ("cut:x", "type int, not 'x'"),
         ("cut", "either after_events or after_bytes"),
-        ("late", "late needs seconds"),
+        ("delay", "delay needs seconds"),
         ("status:502,html=perhaps", "type bool"),
         ("status:200", "not the status of an error"),
         ("proxied:1", "no option of proxied"),

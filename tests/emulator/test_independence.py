@@ -21,4 +21,9 @@ def test_nothing_is_imported_from_outside(file: Path) -> None:
 
 
 def test_it_offers_no_more_than_a_test_needs() -> None:
-    assert dify_java_compat.emulator.__all__ == ["DifyEmulator", "Rule", "Seen", "faults"]
+    assert dify_java_compat.emulator.__all__ == [
+        "DifyEmulator",
+        "RecordedRequest",
+        "Rule",
+        "faults",
+    ]

@@ -1,11 +1,11 @@
-"""What can go wrong with an answer, on purpose."""
+"""The faults that a test lets happen to a response."""
 
 from .kinds import (
     CloseDelimited,
     Cut,
+    Delay,
     Fault,
     Garbage,
-    Late,
     Pings,
     Proxied,
     Reset,
@@ -17,9 +17,9 @@ from .kinds import (
 __all__ = [
     "CloseDelimited",
     "Cut",
+    "Delay",
     "Fault",
     "Garbage",
-    "Late",
     "Pings",
     "Proxied",
     "Reset",

@@ -1,7 +1,7 @@
-"""What may go wrong between a client and Dify, on demand.
+"""The kinds of faults that a test may let happen between a client and Dify.
 
-``emulator.fault(Cut(after_events=3))`` is for the next request it can happen to. A border is
-given in events, pings not counted, or in bytes of the body, framing not counted; faults with a
+``emulator.fault(Cut(after_events=3))`` is for the next request it can happen to. A border is a
+number of events, pings not counted, or of bytes of the body, framing not counted. Faults with a
 border in events happen to event streams only.
 """
 
@@ -14,62 +14,48 @@ from ..http.errors import on_demand
 from ..http.reply import PING, Reply, error_reply
 from ..http.response_writer import ResponseWriter, TruncatedChunk, html_page
 
-__all__ = [
-    "CloseDelimited",
-    "Cut",
-    "Fault",
-    "Garbage",
-    "Late",
-    "Pings",
-    "Proxied",
-    "Reset",
-    "Slow",
-    "Stall",
-    "Status",
-]
-
 Pieces = Generator[bytes, None, None]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong with one answer."""
+    """Something that goes wrong with one response."""
 
     @property
     def of_streams(self) -> bool:
         """Whether it can happen to event streams only."""
         return False
 
-    def fits(self, method: str, path: str, body: Mapping[str, Any]) -> bool:
-        """Whether it can happen to the answer of such a request."""
+    def matches(self, method: str, path: str, body: Mapping[str, Any]) -> bool:
+        """Whether it can happen to the response to such a request."""
         streamed = body.get("response_mode") == "streaming" or path.endswith("/events")
         return path != "/" and (streamed or not self.of_streams)
 
-    def set_up(self, writer: ResponseWriter) -> None:
-        """Change how the answer is sent."""
+    def prepare(self, writer: ResponseWriter) -> None:
+        """Change how the response is written."""
 
     def pieces(self, pieces: Pieces, writer: ResponseWriter) -> Pieces:
-        """Change what is sent."""
+        """The pieces of the body as the client gets them."""
         return pieces
 
-    def instead(self, writer: ResponseWriter) -> Reply | None:
-        """What is answered in place of the app, which does not see the request."""
+    def replacement(self, writer: ResponseWriter) -> Reply | None:
+        """The response in place of the app's, which does not see the request then."""
         return None
 
 
 @dataclass(frozen=True)
-class Late(Fault):
-    """Not a byte for so many seconds."""
+class Delay(Fault):
+    """Not a byte for so many seconds, then the response."""
 
     seconds: float
 
-    def set_up(self, writer: ResponseWriter) -> None:
+    def prepare(self, writer: ResponseWriter) -> None:
         writer.delay += self.seconds
 
 
 @dataclass(frozen=True)
 class Slow(Fault):
-    """The answer, its head too, in writes of ``size`` bytes, ``pause`` seconds apart."""
+    """The response, its head too, in writes of ``size`` bytes, ``pause`` seconds apart."""
 
     size: int = 1
     pause: float = 0.0
@@ -78,7 +64,7 @@ class Slow(Fault):
         if self.size < 1:
             raise ValueError("size: at least one byte")
 
-    def set_up(self, writer: ResponseWriter) -> None:
+    def prepare(self, writer: ResponseWriter) -> None:
         writer.write_size, writer.write_pause = self.size, self.pause
 
 
@@ -86,21 +72,21 @@ class Slow(Fault):
 class CloseDelimited(Fault):
     """HTTP/1.0: neither chunks nor a length, the body ends with the connection."""
 
-    def set_up(self, writer: ResponseWriter) -> None:
+    def prepare(self, writer: ResponseWriter) -> None:
         writer.http10 = writer.closes = writer.without_length = True
 
 
 @dataclass(frozen=True)
 class Proxied(Fault):
-    """Passed on by nginx: its Server line, its order of headers, its chunks."""
+    """The response as nginx passes it on: its Server line, its order of headers, its chunks."""
 
-    def set_up(self, writer: ResponseWriter) -> None:
+    def prepare(self, writer: ResponseWriter) -> None:
         writer.proxied = True
 
 
 @dataclass(frozen=True)
 class Pings(Fault):
-    """So many pings before the first event, each after so many seconds."""
+    """``count`` pings before the first event, ``seconds`` before each."""
 
     count: int = 1
     seconds: float = 0.0
@@ -110,11 +96,11 @@ class Pings(Fault):
         return True
 
     def pieces(self, pieces: Pieces, writer: ResponseWriter) -> Pieces:
-        with closing(pieces) as told:
+        with closing(pieces) as source:
             for _ in range(self.count):
                 writer.pause(self.seconds)
                 yield PING
-            yield from told
+            yield from source
 
 
 @dataclass(frozen=True)
@@ -129,12 +115,12 @@ class Garbage(Fault):
         return True
 
     def pieces(self, pieces: Pieces, writer: ResponseWriter) -> Pieces:
-        with closing(pieces) as told:
-            rest = yield from _before(told, self.after_events, None)
+        with closing(pieces) as source:
+            rest = yield from _before(source, self.after_events, None)
             yield self.data.encode()
             if rest:
                 yield rest
-            yield from told
+            yield from source
 
 
 @dataclass(frozen=True)
@@ -157,20 +143,20 @@ class _Bordered(Fault):
 class Cut(_Bordered):
     """The connection breaks at the border, or the body ends there well with ``final_chunk``.
 
-    The run does not learn of it: a chatflow's goes on, a chat's answer is lost.
+    The run does not learn of it: a chatflow's goes on, a chat's reply is lost.
     """
 
     final_chunk: bool = False
 
     def pieces(self, pieces: Pieces, writer: ResponseWriter) -> Pieces:
-        with closing(pieces) as told:
-            torn = not self.final_chunk
-            rest = yield from _before(told, self.after_events, self.after_bytes, torn=torn)
+        with closing(pieces) as source:
+            broken = not self.final_chunk
+            rest = yield from _before(source, self.after_events, self.after_bytes, truncate=broken)
         if rest is not None and not self.final_chunk:
             raise ConnectionAbortedError("cut on demand")
 
-    def set_up(self, writer: ResponseWriter) -> None:
-        # A length that is announced and not kept could only break the connection.
+    def prepare(self, writer: ResponseWriter) -> None:
+        # With a Content-Length the end of the body could not look like a good one.
         writer.without_length = writer.without_length or self.final_chunk
 
 
@@ -179,8 +165,8 @@ class Reset(_Bordered):
     """The connection is reset at the border."""
 
     def pieces(self, pieces: Pieces, writer: ResponseWriter) -> Pieces:
-        with closing(pieces) as told:
-            rest = yield from _before(told, self.after_events, self.after_bytes, torn=True)
+        with closing(pieces) as source:
+            rest = yield from _before(source, self.after_events, self.after_bytes, truncate=True)
         if rest is not None:
             writer.reset = True
             raise ConnectionResetError("reset on demand")
@@ -188,26 +174,26 @@ class Reset(_Bordered):
 
 @dataclass(frozen=True)
 class Stall(_Bordered):
-    """Silence at the border, with no ping, for so many seconds or until the client leaves."""
+    """Silence at the border, with no ping, for so many seconds or until the client disconnects."""
 
     seconds: float | None = None
 
     def pieces(self, pieces: Pieces, writer: ResponseWriter) -> Pieces:
-        with closing(pieces) as told:
-            rest = yield from _before(told, self.after_events, self.after_bytes)
+        with closing(pieces) as source:
+            rest = yield from _before(source, self.after_events, self.after_bytes)
             if rest is not None:
                 writer.pause(self.seconds)
             if rest:
                 yield rest
-            yield from told
+            yield from source
 
 
 @dataclass(frozen=True)
 class Status(Fault):
-    """An error status in place of an answer; the app does not see the request.
+    """An error status in place of a response; the app does not see the request.
 
-    Dify's JSON, or with ``html`` the page of nginx (of Dify's own web server where it is 500).
-    ``retry_after``: seconds, as a header.
+    Its body is Dify's JSON, or with ``html`` the page of nginx (for 500 that of Dify's own web
+    server). ``retry_after``: seconds, sent as a header.
     """
 
     status: int
@@ -217,7 +203,7 @@ class Status(Fault):
     def __post_init__(self) -> None:
         on_demand(self.status)
 
-    def instead(self, writer: ResponseWriter) -> Reply | None:
+    def replacement(self, writer: ResponseWriter) -> Reply | None:
         more = [] if self.retry_after is None else [("Retry-After", str(self.retry_after))]
         if self.html:
             writer.recorded, writer.closes = html_page(self.status, more)
@@ -226,24 +212,25 @@ class Status(Fault):
 
 
 def _before(
-    pieces: Pieces, events: int | None, size: int | None, *, torn: bool = False
+    pieces: Pieces, events: int | None, size: int | None, *, truncate: bool = False
 ) -> Generator[bytes, None, bytes | None]:
-    """The pieces up to a border. Returns what of them came beyond it; None if it was not met.
+    """The pieces up to a border; returns the rest of the piece that meets it, None if none does.
 
-    The border is met when the next piece comes: only then is the last one before it known to
-    have been sent.
+    ``events`` or ``size`` (bytes) is the border. It is met when the next piece comes: only then
+    is the last one before it known to have been sent. ``truncate``: the last piece before it is
+    announced as a whole chunk.
     """
-    left = events if size is None else size
-    assert left is not None
+    remaining = events if size is None else size
+    assert remaining is not None
     for piece in pieces:
-        if size is not None and len(piece) > left:
-            if torn:
-                yield TruncatedChunk.of(piece, left)
-            elif left:
-                yield piece[:left]
-            return piece[left:]
-        if left == 0:
+        if size is not None and len(piece) > remaining:
+            if truncate:
+                yield TruncatedChunk.of(piece, remaining)
+            elif remaining:
+                yield piece[:remaining]
+            return piece[remaining:]
+        if remaining == 0:
             return piece
         yield piece
-        left -= len(piece) if size is not None else int(piece != PING)
-    return None if left else b""
+        remaining -= len(piece) if size is not None else int(piece != PING)
+    return None if remaining else b""

@@ -16,16 +16,16 @@ _KINDS: dict[str, type[Fault]] = {
 }
 
 
-def _truth(text: str) -> bool:
+def _boolean(text: str) -> bool:
     return {"true": True, "false": False}[text.lower()]
 
 
-_READERS: dict[type, Callable[[str], Any]] = {int: int, float: float, bool: _truth, str: str}
+_READERS: dict[type, Callable[[str], Any]] = {int: int, float: float, bool: _boolean, str: str}
 
 
 @dataclasses.dataclass(frozen=True)
 class FaultOption:
-    """One fault, the prompts it is for, and with how many answers it happens."""
+    """One fault, the prompts it is for, and how often it happens: None is for ever."""
 
     fault: Fault
     when: str | None = None
@@ -33,7 +33,7 @@ class FaultOption:
 
 
 def spelled() -> str:
-    """All kinds with what each can be told, for the help."""
+    """All kinds with their options, for the help."""
     kinds = []
     for kind, cls in _KINDS.items():
         names = ", ".join(field.name for field in dataclasses.fields(cls))
@@ -42,7 +42,7 @@ def spelled() -> str:
 
 
 def parse(text: str) -> FaultOption:
-    """The fault that ``text`` spells; ``ValueError`` says what is wrong with it.
+    """The fault that ``text`` spells; ``ValueError`` says what is wrong with the text.
 
     A kind, then after a colon ``name=value`` pairs between commas; the first may go without its
     name. ``times`` and ``when`` go with every kind; ``times=all`` is for ever.
@@ -53,7 +53,7 @@ def parse(text: str) -> FaultOption:
         _unknown("fault", kind, _KINDS)
     hints = get_type_hints(cls)
     fields = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     times: int | None = 1
     when = None
     # A comma is part of a value unless the next pair follows it.
@@ -66,17 +66,17 @@ def parse(text: str) -> FaultOption:
         elif name == "times":
             times = None if value == "all" else _read(name, value, int)
         elif name in fields:
-            given[name] = _read(name, value, fields[name])
+            values[name] = _read(name, value, fields[name])
         else:
             _unknown(f"option of {kind}", name, [*fields, "times", "when"])
     needed = [
         field.name
         for field in dataclasses.fields(cls)
-        if field.default is dataclasses.MISSING and field.name not in given
+        if field.default is dataclasses.MISSING and field.name not in values
     ]
     if needed:
         raise ValueError(f"{kind} needs {' and '.join(needed)}")
-    return FaultOption(cls(**given), when, times)
+    return FaultOption(cls(**values), when, times)
 
 
 def _read(name: str, value: str, hint: Any) -> Any:

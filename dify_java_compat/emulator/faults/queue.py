@@ -1,4 +1,4 @@
-"""The faults to come, and how one of them happens to a response."""
+"""The faults that are still to happen, and how they happen to a response."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,14 +10,14 @@ from .kinds import Fault, Pieces
 
 
 class Body:
-    """The pieces of a body. Closing them closes their source, begun or not."""
+    """The pieces of a body. To close them closes their source, whether it was begun or not."""
 
     def __init__(self, reply: Reply) -> None:
         self._source = reply.chunks()
         self._pieces: Pieces = (piece for piece in self._source)
 
-    def suffer(self, fault: Fault, writer: ResponseWriter) -> None:
-        fault.set_up(writer)
+    def apply(self, fault: Fault, writer: ResponseWriter) -> None:
+        fault.prepare(writer)
         self._pieces = fault.pieces(self._pieces, writer)
 
     def __iter__(self) -> Pieces:
@@ -31,12 +31,12 @@ class Body:
 
 
 class Faults:
-    """Those to come; each rule holds what goes wrong with one answer."""
+    """The faults still to happen: each rule holds those of one response, the oldest goes first."""
 
     def __init__(self) -> None:
         self.rules = Rules[tuple[Fault, ...]](newest_first=False)
 
-    def answer(
+    def respond(
         self,
         method: str,
         path: str,
@@ -44,20 +44,24 @@ class Faults:
         writer: ResponseWriter,
         handle: Callable[[], Reply],
     ) -> tuple[Reply, Body]:
-        """The answer to a request, with what goes wrong with it."""
+        """The response to a request, with the faults of the rule that is for it.
+
+        ``handle`` makes the app's response; it is not called where a fault replaces that.
+        """
         found = self.rules.take(
-            body, lambda given: all(fault.fits(method, path, body) for fault in given)
+            body, lambda faults: all(fault.matches(method, path, body) for fault in faults)
         )
         if found is None:
             reply = handle()
             return reply, Body(reply)
         rule, faults = found
-        replies = (fault.instead(writer) for fault in faults)
-        reply = next(filter(None, replies), None) or handle()
+        replacements = (fault.replacement(writer) for fault in faults)
+        reply = next(filter(None, replacements), None) or handle()
         pieces = Body(reply)
         if reply.content_type != EVENT_STREAM and any(fault.of_streams for fault in faults):
+            # An error before the stream: the rule waits for the next stream.
             self.rules.give_back(rule)
             return reply, pieces
         for fault in faults:
-            pieces.suffer(fault, writer)
+            pieces.apply(fault, writer)
         return reply, pieces

@@ -1,4 +1,4 @@
-"""Recorded exchanges with a real Dify, to be answered again byte by byte."""
+"""Recorded exchanges with a real Dify, whose responses are sent again byte by byte."""
 
 import difflib
 import os
@@ -22,28 +22,31 @@ _PARTS = ("request.http", "response.raw")
 
 @dataclass(frozen=True)
 class Replay(Fault):
-    """A recorded answer in place of the app's, for a request of the same operation."""
+    """A recorded response in place of the app's, for a request of the same operation.
+
+    ``complete``: whether a client knows where the response ends, so that another may follow.
+    """
 
     name: str
     method: str
     path: str
-    answer: bytes
-    whole: bool
+    response: bytes
+    complete: bool
 
     def __repr__(self) -> str:
         return f"Replay({self.name!r})"
 
-    def fits(self, method: str, path: str, body: Mapping[str, Any]) -> bool:
+    def matches(self, method: str, path: str, body: Mapping[str, Any]) -> bool:
         return method == self.method and without_ids(path) == self.path
 
-    def instead(self, writer: ResponseWriter) -> Reply | None:
-        writer.recorded = self.answer
-        writer.closes = writer.closes or not self.whole
+    def replacement(self, writer: ResponseWriter) -> Reply | None:
+        writer.recorded = self.response
+        writer.closes = writer.closes or not self.complete
         return Reply(200, b"")
 
 
 @cache
-def _shipped() -> dict[str, bytes]:
+def _packaged() -> dict[str, bytes]:
     """The parts of all recordings that come with the package, by path."""
     with files("dify_java_compat.emulator.faults").joinpath(_ARCHIVE).open("rb") as archive:
         with tarfile.open(fileobj=archive, mode="r:xz") as tar:
@@ -55,9 +58,9 @@ def _shipped() -> dict[str, bytes]:
 
 
 def names(folder: str | os.PathLike[str] | None = None) -> list[str]:
-    """The recordings there are, those of the package or those in a folder."""
+    """The names of the recordings of the package, or of those in a folder."""
     if folder is None:
-        return sorted({path.partition("/")[0] for path in _shipped()})
+        return sorted({path.partition("/")[0] for path in _packaged()})
     return sorted(file.parent.name for file in Path(folder).glob("*/response.raw"))
 
 
@@ -68,18 +71,17 @@ def load(name: str, folder: str | os.PathLike[str] | None = None) -> Replay:
         near = difflib.get_close_matches(name, known, 1, 0.0)
         hint = f"did you mean {near[0]!r}?" if near else "there is none at all"
         raise ValueError(f"no recording is called {name!r}: {hint}")
-    request, answer = (
-        _shipped()[f"{name}/{part}"] if folder is None else Path(folder, name, part).read_bytes()
+    request, response = (
+        _packaged()[f"{name}/{part}"] if folder is None else Path(folder, name, part).read_bytes()
         for part in _PARTS
     )
     method, target, _ = request.split(b"\r\n", 1)[0].decode().split(" ")
     path = without_ids(target.partition("?")[0])
-    return Replay(name, method, path, answer, _is_whole(method, answer))
+    return Replay(name, method, path, response, _is_complete(method, response))
 
 
-def _is_whole(method: str, answer: bytes) -> bool:
-    """Whether the client knew where it ended, so that another answer may follow it."""
-    head, _, body = answer.partition(b"\r\n\r\n")
+def _is_complete(method: str, response: bytes) -> bool:
+    head, _, body = response.partition(b"\r\n\r\n")
     while head.startswith(b"HTTP/1.1 1"):
         head, _, body = body.partition(b"\r\n\r\n")
     if re.search(rb"(?im)^transfer-encoding: chunked", head):

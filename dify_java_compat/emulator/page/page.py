@@ -18,7 +18,7 @@ from ..apps.app import App
 from ..apps.catalog import APPS
 from ..http.reply import HTML, Reply, json_reply
 from ..store.state import State
-from ..watch import Seen, Watch, masked
+from ..watch import RecordedRequest, Watch, masked
 
 _PREFIX = "/_emulator/"
 _SHOWN = 50
@@ -66,7 +66,7 @@ class Page:
                 }
                 for row in self._state.latest_conversations(_SHOWN)
             ],
-            "requests": [_request(seen) for seen in self._watch.requests()[-_SHOWN:]],
+            "requests": [_request(recorded) for recorded in self._watch.requests()[-_SHOWN:]],
         }
 
 
@@ -130,16 +130,18 @@ def _app(app: App) -> dict[str, Any]:
     }
 
 
-def _request(seen: Seen) -> dict[str, Any]:
+def _request(recorded: RecordedRequest) -> dict[str, Any]:
     """A request without its headers, every key in it masked."""
-    if isinstance(seen.body, bytes):
-        body = seen.body[:_BODY_SHOWN].decode(errors="replace")
+    if isinstance(recorded.body, bytes):
+        body = recorded.body[:_BODY_SHOWN].decode(errors="replace")
     else:
-        body = "" if seen.body is None else json.dumps(seen.body, ensure_ascii=False, indent=2)
+        body = (
+            "" if recorded.body is None else json.dumps(recorded.body, ensure_ascii=False, indent=2)
+        )
     body = masked(body)
     return {
-        "method": seen.method,
-        "path": masked(seen.path),
-        "query": {masked(name): masked(value) for name, value in seen.query.items()},
+        "method": recorded.method,
+        "path": masked(recorded.path),
+        "query": {masked(name): masked(value) for name, value in recorded.query.items()},
         "body": body if len(body) <= _BODY_SHOWN else f"{body[:_BODY_SHOWN]}…",
     }
