@@ -15,7 +15,7 @@ from .handlers.recoup import Recoup
 from .http.errors import ApiError, GatewayFailure, ServerCrash, invalid_param, not_chat_app
 from .http.reply import HTML, Reply, crash_reply, error_reply, options_reply
 from .http.response_writer import ResponseWriter, html_page
-from .model.replies import Model
+from .model.replies import ReplySource
 from .page.page import Page
 from .routes import OTHER_ROUTES, ROUTES, OtherRoute, Route
 from .runs.background import BackgroundRuns
@@ -53,7 +53,7 @@ class Dispatcher:
         state: State,
         runs: Runs,
         background: BackgroundRuns,
-        model: Model,
+        replies: ReplySource,
         settings: Settings,
         faults: Faults,
         watch: Watch,
@@ -61,7 +61,7 @@ class Dispatcher:
         self._state = state
         self._runs = runs
         self._background = background
-        self._model = model
+        self._replies = replies
         self._settings = settings
         self._faults = faults
         self._recoup = Recoup()
@@ -151,6 +151,6 @@ class Dispatcher:
         return route.handler(
             Call(
                 request, app, user, body, names,
-                self._state, self._runs, self._background, self._model, self._settings,
+                self._state, self._runs, self._background, self._replies, self._settings,
             )
         )  # fmt: skip

@@ -15,7 +15,7 @@ from .faults.queue import Faults
 from .handlers.call import Settings
 from .handlers.recoup import CHATS, RECOUP_KEY
 from .http.connection import Server, loopback
-from .model.replies import Answer, Model, scripted
+from .model.replies import ReplySource, ReplyText, stubbed_reply
 from .model.speaker import RawEvent
 from .model.upstream import Upstream
 from .rules import Rule, When
@@ -73,7 +73,7 @@ class DifyEmulator:
         if (upstream is None) != (model is None) or (upstream_key and upstream is None):
             raise ValueError("upstream and model go together, upstream_key only with them")
         found = Upstream(upstream, model, upstream_key) if upstream and model else None
-        self._model = Model(found)
+        self._replies = ReplySource(found)
         self._faults = Faults()
         self._host = host
         self._wanted_port = port
@@ -119,7 +119,7 @@ class DifyEmulator:
         self,
         when: When = None,
         *,
-        answer: Answer | None = None,
+        answer: ReplyText | None = None,
         events: Iterable[RawEvent] | None = None,
         delay: float = 0.0,
         error: str | None = None,
@@ -138,7 +138,8 @@ class DifyEmulator:
 
         ``ValueError`` where these contradict each other, or the code is none.
         """
-        return self._model.replies.add(scripted(answer, events, delay, error, status), when, times)
+        reply = stubbed_reply(answer, events, delay, error, status)
+        return self._replies.stubs.add(reply, when, times)
 
     def fault(self, *faults: Fault, when: When = None, times: int | None = 1) -> Rule:
         """Let these go wrong, together, with the next answer they can happen to.
@@ -181,7 +182,7 @@ class DifyEmulator:
                 raise
             self._runs, self._background = Runs(), BackgroundRuns()
             app = Dispatcher(
-                self._state, self._runs, self._background, self._model,
+                self._state, self._runs, self._background, self._replies,
                 self._settings, self._faults, self._watch,
             )  # fmt: skip
             self._server = Server(listener, app, self._keep_alive_seconds)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dify_java_compat.emulator.model.prose import answer, no_usage, tokens, usage
+from dify_java_compat.emulator.model.prose import no_usage, reply_to, tokens, usage
 
 
 @given(st.text())
@@ -16,12 +16,12 @@ def test_tokens_are_the_text_again(text: str) -> None:
 
 @given(st.text(max_size=60), st.integers(0, 3))
 def test_a_prompt_is_quoted_and_answered_alike(query: str, files: int) -> None:
-    assert query in answer(query, files)
-    assert answer(query, files) == answer(query, files)
+    assert query in reply_to(query, files)
+    assert reply_to(query, files) == reply_to(query, files)
 
 
 def test_a_long_prompt_is_cut() -> None:
-    assert len(answer("x" * 10_000)) < 400
+    assert len(reply_to("x" * 10_000)) < 400
 
 
 def test_prices_are_decimal_strings() -> None:

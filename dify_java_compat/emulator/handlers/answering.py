@@ -17,7 +17,7 @@ from ..http.errors import ApiError, bad_request, invalid_param, not_found
 from ..http.ids import as_uuid
 from ..http.reply import Reply, blocking_reply, error_reply, json_reply
 from ..model.prose import tokens
-from ..model.replies import Scripted
+from ..model.replies import StubbedReply
 from ..model.speaker import ModelFailure, Speaker
 from ..runs.background import BackgroundRun
 from ..runs.run import Run
@@ -150,12 +150,12 @@ def _new_conversation(call: Call, name: str, values: dict[str, Any]) -> sqlite3.
     return row
 
 
-def _find_reply(call: Call, run: Run, prompt: Prompt) -> FixedReply | Scripted:
+def _find_reply(call: Call, run: Run, prompt: Prompt) -> FixedReply | StubbedReply:
     """The reply that needs no model, or else the one a test stubbed; ``ApiError`` if it refuses."""
     fixed = _fixed_reply(call, prompt.query)
     if fixed is not None:
         return fixed
-    reply = call.model.scripted({**call.body, "query": prompt.text})
+    reply = call.replies.stub_for({**call.body, "query": prompt.text})
     if reply.refusal is not None:
         run.pause(reply.delay)
         raise reply.refusal
@@ -173,13 +173,13 @@ def _fixed_reply(call: Call, query: str) -> FixedReply | None:
 
 
 def choose_speaker(
-    call: Call, prompt: Prompt, reply: FixedReply | Scripted, files: int, conversation_id: str
+    call: Call, prompt: Prompt, reply: FixedReply | StubbedReply, files: int, conversation_id: str
 ) -> Speaker:
     """Who speaks the reply to a prompt with so many files."""
     if isinstance(reply, FixedReply):
         return Speaker(tokens(reply.text))
     history = partial(_history, call, conversation_id)
-    return call.model.speaker(reply, prompt.text, files, history)
+    return call.replies.speaker(reply, prompt.text, files, history)
 
 
 def _history(call: Call, conversation_id: str) -> list[tuple[str, str]]:
@@ -200,14 +200,14 @@ def record_message(
     return message_id, created_at
 
 
-def _resources(call: Call, query: str, reply: FixedReply | Scripted) -> list[dict[str, Any]]:
+def _resources(call: Call, query: str, reply: FixedReply | StubbedReply) -> list[dict[str, Any]]:
     """What the knowledge base of the app, if it has one, holds on the query."""
     if not call.app.knowledge or isinstance(reply, FixedReply):
         return []
     return retrieve(query, in_flow=call.app.mode == "advanced-chat")
 
 
-def choose_script(turn: Turn, reply: FixedReply | Scripted) -> Script:
+def choose_script(turn: Turn, reply: FixedReply | StubbedReply) -> Script:
     if isinstance(reply, FixedReply):
         return FixedScript(turn, reply.annotation)
     if reply.events is not None:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Request
 from ..apps.app import App
 from ..apps.catalog import APPS
 from ..http.errors import ApiError, ServerCrash, bad_request, invalid_param, not_json, unauthorized
-from ..model.replies import Model
+from ..model.replies import ReplySource
 from ..runs.background import BackgroundRuns
 from ..runs.run import Runs
 from ..store.state import EndUser, State
@@ -46,7 +46,7 @@ class Call:
     state: State
     runs: Runs
     background: BackgroundRuns
-    model: Model
+    replies: ReplySource
     settings: Settings
 
 

@@ -47,7 +47,7 @@ def text_to_audio(call: Call) -> Reply:
     if not text:
         raise invalid_param("Text is required")
     _need(call.app, "text_to_speech", "TTS is not enabled")
-    if not call.model.can_speak(call.body):
+    if not call.replies.can_speak(call.body):
         raise GatewayFailure("the provider failed")
     return Reply(200, iter(speech(text)), "audio/mpeg")
 

@@ -72,7 +72,7 @@ def _begin(
     values = form_values(call.app, inputs)
     # There is no query: the texts of the form stand in for one.
     query = " ".join(value for value in values.values() if isinstance(value, str))
-    reply = call.model.scripted({**call.body, "query": query})
+    reply = call.replies.stub_for({**call.body, "query": query})
     if reply.refusal is not None:
         raise reply.refusal
     turn = Turn(
@@ -82,7 +82,7 @@ def _begin(
         conversation_id="",
         message_id="",
         query=query,
-        speaker=call.model.speaker(reply, query, len(files), tuple),
+        speaker=call.replies.speaker(reply, query, len(files), tuple),
         inputs=event_values(call.state, call.app, values, host_url),
         files=[file.in_event(host_url) for file in files],
         number=0,

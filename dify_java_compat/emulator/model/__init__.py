@@ -1,1 +1,1 @@
-"""The language model of the emulator: what is said."""
+"""What stands in for a language model: stubbed replies, a model elsewhere, fixed prose."""

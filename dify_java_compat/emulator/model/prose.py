@@ -1,4 +1,4 @@
-"""What the emulator says: deterministic prose, cut into tokens, with its usage figures."""
+"""The emulator's own texts: deterministic prose, cut into tokens, with its usage figures."""
 
 import re
 from decimal import Decimal
@@ -6,7 +6,7 @@ from typing import Any
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 # A word with the blanks before it, or up to two Chinese characters with their punctuation:
-# about what a model streams at a time. The last branch leaves no character out.
+# about what a model streams at a time. The last branch takes the blanks at the end.
 _TOKEN = re.compile(
     r"\s*[\u3400-\u9fff\uf900-\ufaff]{1,2}[，。！？、：；“”（）]*"
     r"|\s*[^\s\u3400-\u9fff\uf900-\ufaff]+"
@@ -20,20 +20,20 @@ def is_chinese(text: str) -> bool:
     return bool(_HAN.search(text))
 
 
-def answer(query: str, files: int = 0) -> str:
-    """The answer to ``query``: the same for the same prompt, in the prompt's language."""
+def reply_to(query: str, files: int = 0) -> str:
+    """The same text for the same prompt and number of files, in the prompt's language."""
     quoted = query if len(query) <= _QUOTED else query[:_QUOTED] + "…"
     if is_chinese(query):
-        seen = f"我还看到了 {files} 个附件。" if files else ""
+        attached = f"我还看到了 {files} 个附件。" if files else ""
         return (
-            f"你说的是：“{quoted}”。{seen}这是本地 Dify 模拟器的回答，它背后没有大模型，"
+            f"你说的是：“{quoted}”。{attached}这是本地 Dify 模拟器的回答，它背后没有大模型，"
             "所以同样的问题总会得到同样的回答。文字会一小段一小段地流式返回，会话与消息都会被保存，"
             "随时可以停止。"
         )
-    seen = f" I also see {files} attached file{'s' if files > 1 else ''}." if files else ""
+    attached = f" I also see {files} attached file{'s' if files > 1 else ''}." if files else ""
     return (
-        f'You said: "{quoted}".{seen} This answer comes from the local Dify emulator. There is no '
-        "language model behind it, so the same prompt always gets the same answer. The words "
+        f'You said: "{quoted}".{attached} This answer comes from the local Dify emulator. There is '
+        "no language model behind it, so the same prompt always gets the same answer. The words "
         "arrive one by one, the conversation is kept, and you can stop it at any time."
     )
 
@@ -57,12 +57,12 @@ def suggestions(query: str) -> list[str]:
 
 
 def transcript(size: int) -> str:
-    """What the emulator hears in ``size`` bytes of audio."""
+    """The transcript of ``size`` bytes of audio."""
     return f"Hello from the emulator, 你好。I heard {size} bytes of audio."
 
 
 def speech(text: str) -> list[bytes]:
-    """Silent MPEG frames, 26 ms each, five to a piece: more text, longer speech."""
+    """Silence as MPEG frames of 26 ms, five to a piece; the longer the text, the more pieces."""
     # MPEG-1 layer III, 128 kbit/s, 44.1 kHz, stereo: a header and 413 bytes of zero side
     # information and data decode as silence.
     silence = b"\xff\xfb\x90\x00" + bytes(413)
@@ -96,7 +96,7 @@ def usage(
 
 
 def no_usage(first: float | None, rest: float | None, latency: float = 0.0) -> dict[str, Any]:
-    """What a stopped chatflow reports, and an answer without a model: they learn no prices."""
+    """The usage of a stopped chatflow, and of a reply without a model: neither knows prices."""
     nothing: dict[str, Any] = usage(0, 0, latency, first, rest)
     return {
         key: "0.0" if key.endswith(("price", "price_unit")) else value

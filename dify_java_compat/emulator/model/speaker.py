@@ -1,14 +1,14 @@
-"""What says the answer to a prompt, piece by piece, and how a model fails at it."""
+"""Speakers, which give the reply to a prompt piece by piece, and the ways a model fails."""
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 RawEvent = Mapping[str, Any] | str | bytes
-# The events whose text is the answer's.
+# The events that carry the reply's text.
 TEXT_EVENTS = ("message", "agent_message", "message_file")
 
-# Status and default text of what a provider or its quota may answer.
+# Dify's codes for what a model or its provider fails with: status and default text.
 FAILURES = {
     "completion_request_error": (400, "Completion request failed."),
     "provider_not_initialize": (
@@ -31,12 +31,12 @@ FAILURES = {
     "too_many_requests": (429, "Too many requests. Please try again later."),
     "internal_server_error": (500, "Internal Server Error, please contact support."),
 }
-# Found out before the model is asked: an answer with that status, streamed or not.
-_AT_ONCE = ("app_unavailable", "rate_limit_error", "too_many_requests")
+# Dify notices these before it calls the model: an error status, whether streamed or not.
+_BEFORE_START = ("app_unavailable", "rate_limit_error", "too_many_requests")
 
 
 class ModelFailure(Exception):
-    """The model, or its provider, did not answer: Dify's code, text and status for it."""
+    """The model or its provider failed: Dify's code, text and status for it."""
 
     def __init__(self, code: str, message: str, status: int) -> None:
         super().__init__(message)
@@ -45,12 +45,16 @@ class ModelFailure(Exception):
         self.status = status
 
     @property
-    def at_once(self) -> bool:
-        return self.code in _AT_ONCE
+    def before_start(self) -> bool:
+        """Whether Dify notices it before it calls the model."""
+        return self.code in _BEFORE_START
 
 
 def failure(error: str) -> ModelFailure:
-    """The failure that ``error`` names: a code, or a code, a colon and a text of one's own."""
+    """The failure that ``error`` names: a code, or a code, a colon and the text of the failure.
+
+    ``ValueError`` where the code is unknown.
+    """
     code, colon, message = error.partition(":")
     if code not in FAILURES:
         near = difflib.get_close_matches(code, FAILURES, 1)
@@ -61,14 +65,14 @@ def failure(error: str) -> ModelFailure:
 
 
 class Speaker:
-    """Says the pieces it was given, and fails where told to.
+    """Speaks pieces that are known from the start, then fails if there is a ``failure``.
 
-    ``delay``: seconds of thought before the first piece. ``text``: all it says, where that is
-    known, else what it said so far. ``counts``: the tokens of prompt and answer, where it knows.
+    ``delay``: seconds before the first piece. ``text``: the whole text where it is known, else
+    the text so far. ``counts``: the tokens of prompt and reply, where the model counts them.
     """
 
     own_pace: ClassVar[bool] = False
-    """Whether pieces come when they come, not a fixed time apart."""
+    """Whether the pieces have a pace of their own, so that the token pause does not apply."""
     counts: tuple[int, int] | None = None
 
     def __init__(
@@ -83,17 +87,17 @@ class Speaker:
         self._failure = failure
 
     def __iter__(self) -> Iterator[str | None]:
-        """The pieces; None while there is nothing to say yet."""
+        """The pieces; None while the next one is not there yet."""
         yield from self._pieces
         if self._failure is not None:
             raise self._failure
 
     def close(self) -> None:
-        """Nobody listens any more."""
+        """Stop: no more pieces are wanted."""
 
 
 class EventsSpeaker(Speaker):
-    """Says the text of some events."""
+    """Speaks the text of events that a test stubbed."""
 
     def __init__(self, events: Iterable[RawEvent], delay: float) -> None:
         self.events = tuple(events)

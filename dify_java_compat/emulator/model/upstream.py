@@ -14,14 +14,17 @@ from urllib.parse import urlsplit
 from .speaker import ModelFailure, Speaker
 
 _CONNECT_SECONDS = 10.0
-# How long it listens at a time before it says that there is nothing yet.
-_LISTEN_SECONDS = 0.05
+# Seconds to wait for the next piece before None is given.
+_POLL_SECONDS = 0.05
 _JOIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class Upstream:
-    """Where the model is: the base URL of its API, its name, and a key where one is needed."""
+    """A model behind the emulator: the base URL of its API, its name, and a key if it needs one.
+
+    ``ValueError`` where the URL is none of an API.
+    """
 
     url: str
     model: str
@@ -49,88 +52,88 @@ class Upstream:
 
 
 class UpstreamSpeaker(Speaker):
-    """The model's answer to the last question of a talk, passed on as it arrives."""
+    """Speaks what the model streams to the last query of ``history``, as it arrives."""
 
     own_pace = True
 
     def __init__(
-        self, upstream: Upstream, talk: Sequence[tuple[str, str]], delay: float = 0.0
+        self, upstream: Upstream, history: Sequence[tuple[str, str]], delay: float = 0.0
     ) -> None:
         super().__init__((), delay)
         self._upstream = upstream
-        self._talk = talk
-        self._heard: queue.SimpleQueue[str | ModelFailure | None] = queue.SimpleQueue()
+        self._history = history
+        self._received: queue.SimpleQueue[str | ModelFailure | None] = queue.SimpleQueue()
         self._connection = upstream.connect()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
     def __iter__(self) -> Iterator[str | None]:
         name = "dify-emulator-upstream"
-        self._thread = threading.Thread(target=self._listen, name=name, daemon=True)
+        self._thread = threading.Thread(target=self._receive, name=name, daemon=True)
         self._thread.start()
         while True:
             try:
-                heard = self._heard.get(timeout=_LISTEN_SECONDS)
+                piece = self._received.get(timeout=_POLL_SECONDS)
             except queue.Empty:
                 yield None
                 continue
-            if heard is None:
+            if piece is None:
                 return
-            if isinstance(heard, ModelFailure):
-                raise heard
-            self.text += heard
-            yield heard
+            if isinstance(piece, ModelFailure):
+                raise piece
+            self.text += piece
+            yield piece
 
     def close(self) -> None:
         self._closed.set()
         sock: socket.socket | None = self._connection.sock
         if sock is not None:
-            # Frees the thread that reads, at once.
+            # Wakes the thread that reads, at once.
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
         if self._thread is not None:
             self._thread.join(_JOIN_SECONDS)
 
-    def _listen(self) -> None:
+    def _receive(self) -> None:
         try:
-            self._ask()
-            self._heard.put(None)
+            self._request()
+            self._received.put(None)
         except ModelFailure as failed:
-            self._heard.put(failed)
+            self._received.put(failed)
         except (ValueError, TypeError, AttributeError, KeyError):
-            self._heard.put(self._failed("the model answered with something else than events"))
+            self._received.put(self._failed("the model answered with something else than events"))
         except (OSError, http.client.HTTPException) as error:
             reason = str(error) or type(error).__name__
-            self._heard.put(self._failed(f"the model cannot be reached: {reason}"))
+            self._received.put(self._failed(f"the model cannot be reached: {reason}"))
         finally:
             self._connection.close()
 
     def _failed(self, message: str) -> ModelFailure:
         return ModelFailure("completion_request_error", self._upstream.masked(message), 400)
 
-    def _ask(self) -> None:
+    def _request(self) -> None:
         headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
         if self._upstream.key:
             headers["Authorization"] = f"Bearer {self._upstream.key}"
         self._connection.connect()
         if self._closed.is_set():
             return
-        # A model may think for minutes; whoever waits hears pings meanwhile.
+        # A model may think for minutes, for which the client gets pings.
         self._connection.sock.settimeout(None)
         body = json.dumps(self._body()).encode()
         self._connection.request("POST", self._upstream.path, body, headers)
         with self._connection.getresponse() as response:
             if response.status != 200:
-                told = _told(response.read())
-                raise self._failed(f"the model answered {response.status}: {told}")
+                reason = _reason(response.read())
+                raise self._failed(f"the model answered {response.status}: {reason}")
             self._read(response)
 
     def _body(self) -> dict[str, Any]:
         messages: list[dict[str, str]] = []
-        for question, said in self._talk[:-1]:
-            messages.append({"role": "user", "content": question})
-            messages.append({"role": "assistant", "content": said})
-        messages.append({"role": "user", "content": self._talk[-1][0]})
+        for query, reply in self._history[:-1]:
+            messages.append({"role": "user", "content": query})
+            messages.append({"role": "assistant", "content": reply})
+        messages.append({"role": "user", "content": self._history[-1][0]})
         return {
             "model": self._upstream.model,
             "messages": messages,
@@ -152,25 +155,25 @@ class UpstreamSpeaker(Speaker):
             raise self._failed("the model broke off in the middle of its answer")
 
     def _take(self, event: Any) -> bool:
-        """One event of the model; whether its answer ended with it."""
+        """Handle one event of the model; whether the reply ends with it."""
         if event.get("error"):
             raise self._failed(f"the model failed: {_error_text(event['error'])}")
         usage = event.get("usage")
         if isinstance(usage, dict):
-            prompt, said = usage.get("prompt_tokens"), usage.get("completion_tokens")
-            if isinstance(prompt, int) and isinstance(said, int):
-                self.counts = (prompt, said)
+            prompt, reply = usage.get("prompt_tokens"), usage.get("completion_tokens")
+            if isinstance(prompt, int) and isinstance(reply, int):
+                self.counts = (prompt, reply)
         ended = False
         for choice in (event.get("choices") or [])[:1]:
             piece = (choice.get("delta") or {}).get("content")
             if piece:
-                self._heard.put(str(piece))
+                self._received.put(str(piece))
             ended = bool(choice.get("finish_reason"))
         return ended
 
 
-def _told(body: bytes) -> str:
-    """What an error body says, whatever it is."""
+def _reason(body: bytes) -> str:
+    """The error text in the body of an error, whatever its form."""
     text = body.decode("utf-8", "replace").strip()
     with suppress(ValueError):
         found = json.loads(text)
