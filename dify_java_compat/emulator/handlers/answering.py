@@ -221,7 +221,7 @@ def choose_script(turn: Turn, reply: FixedReply | StubbedReply) -> Script:
 def stream_of(call: Call, script: Script, run: Run) -> StreamBody:
     """The events of the reply, from this connection or from a run in the background."""
     gone, settings = client_gone(call.request), call.settings
-    if script.lives_on:
+    if script.in_background:
         background = _start_in_background(call, script, run)
         return StreamBody(background.reader(gone, settings.ping_seconds), lambda: None)
     emitter = Emitter(
@@ -240,7 +240,7 @@ def stream_of(call: Call, script: Script, run: Run) -> StreamBody:
 
 def _start_in_background(call: Call, script: Script, run: Run) -> BackgroundRun:
     settings = call.settings
-    background = BackgroundRun(run, lambda: script.waits(call.state), settings.form_seconds)
+    background = BackgroundRun(run, lambda: script.is_waiting(call.state), settings.form_seconds)
     call.background.add(script.run_id, background)
     emitter = Emitter(
         script, run, call.runs, call.state, settings.token_pause, background.has_no_reader
@@ -264,7 +264,7 @@ def blocking(script: Script, make_body: Callable[[], Any], *, vary_cookie: bool)
 
 def whole(call: Call, script: Script, run: Run) -> dict[str, Any]:
     """The body of a blocking reply, after the time the tokens would have taken."""
-    if script.pauses:
+    if script.pause_count:
         return _paused(call, script, run)
     text = play(call, script, run)
     events, final = ending(script, run, text, stopped=False)
@@ -319,7 +319,7 @@ def _body(script: Script, event: str, text: str, *, replaced: bool = False) -> d
         "conversation_id": turn.conversation_id,
         "mode": turn.app.mode,
         "answer": text,
-        "metadata": script.metadata(script.whole_usage(replaced=replaced)),
+        "metadata": script.metadata(script.blocking_usage(replaced=replaced)),
         "created_at": turn.created_at,
     }
 

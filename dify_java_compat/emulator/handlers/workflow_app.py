@@ -12,7 +12,7 @@ from ..http.reply import EVENT_STREAM, PING, Reply, blocking_reply
 from ..model.speaker import ModelFailure
 from ..runs.run import Run
 from ..runs.stream import ending
-from ..script.base import Event, Turn
+from ..script.base import JsonObject, Turn
 from ..script.workflow import WorkflowScript
 from .answering import check_version, new_run, play, stop_run, stream_of
 from .call import Call
@@ -58,7 +58,7 @@ def _run(call: Call) -> Reply:
         script = _begin(call, run, inputs, files)
     if mode == "streaming":
         return Reply(200, stream_of(call, script, run), EVENT_STREAM)
-    data = _paused(call, script, run) if script.pauses else _finished(call, script, run)
+    data = _paused(call, script, run) if script.pause_count else _finished(call, script, run)
     ids = {"task_id": run.task_id, "workflow_run_id": script.run_id}
     return blocking_reply(ids | {"data": data}, vary_cookie=False)
 
@@ -94,16 +94,16 @@ def _begin(
     return script
 
 
-def _paused(call: Call, script: WorkflowScript, run: Run) -> Event:
+def _paused(call: Call, script: WorkflowScript, run: Run) -> JsonObject:
     """The last event before the end of the stream: that the run waits for a person."""
-    data: Event = {}
+    data: JsonObject = {}
     for frame in stream_of(call, script, run):
         if frame != PING:
             data = json.loads(frame.removeprefix(b"data: "))["data"]
     return data
 
 
-def _finished(call: Call, script: WorkflowScript, run: Run) -> Event:
+def _finished(call: Call, script: WorkflowScript, run: Run) -> JsonObject:
     """How the run ended."""
     try:
         events, _ = ending(script, run, play(call, script, run), stopped=False)

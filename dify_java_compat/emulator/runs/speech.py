@@ -6,7 +6,7 @@ from contextlib import closing
 
 from ..model.prose import speech
 from ..model.speaker import TEXT_EVENTS
-from ..script.base import Event, Script
+from ..script.base import EventDict, Script
 from .stream import Frames, frames
 
 _SENTENCE_END = re.compile(r"[.!?。！？]")
@@ -29,5 +29,5 @@ def with_speech(stream: Frames, script: Script) -> Frames:
     yield from frames([*rest, script.event("tts_message_end", audio="")])
 
 
-def _speech_event(script: Script, sound: bytes) -> Event:
+def _speech_event(script: Script, sound: bytes) -> EventDict:
     return script.event("tts_message", audio=base64.b64encode(sound).decode())

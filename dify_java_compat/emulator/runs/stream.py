@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ..http.reply import PING, encode_event
 from ..http.response_writer import ClientDisconnected
 from ..model.speaker import ModelFailure
-from ..script.base import Event, Script
+from ..script.base import EventDict, Script
 from ..store.state import State
 from .run import Run, Runs
 
@@ -37,7 +37,7 @@ Frames = Generator[Frame, None, None]
 PING_FRAME = Frame("ping", PING)
 
 
-def frames(events: Iterable[Event]) -> Iterator[Frame]:
+def frames(events: Iterable[EventDict]) -> Iterator[Frame]:
     """The events, ready to send."""
     for event in events:
         yield Frame(event["event"], encode_event(event))
@@ -138,11 +138,11 @@ class Emitter:
     def _opening(self) -> Frames:
         script, run = self.script, self.run
         yield from frames(script.opening())
-        for _ in range(script.pauses):
-            yield from frames(script.asking(self.state))
+        for _ in range(script.pause_count):
+            yield from frames(script.pause(self.state))
             if run.stopped or run.closed:
                 break
-            yield from frames(script.answered(self.state))
+            yield from frames(script.resume(self.state))
 
     def _text(self) -> Generator[Frame, None, str]:
         """The events of the text; returns the text."""
@@ -188,7 +188,7 @@ class Emitter:
         yield from frames(events)
 
 
-def fail(script: Script, state: State, failure: ModelFailure) -> list[Event]:
+def fail(script: Script, state: State, failure: ModelFailure) -> list[EventDict]:
     """The last events where the model failed; keeps why there is no reply."""
     events = script.failed(failure)
     state.fail_message(script.turn.message_id, script.reported(failure).message)
@@ -196,7 +196,7 @@ def fail(script: Script, state: State, failure: ModelFailure) -> list[Event]:
     return events
 
 
-def ending(script: Script, run: Run, text: str, *, stopped: bool) -> tuple[list[Event], str]:
+def ending(script: Script, run: Run, text: str, *, stopped: bool) -> tuple[list[EventDict], str]:
     """The last events, and the text to keep."""
     if stopped:
         return script.stopped(), text

@@ -1,1 +1,1 @@
-"""What an app does with a question: the events it sends, in order."""
+"""The scripts: which events an app sends in reply to a prompt, and in which order."""

@@ -1,4 +1,4 @@
-"""The agent: its thoughts, its text, and the one tool it has."""
+"""The script of an agent: its thoughts, its text, and its one tool."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ..store.database import new_id
 from ..store.state import State
-from .base import Event, Piece, Script, Turn
+from .base import EventDict, JsonObject, Piece, Script, Turn
 from .markers import times
 
 _TIME_QUESTION = re.compile("what time is it|几点|什么时候了", re.IGNORECASE)
@@ -26,7 +26,7 @@ _INTENT = ("I will look up the time. ", "让我看看。")
 
 
 class _Thought:
-    """One thought, filled in step by step under the same id."""
+    """One thought, sent several times under the same id, each time with more in it."""
 
     def __init__(self, position: int) -> None:
         self.id = new_id()
@@ -36,7 +36,7 @@ class _Thought:
         self.observation = ""
 
     def use(self, text: str) -> None:
-        """Have the tool called with its arguments."""
+        """Note the text, and that the tool is called with its arguments."""
         arguments = {_TOOL: {"timezone": "UTC", "format": _FORMAT}}
         self.text = text
         self.used = {
@@ -46,12 +46,12 @@ class _Thought:
         }
 
     def observe(self) -> None:
-        """Have the tool answer."""
+        """Note what the tool returns."""
         now = datetime.now(timezone.utc).strftime(_FORMAT)
         self.observation = json.dumps({_TOOL: now})
 
-    def told(self) -> Event:
-        """As its event shows it."""
+    def event_data(self) -> JsonObject:
+        """The thought as its event has it."""
         return {
             "id": self.id,
             "position": self.position,
@@ -61,8 +61,8 @@ class _Thought:
             "message_files": [],
         }
 
-    def shown(self, turn: Turn) -> Event:
-        """As the history shows it."""
+    def history_data(self, turn: Turn) -> JsonObject:
+        """The thought as the history of the conversation has it."""
         return {
             "id": self.id,
             "chain_id": None,
@@ -77,30 +77,29 @@ class _Thought:
 
 
 class AgentScript(Script):
-    """A thought around the text, and one more before it where the tool is used."""
+    """One thought with the text, and another one before it where the tool is used."""
 
     delta_name = "agent_message"
-    delta_tail: ClassVar[Event] = {}
+    delta_tail: ClassVar[JsonObject] = {}
 
     def __init__(self, turn: Turn) -> None:
         super().__init__(turn)
         self._thoughts = [_Thought(1)]
-        self._said = ""
+        self._model_text = ""
         self._uses_tool = bool(times(turn.query, "tool") or _TIME_QUESTION.search(turn.query))
 
-    def _told(self) -> Event:
-        """The thought it has now."""
-        return self.event("agent_thought", **self._thoughts[-1].told())
+    def _thought_event(self) -> EventDict:
+        return self.event("agent_thought", **self._thoughts[-1].event_data())
 
-    def _keep(self, state: State) -> None:
-        shown = [thought.shown(self.turn) for thought in self._thoughts]
-        state.set_thoughts(self.turn.message_id, shown)
+    def _store_thoughts(self, state: State) -> None:
+        thoughts = [thought.history_data(self.turn) for thought in self._thoughts]
+        state.set_thoughts(self.turn.message_id, thoughts)
 
     def begin(self, state: State) -> None:
-        self._keep(state)
+        self._store_thoughts(state)
 
-    def opening(self) -> list[Event]:
-        return [self._told()]
+    def opening(self) -> list[EventDict]:
+        return [self._thought_event()]
 
     @property
     def pieces(self) -> Iterable[Piece]:
@@ -109,33 +108,33 @@ class AgentScript(Script):
             yield from [self.empty_delta()] * 2
             yield from self._use_tool()
         for token in self.turn.speaker:
-            self._said += token or ""
+            self._model_text += token or ""
             yield token
 
-    def _use_tool(self) -> Iterator[Event]:
+    def _use_tool(self) -> Iterator[EventDict]:
         self._thoughts[-1].use("".join(_INTENT))
-        yield self._told()
+        yield self._thought_event()
         self._thoughts[-1].observe()
-        yield self._told()
+        yield self._thought_event()
         self._thoughts.append(_Thought(2))
-        yield self._told()
+        yield self._thought_event()
 
     def final(self, text: str) -> str:
-        """What it said before it used the tool is a line of its own."""
-        return f"{''.join(_INTENT)}\n{self._said}" if self._uses_tool else text
+        """The text from before the tool is a line of its own."""
+        return f"{''.join(_INTENT)}\n{self._model_text}" if self._uses_tool else text
 
-    def closing(self, answer: str) -> list[Event]:
-        self._thoughts[-1].text = self._said
-        return [self._told(), self.message_end(self.turn.usage(self.turn.elapsed))]
+    def closing(self, text: str) -> list[EventDict]:
+        self._thoughts[-1].text = self._model_text
+        return [self._thought_event(), self.message_end(self.turn.usage(self.turn.elapsed))]
 
-    def store(self, state: State, answer: str, *, stopped: bool) -> None:
-        super().store(state, answer, stopped=stopped)
+    def store(self, state: State, text: str, *, stopped: bool) -> None:
+        super().store(state, text, stopped=stopped)
         if not stopped:
-            self._keep(state)
+            self._store_thoughts(state)
 
     def abandoned(self, state: State) -> None:
-        # The model thinks to the end although nobody listens.
+        # The model goes on to its end although nobody reads.
         if self._uses_tool and len(self._thoughts) == 1:
             list(self._use_tool())
-        self._thoughts[-1].text = self.turn.answer
-        self._keep(state)
+        self._thoughts[-1].text = self.turn.text
+        self._store_thoughts(state)

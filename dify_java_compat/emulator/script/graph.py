@@ -1,15 +1,15 @@
-"""What a flow does besides asking its model, on request or because its app is so.
+"""The parts of a flow besides its model, on request of the prompt or because the app has them.
 
-A part tells its events before the model's text, wraps the text, and tells more behind it.
+A part has events before the model's text, a text around it, or events after it.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..model.prose import tokens
-from .base import Turn
+from .base import EventDict, JsonObject, Turn
 from .markers import times
-from .nodes import LLM, Event, Node, NodeEvents, Round
+from .nodes import LLM, Node, NodeEvents, Round
 
 _CODE = Node("code", "code", "Split 拆分")
 _ITERATION = Node("iter", "iteration", "Iterate")
@@ -20,12 +20,13 @@ _KNOWLEDGE = Node("retrieval", "knowledge-retrieval", "Knowledge 知识库")
 _ASSIGN = Node("assign", "assigner", "Assign")
 DIED = "the model died: 503 Service Unavailable"
 DEFAULT = "DEFAULT 默认"
-_BEFORE_DEATH = 12
+# The tokens before a failure.
+_TOKENS_BEFORE_FAILURE = 12
 
 
 @dataclass(frozen=True)
 class Extra:
-    """A piece of the answer that is not the model's: its text, and the variable it is from."""
+    """A piece of the text that is not the model's, and the variable it is from."""
 
     text: str
     selector: tuple[str, str]
@@ -33,7 +34,10 @@ class Extra:
 
 @dataclass
 class Graph:
-    """The parts of one run besides start, model and answer."""
+    """The parts of one run besides the nodes start, model and answer.
+
+    ``in_chat``: whether the run belongs to a conversation.
+    """
 
     turn: Turn
     nodes: NodeEvents
@@ -41,7 +45,7 @@ class Graph:
     iterates: bool = False
     retries: int = 0
     gives_up: bool = False
-    """Whether the model never answers, so that a default is said instead."""
+    """Whether the model fails for good, so that the text is a default."""
     before: list[Extra] = field(default_factory=list)
     after: list[Extra] = field(default_factory=list)
 
@@ -54,7 +58,7 @@ class Graph:
 
     @property
     def around(self) -> bool:
-        """Whether the answer is a text around the model's, told after the model is done."""
+        """Whether there is a text around the model's, which is sent when the model is done."""
         return self.iterates and self.in_chat
 
     @property
@@ -63,12 +67,12 @@ class Graph:
         return self.retries + self.gives_up
 
     def around_text(self, text: str) -> str:
-        """The whole answer, the model having said ``text``."""
+        """The whole text around ``text``, the model's."""
         return "".join(
             [*(one.text for one in self.before), text, *(one.text for one in self.after)]
         )
 
-    def opening(self) -> Iterator[Event]:
+    def opening(self) -> Iterator[EventDict]:
         """The nodes before the model."""
         if self.iterates:
             yield from self._iterate()
@@ -78,7 +82,7 @@ class Graph:
         if self.turn.app.knowledge:
             yield from self._retrieve()
 
-    def _iterate(self) -> Iterator[Event]:
+    def _iterate(self) -> Iterator[EventDict]:
         nodes, query = self.nodes, self.turn.query
         words = query.split()
         yield nodes.started(_CODE)
@@ -91,8 +95,8 @@ class Graph:
             made.append(f"{word.upper()}#{index}")
             yield nodes.next_round(now)
             yield nodes.started(_UPPER, now)
-            given = {"w": word, "i": index}
-            yield nodes.finished(_UPPER, given, {"output": made[-1]}, within=now)
+            taken = {"w": word, "i": index}
+            yield nodes.finished(_UPPER, taken, {"output": made[-1]}, within=now)
         yield nodes.rounds_completed(_ITERATION, inputs, {"output": made}, len(words))
         if not self.in_chat:
             return
@@ -110,20 +114,20 @@ class Graph:
             Extra(str(self.turn.number), ("conversation", "turns")),
         ]
 
-    def _loop(self, rounds: int) -> Iterator[Event]:
+    def _loop(self, rounds: int) -> Iterator[EventDict]:
         nodes = self.nodes
         inputs = {"loop_count": rounds}
         yield nodes.rounds_started(_LOOP, inputs, rounds)
         for index in range(rounds):
             now = Round(_LOOP, index)
             if index:
-                # The first round is told by the start alone.
+                # The first round has no event but the start.
                 yield nodes.next_round(now)
             yield nodes.started(_COUNT, now)
             yield nodes.finished(_COUNT, {"i": index}, {"i": index + 1}, within=now)
         yield nodes.rounds_completed(_LOOP, inputs, {"loop_round": rounds, "i": rounds}, rounds)
 
-    def _retrieve(self) -> Iterator[Event]:
+    def _retrieve(self) -> Iterator[EventDict]:
         yield self.nodes.started(_KNOWLEDGE)
         found = [
             {"title": one["document_name"], "content": one["content"], "metadata": one}
@@ -132,22 +136,22 @@ class Graph:
         inputs = {"query": self.turn.query}
         yield self.nodes.finished(_KNOWLEDGE, inputs, {"result": found})
 
-    def failing(self) -> Iterator[str | Event]:
-        """The tries of the model that fail, each with some of its text before."""
+    def failing(self) -> Iterator[str | EventDict]:
+        """The tries at which the model fails, each after some of its text."""
         for number in range(1, self.retries + 1):
-            yield from tokens(self.turn.answer)[:_BEFORE_DEATH]
+            yield from tokens(self.turn.text)[:_TOKENS_BEFORE_FAILURE]
             yield self.nodes.retried(LLM, number, DIED)
         if self.gives_up:
-            yield from tokens(self.turn.answer)[:_BEFORE_DEATH]
+            yield from tokens(self.turn.text)[:_TOKENS_BEFORE_FAILURE]
 
-    def assign_started(self) -> Event:
+    def assign_started(self) -> EventDict:
         return self.nodes.started(_ASSIGN)
 
-    def assign_finished(self) -> Event:
+    def assign_finished(self) -> EventDict:
         """The conversation variables of a chatflow as its last node sets them."""
         query, turns = self.turn.query, self.turn.number
         name, count = ["conversation", "last_query"], ["conversation", "turns"]
-        inputs: Event = {
+        inputs: JsonObject = {
             "title": _ASSIGN.title,
             "desc": "",
             "version": "2",

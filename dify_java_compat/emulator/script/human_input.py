@@ -1,6 +1,6 @@
-"""A run that waits for a person: what is told up to the pause, and right after it.
+"""The pauses of a run for a person: the events up to a pause, and those right after it.
 
-Not recorded: as Dify's own description of newer servers has it.
+Not recorded: after Dify's own description of newer servers.
 """
 
 import json
@@ -18,29 +18,33 @@ from ..apps.human_form import (
 )
 from ..store.database import new_id
 from ..store.state import State
-from .base import Turn
+from .base import EventDict, JsonObject, Turn
 from .markers import by_email, times
-from .nodes import Event, Node, NodeEvents
+from .nodes import Node, NodeEvents
 
 
-class Asking:
-    """The forms of one run, one after the other."""
+class HumanInput:
+    """The forms of one run, one after the other. ``times``: how many of them."""
 
     def __init__(
-        self, turn: Turn, run_id: str, nodes: NodeEvents, tell: Callable[[str, Event], Event]
+        self,
+        turn: Turn,
+        run_id: str,
+        nodes: NodeEvents,
+        emit: Callable[[str, JsonObject], EventDict],
     ) -> None:
         self._turn, self._run_id = turn, run_id
-        self._nodes, self._tell = nodes, tell
-        self._asked = 0
+        self._nodes, self._emit = nodes, emit
+        self._count = 0
         self._node = Node("", "human-input", TITLE)
         self._form_id = ""
         self.times = times(turn.query, "human")
 
-    def ask(self, state: State) -> list[Event]:
-        """The events up to the pause."""
+    def pause(self, state: State) -> list[EventDict]:
+        """Store a new form; the events up to the pause."""
         turn, runs = self._turn, state.workflow_runs
-        self._asked += 1
-        self._node = Node(f"human_{self._asked}", "human-input", TITLE)
+        self._count += 1
+        self._node = Node(f"human_{self._count}", "human-input", TITLE)
         self._form_id, token = new_id(), None if by_email(turn.query) else new_id()
         end = time.time() + turn.form_seconds
         text = content(turn.query)
@@ -52,7 +56,7 @@ class Asking:
         known = {"resolved_default_values": DEFAULTS}
         form_id, expires = {"form_id": self._form_id}, {"expiration_time": int(end)}
         secret = {"form_token": token}
-        asked = form_id | secret | node | form | {"display_in_ui": False} | known | expires
+        required = form_id | secret | node | form | {"display_in_ui": False} | known | expires
         reason = {"TYPE": "human_input_required"} | form_id | form | node | known | secret | expires
         paused = {
             "workflow_run_id": self._run_id,
@@ -65,31 +69,34 @@ class Asking:
             "total_tokens": 0,
             "total_steps": self._nodes.steps,
         }
-        required = self._tell("human_input_required", asked)
-        return [started, required, self._tell("workflow_paused", paused)]
+        return [
+            started,
+            self._emit("human_input_required", required),
+            self._emit("workflow_paused", paused),
+        ]
 
-    def waits(self, state: State) -> bool:
+    def is_waiting(self, state: State) -> bool:
         """Whether the form is still open."""
         row = state.workflow_runs.form(self._form_id)
         return row["action"] is None and row["expires_at"] > time.time()
 
-    def answered(self, state: State) -> list[Event]:
-        """The events right after the pause."""
+    def resume(self, state: State) -> list[EventDict]:
+        """The events right after the pause: the form was filled in, or has expired."""
         state.workflow_runs.set_status(self._run_id, "running")
         row = state.workflow_runs.form(self._form_id)
         node = {"node_id": self._node.node_id, "node_title": TITLE}
         if row["action"] is None:
-            outputs: Event = {"__action_id": TIMEOUT}
-            late = node | {"expiration_time": int(row["expires_at"])}
-            told = self._tell("human_input_form_timeout", late)
+            outputs: JsonObject = {"__action_id": TIMEOUT}
+            expired = node | {"expiration_time": int(row["expires_at"])}
+            event = self._emit("human_input_form_timeout", expired)
         else:
-            given, action = json.loads(row["inputs"]), row["action"]
-            outputs = given | {"__action_id": action}
+            inputs, action = json.loads(row["inputs"]), row["action"]
+            outputs = inputs | {"__action_id": action}
             filled = node | {
                 "rendered_content": row["content"],
                 "action_id": action,
                 "action_text": action_title(action),
-                "submitted_data": given,
+                "submitted_data": inputs,
             }
-            told = self._tell("human_input_form_filled", filled)
-        return [told, self._nodes.finished(self._node, {}, outputs)]
+            event = self._emit("human_input_form_filled", filled)
+        return [event, self._nodes.finished(self._node, {}, outputs)]

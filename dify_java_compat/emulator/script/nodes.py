@@ -1,13 +1,11 @@
-"""The events of a workflow's nodes, and of the rounds of those nodes that run others."""
+"""The events of a workflow's nodes, and of the rounds of the nodes that run others."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from ..store.database import new_id
-
-Event = dict[str, Any]
+from .base import EventDict, JsonObject
 
 
 @dataclass(frozen=True)
@@ -21,13 +19,13 @@ class Node:
 
 START = Node("start", "start", "Start")
 LLM = Node("llm", "llm", "LLM 大模型")
-ANSWER = Node("answer", "answer", "Answer")
+REPLY = Node("answer", "answer", "Answer")
 END = Node("end", "end", "End")
 
 
 @dataclass(frozen=True)
 class Round:
-    """One round of a node that runs others: which node, of which kind, counted from 0."""
+    """One round of a node that runs others; ``index`` counts from 0."""
 
     container: Node
     index: int
@@ -37,19 +35,19 @@ class Round:
         return f"{self.container.kind}_id"
 
     @property
-    def metadata(self) -> Event:
-        """What the nodes of the round have in their execution metadata."""
+    def metadata(self) -> JsonObject:
+        """The execution metadata of the nodes in this round."""
         kind = self.container.kind
         return {f"{kind}_id": self.container.node_id, f"{kind}_index": self.index}
 
 
-def _place(within: Round | None) -> Event:
-    """Which round a node runs in, as its events tell it."""
-    place: Event = {"iteration_id": None, "loop_id": None}
-    return place if within is None else place | {within.key: within.container.node_id}
+def _container_ids(within: Round | None) -> JsonObject:
+    """The ids of the node in whose round a node runs, as its events have them."""
+    ids: JsonObject = {"iteration_id": None, "loop_id": None}
+    return ids if within is None else ids | {within.key: within.container.node_id}
 
 
-def _files_in(outputs: Event) -> list[Event]:
+def _files_in(outputs: JsonObject) -> list[JsonObject]:
     """The files among the outputs of a node, single or in lists."""
     found = []
     for value in outputs.values():
@@ -60,19 +58,22 @@ def _files_in(outputs: Event) -> list[Event]:
 
 
 class NodeEvents:
-    """Tells what the nodes of one run do. ``tell`` makes an event of a name and its data.
+    """The events of the nodes of one run. ``emit`` makes an event of a name and its data.
 
-    ``steps`` counts the executions as the end of the run reports them: nodes within a round of
-    another one are not counted, tries of a failing node are.
+    ``elapsed``: the seconds since the run began. ``steps`` counts the executions as the end of
+    the run reports them: nodes within a round of another one are not counted, tries of a failing
+    node are.
     """
 
-    def __init__(self, tell: Callable[[str, Event], Event], begun: Callable[[], float]) -> None:
-        self._tell = tell
-        self._elapsed = begun
+    def __init__(
+        self, emit: Callable[[str, JsonObject], EventDict], elapsed: Callable[[], float]
+    ) -> None:
+        self._emit = emit
+        self._elapsed = elapsed
         self._executions: dict[str, str] = {}
         self.steps = 0
 
-    def _about(self, node: Node) -> Event:
+    def _about(self, node: Node) -> JsonObject:
         return {
             "id": self._executions[node.node_id],
             "node_id": node.node_id,
@@ -82,7 +83,7 @@ class NodeEvents:
             "predecessor_node_id": None,
         }
 
-    def started(self, node: Node, within: Round | None = None) -> Event:
+    def started(self, node: Node, within: Round | None = None) -> EventDict:
         """``node_started``, under a new execution id."""
         self._executions[node.node_id] = new_id()
         self.steps += within is None
@@ -91,46 +92,46 @@ class NodeEvents:
             "inputs_truncated": False,
             "created_at": int(time.time()),
             "extras": {},
-            **_place(within),
+            **_container_ids(within),
             "agent_strategy": None,
         }
-        return self._tell("node_started", data)
+        return self._emit("node_started", data)
 
     def finished(
         self,
         node: Node,
-        inputs: Event,
-        outputs: Event,
+        inputs: JsonObject,
+        outputs: JsonObject,
         *,
-        process: Event | None = None,
-        metadata: Event | None = None,
+        process: JsonObject | None = None,
+        metadata: JsonObject | None = None,
         within: Round | None = None,
         status: str = "succeeded",
         error: str | None = None,
-    ) -> Event:
-        """``node_finished`` of the node last started under that id."""
+    ) -> EventDict:
+        """``node_finished`` of the last execution of the node."""
         if within is not None:
             metadata = (metadata or {}) | within.metadata
         ended = self._ended(node, inputs, outputs, process or {}, status, error, metadata, within)
-        return self._tell("node_finished", ended)
+        return self._emit("node_finished", ended)
 
-    def retried(self, node: Node, number: int, error: str) -> Event:
-        """``node_retry``: the node failed and is tried again, for the ``number``-th time."""
+    def retried(self, node: Node, number: int, error: str) -> EventDict:
+        """``node_retry``: the node failed and is tried again; ``number`` counts the retries."""
         self.steps += 1
         ended = self._ended(node, {}, {}, {}, "retry", error, None, None)
-        return self._tell("node_retry", ended | {"retry_index": number})
+        return self._emit("node_retry", ended | {"retry_index": number})
 
     def _ended(
         self,
         node: Node,
-        inputs: Event,
-        outputs: Event,
-        process: Event,
+        inputs: JsonObject,
+        outputs: JsonObject,
+        process: JsonObject,
         status: str,
         error: str | None,
-        metadata: Event | None,
+        metadata: JsonObject | None,
         within: Round | None,
-    ) -> Event:
+    ) -> JsonObject:
         now = int(time.time())
         return self._about(node) | {
             "inputs": inputs,
@@ -146,17 +147,17 @@ class NodeEvents:
             "created_at": now,
             "finished_at": now,
             "files": _files_in(outputs),
-            **_place(within),
+            **_container_ids(within),
         }
 
     # -- nodes that run others
 
-    def _rounds(self, node: Node) -> Event:
-        """Their events bear the node's own id, not that of an execution."""
+    def _rounds(self, node: Node) -> JsonObject:
+        """What all events of rounds have; the id is the node's own, not that of an execution."""
         about = {"id": node.node_id, "node_id": node.node_id}
         return about | {"node_type": node.kind, "title": node.title}
 
-    def rounds_started(self, node: Node, inputs: Event, length: int) -> Event:
+    def rounds_started(self, node: Node, inputs: JsonObject, length: int) -> EventDict:
         """``iteration_started`` or ``loop_started``."""
         self.steps += 1
         data = self._rounds(node) | {
@@ -166,17 +167,19 @@ class NodeEvents:
             "inputs": inputs,
             "inputs_truncated": False,
         }
-        return self._tell(f"{node.kind}_started", data)
+        return self._emit(f"{node.kind}_started", data)
 
-    def next_round(self, turn: Round) -> Event:
+    def next_round(self, turn: Round) -> EventDict:
         """``iteration_next`` or ``loop_next``."""
         data = self._rounds(turn.container) | {"index": turn.index}
         if turn.container.kind == "loop":
             data["pre_loop_output"] = {}
         data |= {"created_at": int(time.time()), "extras": {}}
-        return self._tell(f"{turn.container.kind}_next", data)
+        return self._emit(f"{turn.container.kind}_next", data)
 
-    def rounds_completed(self, node: Node, inputs: Event, outputs: Event, rounds: int) -> Event:
+    def rounds_completed(
+        self, node: Node, inputs: JsonObject, outputs: JsonObject, rounds: int
+    ) -> EventDict:
         """``iteration_completed`` or ``loop_completed``."""
         now, elapsed = int(time.time()), self._elapsed()
         durations = {str(index): round(elapsed / rounds, 6) for index in range(rounds)}
@@ -196,4 +199,4 @@ class NodeEvents:
             "finished_at": now,
             "steps": rounds,
         }
-        return self._tell(f"{node.kind}_completed", data)
+        return self._emit(f"{node.kind}_completed", data)

@@ -1,17 +1,17 @@
-"""Events laid down by a test, sent as they are."""
+"""Events that a test stubbed, sent as they are."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..http.reply import encode_event
 from ..model.speaker import RawEvent
-from .base import Event, Piece, Script, Turn
+from .base import EventDict, Piece, Script, Turn
 
 _WITH_ID = ("message", "agent_message", "message_end")
 
 
 class RawScript(Script):
-    """These events and no others; text and bytes go out unchanged."""
+    """These events and no others; text and bytes are sent unchanged."""
 
     empty_deltas = 0
 
@@ -24,14 +24,14 @@ class RawScript(Script):
         return (self._frame(event) for event in self._events)
 
     def _frame(self, event: RawEvent) -> str:
-        """One event as text; bytes that are none survive the way there and back."""
+        """One event as text; bytes that are no UTF-8 survive in surrogates."""
         if isinstance(event, str):
             return event
         data = event if isinstance(event, bytes) else encode_event(self._filled(event))
         return data.decode("utf-8", "surrogateescape")
 
-    def _filled(self, event: Mapping[str, Any]) -> Event:
-        """With the ids it lacks, of those the real server sends with such an event."""
+    def _filled(self, event: Mapping[str, Any]) -> EventDict:
+        """The event with the ids it lacks of those that the real server sends with its kind."""
         name = event.get("event", "")
         whole = self.event(name)
         if name in _WITH_ID:
@@ -47,10 +47,10 @@ class RawScript(Script):
         return ""
 
     def final(self, text: str) -> str:
-        return self.turn.answer
+        return self.turn.text
 
     def must_replace(self, text: str) -> bool:
         return False
 
-    def closing(self, answer: str) -> list[Event]:
+    def closing(self, text: str) -> list[EventDict]:
         return []
