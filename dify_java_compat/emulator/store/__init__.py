@@ -1,1 +1,1 @@
-"""What outlives a request: one SQLite file."""
+"""What outlives a request, in one SQLite database."""

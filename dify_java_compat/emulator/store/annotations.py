@@ -1,4 +1,4 @@
-"""Annotations, and whether an app answers by them."""
+"""Annotations, and whether an app replies with them."""
 
 import json
 import sqlite3
@@ -9,17 +9,17 @@ from .database import Database, new_id, rows_before
 
 
 class Annotations:
-    """Fixed answers to fixed questions, and whether an app gives them."""
+    """Fixed replies to fixed questions, and which apps give them."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def add(self, app_id: str, question: str, answer: str) -> sqlite3.Row:
+    def add(self, app_id: str, question: str, reply: str) -> sqlite3.Row:
         annotation_id = new_id()
         self._db.write(
             "INSERT INTO annotations (id, app_id, question, answer, created_at)"
             " VALUES (?, ?, ?, ?, ?)",
-            annotation_id, app_id, question, answer, time.time(),
+            annotation_id, app_id, question, reply, time.time(),
         )  # fmt: skip
         row = self.get(annotation_id, app_id)
         assert row is not None
@@ -29,9 +29,9 @@ class Annotations:
         sql = "SELECT * FROM annotations WHERE id = ? AND app_id = ?"
         return self._db.row(sql, annotation_id, app_id)
 
-    def change(self, annotation_id: str, question: str, answer: str) -> None:
+    def change(self, annotation_id: str, question: str, reply: str) -> None:
         sql = "UPDATE annotations SET question = ?, answer = ? WHERE id = ?"
-        self._db.write(sql, question, answer, annotation_id)
+        self._db.write(sql, question, reply, annotation_id)
 
     def delete(self, annotation_id: str) -> None:
         self._db.write("DELETE FROM annotations WHERE id = ?", annotation_id)
@@ -39,7 +39,7 @@ class Annotations:
     def page(
         self, app_id: str, keyword: str, page: int, limit: int
     ) -> tuple[list[sqlite3.Row], int]:
-        """One page of those that contain ``keyword``, the newest first, and how many there are."""
+        """A page of those that contain ``keyword``, the newest first, and how many they are."""
         where, values = "app_id = ?", [app_id]
         if keyword:
             where += " AND (instr(lower(question), ?) OR instr(lower(answer), ?))"
@@ -51,7 +51,7 @@ class Annotations:
         return rows, self._db.count("annotations", where, *values)
 
     def hit(self, app_id: str, query: str) -> sqlite3.Row | None:
-        """The annotation that answers ``query``, counted as used."""
+        """The annotation whose question is ``query``, counted as used, if the app gives them."""
         if self.published(app_id) is None:
             return None
         sql = "SELECT * FROM annotations WHERE app_id = ? AND question = ? ORDER BY seq DESC"
@@ -62,7 +62,7 @@ class Annotations:
         return found
 
     def publish(self, app_id: str, settings: dict[str, Any] | None) -> None:
-        """Let the app give annotated answers, by these settings, or no longer."""
+        """Let the app reply with annotations, by these settings, or no longer."""
         if settings is None:
             self._db.write("DELETE FROM annotation_replies WHERE app_id = ?", app_id)
         else:
@@ -70,6 +70,7 @@ class Annotations:
             self._db.write(sql, app_id, json.dumps(settings))
 
     def published(self, app_id: str) -> dict[str, Any] | None:
+        """The settings by which the app replies with annotations; None where it does not."""
         sql = "SELECT published FROM annotation_replies WHERE app_id = ?"
         row = self._db.row(sql, app_id)
         return None if row is None else dict(json.loads(row["published"]))
@@ -80,7 +81,7 @@ class Annotations:
         return job_id
 
     def look_at_job(self, job_id: str, action: str) -> int | None:
-        """How often the job was looked at before this time; None where there is none."""
+        """How often the job was read before this time; None where there is no such job."""
         sql = "SELECT looks FROM annotation_jobs WHERE id = ? AND action = ?"
         with self._db.transaction():
             row = self._db.row(sql, job_id, action)

@@ -1,4 +1,4 @@
-"""The emulator's memory: SQLite tables, in memory or in a file that outlives the server."""
+"""The emulator's SQLite tables, in memory or in a file that outlives the server."""
 
 import sqlite3
 import threading
@@ -10,7 +10,7 @@ from typing import Any
 
 _VERSION = 2
 # How long a writer waits for the others, in seconds.
-_PATIENCE = 30.0
+_LOCK_TIMEOUT = 30.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS end_users (
     id TEXT PRIMARY KEY, app_id TEXT, name TEXT, created_at REAL, UNIQUE (app_id, name));
@@ -54,7 +54,7 @@ def new_id() -> str:
 
 
 def rows_before(page: int, limit: int) -> int:
-    """How many rows come before a page; what is more than SQLite can count is as good as that."""
+    """How many rows come before a page, at most what SQLite can count."""
     return min((page - 1) * limit, 2**63 - 1)
 
 
@@ -67,10 +67,10 @@ class Database:
 
     def __init__(self, path: str = ":memory:") -> None:
         self._lock = threading.RLock()
-        # Transactions are opened by hand, with the right to write taken at once: one that asks
-        # for it late may be refused instead of made to wait.
+        # Transactions are opened by hand and take the write lock at once: one that asks for it
+        # later may fail instead of waiting.
         self._db = sqlite3.connect(
-            path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+            path, timeout=_LOCK_TIMEOUT, isolation_level=None, check_same_thread=False
         )
         try:
             self._prepare(path)
@@ -83,7 +83,7 @@ class Database:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, _VERSION):
             raise ValueError(f"{path} was written by another version of the emulator")
-        # What a crash of the machine may cost does not weigh up a disk access per write.
+        # Data lost in a crash of the machine does not matter here; a disk access per write does.
         self._db.execute("PRAGMA synchronous = OFF")
         self._share()
         with self.transaction():
@@ -92,8 +92,8 @@ class Database:
             self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
     def _share(self) -> None:
-        """Let readers and a writer work on a file at once. The switch itself knows no patience."""
-        end = time.monotonic() + _PATIENCE
+        """Let readers and a writer use a file at once. SQLite does not wait to switch to it."""
+        end = time.monotonic() + _LOCK_TIMEOUT
         while True:
             try:
                 self._db.execute("PRAGMA journal_mode = WAL")
@@ -109,7 +109,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is read and written within belongs together. May be nested."""
+        """A transaction around the block. May be nested."""
         with self._lock:
             if self._db.in_transaction:
                 yield
@@ -123,7 +123,7 @@ class Database:
             self._db.execute("COMMIT")
 
     def write(self, sql: str, *values: Any) -> int:
-        """Run one statement, in a transaction of its own or in the one around it; the rows hit."""
+        """Run one statement, in a transaction of its own or in the one around it; the row count."""
         with self.transaction():
             return self._db.execute(sql, values).rowcount
 

@@ -1,4 +1,4 @@
-"""What is remembered of those who talk: users, conversations, messages, feedback, files."""
+"""Users, conversations, messages, feedback and files; the other records are parts of it."""
 
 import json
 import sqlite3
@@ -21,7 +21,7 @@ class EndUser:
 
 
 class State:
-    """All records: those of talk here, those of annotations, variables and runs in parts."""
+    """All records: annotations, variables and workflow runs in parts of their own."""
 
     def __init__(self, database: str = ":memory:") -> None:
         self._db = Database(database)
@@ -30,14 +30,14 @@ class State:
         self.workflow_runs = WorkflowRuns(self._db)
 
     def close(self) -> None:
-        # The runs of this server end with it, and nobody waits for their forms any more.
+        # The runs of this server end with it.
         self.workflow_runs.abandon()
         self._db.close()
 
     # -- users
 
     def end_user(self, app_id: str, name: str) -> EndUser:
-        """The user of that name in that app, made on first sight."""
+        """The user of that name in that app, created when first used."""
         sql = "SELECT id FROM end_users WHERE app_id = ? AND name = ?"
         row = self._db.row(sql, app_id, name)
         if row is None:
@@ -87,7 +87,7 @@ class State:
         )  # fmt: skip
 
     def latest_conversations(self, limit: int) -> list[sqlite3.Row]:
-        """Those of all apps and users, the last changed first, each with its user and size."""
+        """Those of all apps and users, the last changed first, with user and message count."""
         return self._db.rows(
             "SELECT conversations.*, end_users.name AS user,"
             " (SELECT count(*) FROM messages WHERE conversation_id = conversations.id) AS messages"
@@ -117,10 +117,10 @@ class State:
     def add_message(
         self, conversation: sqlite3.Row, query: str, files: list[Any]
     ) -> tuple[str, int]:
-        """A message's id and second; it reads as empty until ``finish_message``."""
+        """Store a message, empty until ``finish_message``; its id and its second since 1970."""
         message_id = new_id()
         with self._db.transaction():
-            # Within, so that the order of the times is the order of the rows.
+            # Read inside the transaction, so that times and rows have the same order.
             now = time.time()
             self._db.write(
                 "INSERT INTO messages (id, app_id, user_id, conversation_id, inputs, query, answer,"
@@ -132,11 +132,11 @@ class State:
             self._db.write(sql, now, conversation["id"])
         return message_id, int(now)
 
-    def finish_message(self, message_id: str, answer: str) -> None:
-        self._db.write("UPDATE messages SET answer = ? WHERE id = ?", answer, message_id)
+    def finish_message(self, message_id: str, text: str) -> None:
+        self._db.write("UPDATE messages SET answer = ? WHERE id = ?", text, message_id)
 
     def fail_message(self, message_id: str, error: str) -> None:
-        """Keep why there is no answer."""
+        """Store why there is no text."""
         self._db.write("UPDATE messages SET error = ? WHERE id = ?", error, message_id)
 
     def set_thoughts(self, message_id: str, thoughts: list[dict[str, Any]]) -> None:
@@ -146,7 +146,7 @@ class State:
     def message(
         self, message_id: str, app_id: str | None = None, user_id: str | None = None
     ) -> sqlite3.Row | None:
-        """The message, if it is that user's in that app; or whosever, where none is named."""
+        """The message, if it is that user's in that app, where these are named."""
         return self._db.row(
             "SELECT * FROM messages WHERE id = ? AND app_id = ifnull(?, app_id)"
             " AND user_id = ifnull(?, user_id)",
@@ -162,7 +162,7 @@ class State:
         )
 
     def set_resources(self, message_id: str, resources: list[dict[str, Any]]) -> None:
-        """Keep which passages of the knowledge base a message was answered with."""
+        """Store the passages of the knowledge base that a message was given."""
         sql = "UPDATE messages SET resources = ? WHERE id = ?"
         self._db.write(sql, json.dumps(resources), message_id)
 
@@ -228,10 +228,10 @@ class State:
         return bytes(self._db.rows("SELECT content FROM files WHERE id = ?", file_id)[0][0])
 
     def use_file(self, file_id: str, message_id: str, app_id: str) -> None:
-        """Note that a message came with this file."""
+        """Store that a message has this file."""
         self._db.write("INSERT INTO file_uses VALUES (?, ?, ?)", file_id, message_id, app_id)
 
     def file_users(self, file_id: str) -> set[str]:
-        """The apps in whose messages the file was used."""
+        """The ids of the apps with a message that has the file."""
         sql = "SELECT DISTINCT app_id FROM file_uses WHERE file_id = ?"
         return {row["app_id"] for row in self._db.rows(sql, file_id)}

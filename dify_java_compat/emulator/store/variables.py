@@ -7,7 +7,7 @@ from typing import Any
 
 from .database import Database, new_id
 
-# What every conversation of a chatflow begins with: name, type, value, description.
+# The variables of a new conversation of a chatflow: name, type, value, description.
 _DECLARED: tuple[tuple[str, str, Any, str], ...] = (
     ("last_query", "string", "", "the last query"),
     ("turns", "number", 0, "number of turns"),
@@ -30,7 +30,7 @@ class Variables:
                 self._add(conversation_id, name, kind, value, about, now)
 
     def count_turn(self, conversation_id: str, query: str, turns: int) -> None:
-        """What the flow itself assigns in each turn."""
+        """Set the variables that the flow itself assigns in each turn."""
         with self._db.transaction():
             self._set_by_name(conversation_id, "last_query", query)
             self._set_by_name(conversation_id, "turns", turns)
@@ -68,7 +68,10 @@ class Variables:
         *,
         by_time: bool,
     ) -> list[sqlite3.Row]:
-        """Up to ``limit`` variables behind ``after``: those made later, or merely listed later."""
+        """Up to ``limit`` variables that follow ``after`` in the list.
+
+        ``by_time``: only those created later, which are none, as all are created at once.
+        """
         column = "created_at" if by_time else "seq"
         return self._db.rows(
             f"SELECT * FROM variables WHERE conversation_id = ? AND {column} > ?"

@@ -1,4 +1,4 @@
-"""The runs of workflows and chatflows, and the forms on which they wait."""
+"""The runs of workflows and chatflows, and the forms for which they wait."""
 
 import json
 import sqlite3
@@ -8,21 +8,21 @@ from .database import Database, new_id
 
 
 class WorkflowRuns:
-    """The runs of workflows, and the forms on which they wait."""
+    """The runs of workflows and chatflows, and the forms for which they wait."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        # Among those that share the file: a run goes on only where it began.
+        # Servers may share the file, but a run goes on only in the one where it began.
         self.server = new_id()
 
-    def add(self, app_id: str, user_id: str, inputs: Any, lost: dict[str, Any]) -> None:
-        """A new run. ``lost`` is its last event in case the server closes before its end."""
-        data = lost["data"]
+    def add(self, app_id: str, user_id: str, inputs: Any, provisional: dict[str, Any]) -> None:
+        """Store a new run. ``provisional``: its last event if the server closes before the end."""
+        data = provisional["data"]
         self._db.write(
             "INSERT INTO workflow_runs VALUES"
             " (?, ?, ?, ?, 'running', ?, '{}', NULL, 0, 0, ?, NULL, 0.0, ?, 0, ?, ?)",
             data["id"], app_id, user_id, data["workflow_id"], json.dumps(inputs),
-            data["created_at"], json.dumps(lost), self.server, new_id(),
+            data["created_at"], json.dumps(provisional), self.server, new_id(),
         )  # fmt: skip
 
     def get(self, run_id: str, app_id: str) -> sqlite3.Row | None:
@@ -32,7 +32,7 @@ class WorkflowRuns:
     def page(
         self, app_id: str, status: str | None, keyword: str, user: str | None, page: int, limit: int
     ) -> tuple[list[sqlite3.Row], int]:
-        """One page of an app's runs, the newest first, and how many there are."""
+        """A page of an app's runs, the newest first, and how many they are."""
         source = "workflow_runs JOIN end_users ON end_users.id = user_id"
         where, values = "workflow_runs.app_id = ?", [app_id]
         if status:
@@ -41,7 +41,7 @@ class WorkflowRuns:
             where, values = f"{where} AND name = ?", [*values, user]
         if keyword:
             where += " AND (instr(inputs, ?) OR instr(outputs, ?))"
-            # Both are kept as JSON, in which no character is beyond ASCII.
+            # Both are stored as JSON, which is ASCII.
             values += [json.dumps(keyword)[1:-1]] * 2
         rows = self._db.rows(
             f"SELECT workflow_runs.*, name AS user_name FROM {source} WHERE {where}"
@@ -54,12 +54,12 @@ class WorkflowRuns:
         self._db.write("UPDATE workflow_runs SET status = ? WHERE id = ?", status, run_id)
 
     def finish(self, run_id: str, event: dict[str, Any]) -> None:
-        """Keep the run's last event. What the run itself shows of a stop is nothing."""
+        """Store the run's last event, by which its row changes unless the run was stopped."""
         data = event["data"]
         sql = "UPDATE workflow_runs SET finished = ?, over = 1 WHERE id = ?"
         self._db.write(sql, json.dumps(event), run_id)
         if data["status"] == "stopped":
-            # The real server never records it: such a run reads as running for ever.
+            # The real server never records a stop: such a run reads as running for ever.
             self.set_status(run_id, "running")
             return
         self._db.write(
@@ -72,7 +72,7 @@ class WorkflowRuns:
     def add_form(
         self, form_id: str, token: str | None, app_id: str, run_id: str, content: str, end: float
     ) -> None:
-        """A form that awaits its answer until ``end``."""
+        """Store a form that is open until ``end``, in seconds since 1970."""
         self._db.write(
             "INSERT INTO forms VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)",
             token, form_id, app_id, run_id, content, end,
@@ -85,18 +85,18 @@ class WorkflowRuns:
         return self._db.row("SELECT * FROM forms WHERE token = ? AND app_id = ?", token, app_id)
 
     def fill_form(self, form_id: str, action: str, inputs: dict[str, Any]) -> bool:
-        """Answer a form; False where someone else was first."""
+        """Submit a form; False where it was submitted before."""
         sql = "UPDATE forms SET action = ?, inputs = ? WHERE id = ? AND action IS NULL"
         return bool(self._db.write(sql, action, json.dumps(inputs), form_id))
 
     def expire_forms(self) -> list[str]:
-        """Make all open forms expire; the runs that waited for them."""
+        """Let all open forms expire; the ids of the runs that waited for them."""
         rows = self._db.rows("SELECT run_id FROM forms WHERE action IS NULL AND expires_at > 0")
         self._db.write("UPDATE forms SET expires_at = 0 WHERE action IS NULL")
         return [row["run_id"] for row in rows]
 
     def abandon(self) -> None:
-        """Close what this server leaves behind: its runs are over, their forms expired."""
+        """End the runs of this server, and let their forms expire."""
         with self._db.transaction():
             self._db.write(
                 "UPDATE forms SET expires_at = 0 WHERE action IS NULL"
