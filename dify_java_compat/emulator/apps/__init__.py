@@ -1,1 +1,1 @@
-"""The apps of the emulator, and what each is set up with."""
+"""The apps of the emulator: configuration, input forms, files, knowledge."""

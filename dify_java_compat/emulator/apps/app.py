@@ -1,4 +1,4 @@
-"""What an app is: who it is, its published configuration, its limits."""
+"""What an app is: its identity, its published configuration, its limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,12 +19,12 @@ class FormField:
     max_length: int | None
     options: tuple[str, ...]
     uploads: Mapping[str, Any]
-    """What it takes where it is a file."""
+    """The files it takes, where it is one for files."""
 
 
 @dataclass(frozen=True)
 class Moderation:
-    """Words that must not be said, to the app or by it, and what is said instead."""
+    """Words that block a prompt or a reply, and the text in place of the reply."""
 
     input_words: tuple[str, ...]
     input_reply: str
@@ -32,15 +32,17 @@ class Moderation:
     output_reply: str
 
     def blocks(self, query: str) -> bool:
+        """Whether a prompt is blocked."""
         return any(word in query for word in self.input_words)
 
-    def replaces(self, answer: str) -> bool:
-        return any(word in answer for word in self.output_words)
+    def replaces(self, text: str) -> bool:
+        """Whether a reply is replaced."""
+        return any(word in text for word in self.output_words)
 
 
 @dataclass(frozen=True)
 class App:
-    """One app: who it is, and its published configuration."""
+    """One app: its key, its identity, its published configuration."""
 
     key: str
     mode: str
@@ -50,13 +52,13 @@ class App:
     workflow_id: str = ""
     api_enabled: bool = True
     published: bool = True
-    at_once: int | None = None
-    """How many answers may be under way at a time."""
+    max_runs: int | None = None
+    """How many runs it may have at a time; None for any number."""
     moderation: Moderation | None = None
     knowledge: bool = False
-    """Whether it looks the query up in its knowledge base."""
+    """Whether it searches its knowledge base for the query."""
     graph: Literal["plain", "rich", "retry"] = "plain"
-    """What every run of a workflow has besides a start, a model and an end."""
+    """Which nodes every run of its flow has besides start, model and end."""
 
     @property
     def chats(self) -> bool:
@@ -68,7 +70,7 @@ class App:
 
     @property
     def speaks(self) -> bool:
-        """Whether its streams carry their text as speech, too."""
+        """Whether its streams have their text also as speech."""
         return bool(self.parameters["text_to_speech"].get("autoPlay") == "enabled")
 
     def enabled(self, feature: str) -> bool:
@@ -76,6 +78,7 @@ class App:
 
     @property
     def file_limit(self) -> int:
+        """How many files a message may have."""
         return int(self.parameters["file_upload"].get("number_limits", 3))
 
     @property
@@ -102,6 +105,5 @@ class App:
         text = str(self.parameters["opening_statement"])
         for variable in self.form:
             value = inputs.get(variable.name)
-            shown = "" if value is None else str(value)
-            text = text.replace("{{" + variable.name + "}}", shown)
+            text = text.replace("{{" + variable.name + "}}", "" if value is None else str(value))
         return text

@@ -3,8 +3,8 @@
 from .app import App, Moderation
 from .parameters import CHAT, CHATFLOW, COMPLETION, PLAIN, PLAIN_FLOW, REQUIRED, SPOKEN, WORKFLOW
 
-# The answers of the emulator quote the prompt: a prompt with a word of the second list is let
-# in, and its answer is replaced.
+# The emulator's prose quotes the prompt: a prompt with a word of the second list is let in, and
+# the reply to it is replaced.
 _MODERATION = Moderation(
     ("forbidden", "禁止"), "INPUT BLOCKED 拦截", ("secret", "机密"), "OUTPUT REPLACED 已替换"
 )
@@ -43,7 +43,7 @@ APPS = (
     ),
     App(
         "app-limited", "chat", "f27d0b94-6c1e-4a58-a3b7-08e95d64fc08",
-        "Emulator chat limited", PLAIN, at_once=1,
+        "Emulator chat limited", PLAIN, max_runs=1,
     ),
     App(
         "app-disabled", "chat", "1c96e5d8-f30a-4e72-95cb-7a2d48b1e609",

@@ -1,4 +1,4 @@
-"""Files attached to a message: what a request names, and how it is told again."""
+"""Files attached to a message, as requests name them and as events and the history show them."""
 
 import base64
 import posixpath
@@ -36,7 +36,7 @@ _MIME_WORDS = {
 
 
 def signed_url(host_url: str, file_id: str) -> str:
-    """A preview address as Dify signs it; new at every mention."""
+    """A preview address as Dify signs it, a new one at each call."""
     sign = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().replace("=", "%3D")
     query = f"timestamp={int(time.time())}&nonce={secrets.token_hex(16)}&sign={sign}"
     return f"{host_url}files/{file_id}/file-preview?{query}"
@@ -44,7 +44,7 @@ def signed_url(host_url: str, file_id: str) -> str:
 
 @dataclass(frozen=True)
 class Attachment:
-    """One file of a message, uploaded before or named by URL."""
+    """One file of a message, uploaded before or named by a URL. ``size`` is in bytes."""
 
     kind: str
     file_id: str | None
@@ -58,7 +58,7 @@ class Attachment:
         return "local_file" if self.file_id else "remote_url"
 
     def in_event(self, host_url: str) -> dict[str, Any]:
-        """As the inputs of a chatflow show it."""
+        """The file as the inputs of a chatflow show it."""
         url = signed_url(host_url, self.file_id) if self.file_id else self.url
         return {
             "dify_model_identity": "__dify__file__",
@@ -76,7 +76,7 @@ class Attachment:
         }
 
     def in_message(self, host_url: str) -> dict[str, Any]:
-        """As the history shows it."""
+        """The file as the history shows it."""
         return {
             "id": new_id(),
             "filename": self.name,
@@ -91,39 +91,39 @@ class Attachment:
 
 
 def attachment(
-    state: State, app: App, uploads: Mapping[str, Any], given: Mapping[str, Any]
+    state: State, app: App, uploads: Mapping[str, Any], spec: Mapping[str, Any]
 ) -> Attachment:
-    """The file a mapping of the request names, if ``uploads`` allows such files."""
-    method = str(given.get("transfer_method"))
+    """The file that ``spec`` of a request names; ``ApiError`` unless ``uploads`` allows it."""
+    method = str(spec.get("transfer_method"))
     if method == "tool_file":
-        raise invalid_param(f"ToolFile {given.get('tool_file_id')} not found")
+        raise invalid_param(f"ToolFile {spec.get('tool_file_id')} not found")
     if method == "datasource_file":
-        raise invalid_param(f"DatasourceFile {given.get('datasource_file_id')} not found")
+        raise invalid_param(f"DatasourceFile {spec.get('datasource_file_id')} not found")
     if method not in ("local_file", "remote_url"):
         raise invalid_param(f"No matching enum found for value '{method}'")
-    if method == "local_file" or given.get("upload_file_id"):
-        found = _uploaded(state, given)
+    if method == "local_file" or spec.get("upload_file_id"):
+        found = _uploaded(state, spec)
     else:
-        url = str(given.get("url") or given.get("remote_url") or "")
+        url = str(spec.get("url") or spec.get("remote_url") or "")
         if not url:
             raise invalid_param("Invalid file url")
         found = Attachment("", None, url, *remote_file(url))
-    kind = str(given.get("type") or "custom")
+    kind = str(spec.get("type") or "custom")
     detected = kind_of(found.name, found.mime_type)
-    # Only a workflow app insists on the file being what it is called.
+    # Only a workflow app insists on the type that the request names.
     if app.mode == "workflow" and detected != kind:
         raise invalid_param(
             "Detected file type does not match the specified type. Please verify the file."
         )
     if kind not in _KINDS:
         raise invalid_param(f"'{kind}' is not a valid FileType")
-    if not _is_taken(uploads, kind, posixpath.splitext(found.name)[1]):
+    if not _is_allowed(uploads, kind, posixpath.splitext(found.name)[1]):
         raise invalid_param(f"File validation failed for file: {found.name}")
     return replace(found, kind=detected if kind == "custom" else kind)
 
 
-def _uploaded(state: State, given: Mapping[str, Any]) -> Attachment:
-    file_id = given.get("upload_file_id")
+def _uploaded(state: State, spec: Mapping[str, Any]) -> Attachment:
+    file_id = spec.get("upload_file_id")
     if not file_id:
         raise invalid_param("Invalid upload file id")
     known = as_uuid(file_id)
@@ -147,22 +147,21 @@ def kind_of(name: str, mime_type: str) -> str:
     return "custom"
 
 
-def _is_taken(uploads: Mapping[str, Any], kind: str, extension: str) -> bool:
+def _is_allowed(uploads: Mapping[str, Any], kind: str, extension: str) -> bool:
     if kind == "custom":
         return extension in uploads["allowed_file_extensions"]
     return kind in uploads["allowed_file_types"]
 
 
-def attachments(state: State, app: App, given: list[dict[str, Any]]) -> list[Attachment]:
-    """The files of a message.
+def attachments(state: State, app: App, specs: list[dict[str, Any]]) -> list[Attachment]:
+    """The files of a message; ``ApiError`` where the app does not take them.
 
-    Left out without a word, as in Dify: one without a transfer method, and all where the app
-    takes no files.
+    As in Dify those without a transfer method are ignored, and all where the app takes no files.
     """
     if not app.enabled("file_upload"):
         return []
-    named = [file for file in given if file.get("transfer_method")]
-    files = [attachment(state, app, app.parameters["file_upload"], file) for file in named]
+    uploads = app.parameters["file_upload"]
+    files = [attachment(state, app, uploads, spec) for spec in specs if spec.get("transfer_method")]
     if sum(file.kind == "image" for file in files) > app.file_limit:
         raise invalid_param(f"Number of image files exceeds the maximum limit {app.file_limit}")
     if len(files) > app.file_limit:

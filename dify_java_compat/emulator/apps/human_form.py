@@ -1,6 +1,6 @@
-"""The form of a flow that asks a person: when it asks, what the form holds, what fits it.
+"""The form that a flow has for a person: its fields, its buttons, the check of what is submitted.
 
-Not recorded: as Dify's own description of newer servers has it.
+Not recorded: after Dify's own description of newer servers.
 """
 
 from typing import Any
@@ -41,7 +41,7 @@ def action_title(action: str) -> str:
 
 
 def check(inputs: dict[str, Any], action: str) -> None:
-    """What a person filled in against the form."""
+    """``ApiError`` where what a person submits does not fit the form."""
     if action not in [known["id"] for known in ACTIONS]:
         raise ApiError(400, "invalid_form_data", f"Invalid action: {action}")
     names = [field["output_variable_name"] for field in INPUTS]

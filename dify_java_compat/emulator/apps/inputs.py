@@ -1,4 +1,4 @@
-"""The values of an app's input form: checked against it, completed from it."""
+"""The values for an app's input form: checked, and completed with its defaults."""
 
 from typing import Any
 
@@ -10,19 +10,22 @@ from .files import attachment
 _TEXTS = ("text-input", "paragraph", "select")
 _WORDS = {"true": True, "1": True, "yes": True, "on": True}
 _WORDS |= {"false": False, "0": False, "no": False, "off": False}
-_CRASHED = (
+_CRASH_MESSAGE = (
     "The server encountered an internal error and was unable to complete your request. Either"
     " the server is overloaded or there is an error in the application."
 )
 
 
-def form_values(app: App, given: dict[str, Any]) -> dict[str, Any]:
-    """One value for each variable of the form, None where there is none; others are dropped."""
-    values = {field.name: _value(field, given.get(field.name)) for field in app.form}
+def form_values(app: App, inputs: dict[str, Any]) -> dict[str, Any]:
+    """A value for each variable of the form, None where it has none; others are dropped.
+
+    ``ApiError`` for a value that the form does not take.
+    """
+    values = {field.name: _value(field, inputs.get(field.name)) for field in app.form}
     odd = [field.name for field in app.form if _holds_mapping(field, values[field.name])]
     if odd:
         raise invalid_param(f"Invalid input type for {odd}")
-    # Its database takes no NUL.
+    # The real server's database takes no NUL.
     return {
         name: value.replace("\0", "") if isinstance(value, str) else value
         for name, value in values.items()
@@ -37,7 +40,7 @@ def _holds_mapping(field: FormField, value: Any) -> bool:
 
 
 def event_values(state: State, app: App, values: dict[str, Any], host_url: str) -> dict[str, Any]:
-    """The same values as the events of a chatflow show them: files described in full."""
+    """The same values as the events of a chatflow show them, files in full."""
     described = dict(values)
     for field in app.form:
         value = values.get(field.name)
@@ -55,11 +58,11 @@ def _number(field: FormField, value: Any) -> int | float | None:
     if isinstance(value, (int, float)):
         return value
     if not isinstance(value, str):
-        # Nobody catches this fault of type but the last handler of all.
+        # The real server raises a TypeError here, which only its last handler catches.
         text = _fault(field, "a valid number").message
         raise ServerCrash(
             "neither a number nor a text", invalid_param(text),
-            error=ApiError(500, "internal_server_error", _CRASHED),
+            error=ApiError(500, "internal_server_error", _CRASH_MESSAGE),
         )  # fmt: skip
     if not value.strip():
         return None

@@ -1,4 +1,4 @@
-"""The knowledge base of the apps that have one: three passages, found by the words of a query."""
+"""The knowledge base of the apps that have one: three passages, found by the query's words."""
 
 import hashlib
 import re
@@ -22,7 +22,7 @@ _PASSAGES = (
 
 
 def _words(text: str) -> set[str]:
-    """The words of a text; of Chinese, every two characters that follow each other."""
+    """The words of a text; for Chinese every two adjacent characters."""
     found = {word.lower() for word in _WORD.findall(text)}
     han = re.findall("[\u3400-\u9fff]+", text)
     return found | {run[at : at + 2] for run in han for at in range(len(run) - 1)}
@@ -30,20 +30,20 @@ def _words(text: str) -> set[str]:
 
 def retrieve(query: str, *, in_flow: bool) -> list[dict[str, Any]]:
     """The passages that share a word with ``query``, the best first, as Dify cites them."""
-    asked = _words(query)
+    words = _words(query)
     scored = []
-    for place, (segment_id, content) in enumerate(_PASSAGES, 1):
-        shared = len(asked & _words(content))
+    for index, (segment_id, content) in enumerate(_PASSAGES, 1):
+        shared = len(words & _words(content))
         if shared:
-            scored.append((shared / len(asked), place, segment_id, content))
+            scored.append((shared / len(words), index, segment_id, content))
     scored.sort(key=lambda one: (-one[0], one[1]))
     cited = []
-    for position, (score, place, segment_id, content) in enumerate(scored, 1):
-        # Only a flow's own node counts what it finds.
+    for position, (score, index, segment_id, content) in enumerate(scored, 1):
+        # Only the node of a flow has these figures.
         counted = {
             "hit_count": 1,
             "word_count": len(content),
-            "segment_position": place,
+            "segment_position": index,
             "index_node_hash": hashlib.sha256(content.encode()).hexdigest(),
         }
         cited.append(

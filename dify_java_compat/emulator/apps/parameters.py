@@ -1,4 +1,4 @@
-"""What ``GET /parameters`` says of each kind of app: its features, its form, its limits."""
+"""The response of ``GET /parameters`` for each kind of app: features, input form, limits."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Files named by a URL. They are believed, not fetched: the emulator works offline."""
+"""Files named by a URL. They are not fetched, as the emulator works offline."""
 
 import mimetypes
 from typing import NamedTuple
@@ -6,25 +6,25 @@ from urllib.parse import urlsplit
 
 from ..http.errors import invalid_param
 
-# The port that discards all it is sent, and so the customary address of what nobody serves.
-_DISCARD = 9
+# The discard port, where no web server listens.
+_DISCARD_PORT = 9
 
 
-class Remote(NamedTuple):
-    """What is known of a remote file. The size is -1: nobody told it."""
+class RemoteFile(NamedTuple):
+    """A remote file. The size of -1 stands for an unknown one."""
 
     name: str
     mime_type: str
     size: int = -1
 
 
-def remote_file(url: str) -> Remote:
-    """The file at ``url``, by its name. At the discard port there is none."""
+def remote_file(url: str) -> RemoteFile:
+    """The file that ``url`` names; ``ApiError`` for one at the discard port."""
     name = url.split("/")[-1].split("?")[0] or "unknown_file"
     try:
-        dead = urlsplit(url).port == _DISCARD
+        dead = urlsplit(url).port == _DISCARD_PORT
     except ValueError:
         dead = True
     if dead:
         raise invalid_param(f"Reached maximum retries (3) for URL {url}")
-    return Remote(name, mimetypes.guess_type(name)[0] or "application/octet-stream")
+    return RemoteFile(name, mimetypes.guess_type(name)[0] or "application/octet-stream")

@@ -71,11 +71,11 @@ def new_run(call: Call) -> Iterator[Run]:
 
     ``ApiError`` where the app has as many runs as it may have.
     """
-    run = call.runs.start(call.app.id, call.user.id, call.app.at_once)
+    run = call.runs.start(call.app.id, call.user.id, call.app.max_runs)
     if run is None:
         raise invalid_param(
             "Too many requests. Please try again later. The current maximum concurrent requests"
-            f" allowed for {call.app.id} is {call.app.at_once}."
+            f" allowed for {call.app.id} is {call.app.max_runs}."
         )
     try:
         yield run

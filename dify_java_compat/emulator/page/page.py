@@ -107,7 +107,7 @@ def _app(app: App) -> dict[str, Any]:
     marks = {
         "off": not app.api_enabled,
         "unpublished": not app.published,
-        "limited": app.at_once is not None,
+        "limited": app.max_runs is not None,
         "moderated": app.moderation is not None,
     }
     fields = [

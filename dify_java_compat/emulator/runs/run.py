@@ -52,13 +52,13 @@ class Runs:
         self._runs: dict[str, Run] = {}
         self._closed = False
 
-    def start(self, app_id: str, user_id: str, at_once: int | None) -> Run | None:
-        """A new run; None where the app has ``at_once`` of them already."""
+    def start(self, app_id: str, user_id: str, max_runs: int | None) -> Run | None:
+        """A new run; None where the app has ``max_runs`` of them already."""
         run = Run(app_id, user_id)
         with self._lock:
-            if at_once is not None:
+            if max_runs is not None:
                 running = sum(one.app_id == app_id for one in self._runs.values())
-                if running >= at_once:
+                if running >= max_runs:
                     return None
             self._runs[run.task_id] = run
             if self._closed:
