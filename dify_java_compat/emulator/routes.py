@@ -18,30 +18,30 @@ from .handlers import (
     workflow_app,
     workflow_runs,
 )
-from .handlers.call import Call, UserPlace
+from .handlers.call import Call, UserLocation
 from .handlers.recoup import Recoup
 from .http.reply import Reply
 
 
 @dataclass(frozen=True)
 class Route:
-    """One operation: where it is, who answers it, where its user stands, who may use it."""
+    """One operation: its path, its handler, where its user is, and which apps have it."""
 
     method: str
     path: str
     handler: Callable[[Call], Reply]
-    user: UserPlace = None
+    user: UserLocation = None
     user_required: bool = False
     json: bool = False
     """Whether the body must be JSON although no user is in it."""
     chat_only: bool = False
 
 
-def _of_chats(
+def _chat_route(
     method: str,
     path: str,
     handler: Callable[[Call], Reply],
-    user: UserPlace,
+    user: UserLocation,
     required: bool = False,
 ) -> Route:
     return Route(method, path, handler, user, required, chat_only=True)
@@ -53,17 +53,17 @@ _MESSAGE = "/messages/<uuid:message_id>"
 _ANNOTATION = "/apps/annotations/<uuid:annotation_id>"
 _REPLY = "/apps/annotation-reply/<string:action>"
 ROUTES = (
-    _of_chats("POST", "/chat-messages", messages.send, "json", True),
-    _of_chats("POST", "/chat-messages/<string:task_id>/stop", messages.stop, "json", True),
-    _of_chats("GET", "/messages", history.list_messages, "query"),
+    _chat_route("POST", "/chat-messages", messages.send, "json", True),
+    _chat_route("POST", "/chat-messages/<string:task_id>/stop", messages.stop, "json", True),
+    _chat_route("GET", "/messages", history.list_messages, "query"),
     Route("POST", f"{_MESSAGE}/feedbacks", history.rate_message, "json", True),
-    _of_chats("GET", f"{_MESSAGE}/suggested", history.suggest_questions, "query", True),
+    _chat_route("GET", f"{_MESSAGE}/suggested", history.suggest_questions, "query", True),
     Route("GET", "/app/feedbacks", history.list_feedbacks),
-    _of_chats("GET", "/conversations", history.list_conversations, "query"),
-    _of_chats("DELETE", _CONVERSATION, history.delete_conversation, "json"),
-    _of_chats("POST", f"{_CONVERSATION}/name", history.rename_conversation, "json"),
-    _of_chats("GET", _VARIABLES, variables.list_variables, "query"),
-    _of_chats(
+    _chat_route("GET", "/conversations", history.list_conversations, "query"),
+    _chat_route("DELETE", _CONVERSATION, history.delete_conversation, "json"),
+    _chat_route("POST", f"{_CONVERSATION}/name", history.rename_conversation, "json"),
+    _chat_route("GET", _VARIABLES, variables.list_variables, "query"),
+    _chat_route(
         "PUT", f"{_VARIABLES}/<uuid:variable_id>", variables.update_variable, "json"
     ),
     Route("POST", "/text-to-audio", media.text_to_audio, "json"),
@@ -105,7 +105,7 @@ ROUTES = (
 
 @dataclass(frozen=True)
 class OtherRoute:
-    """An operation of another server, at the root: neither Dify's prefix nor its keys."""
+    """An operation of another server, at the root: it has neither Dify's prefix nor its keys."""
 
     method: str
     path: str

@@ -1,1 +1,1 @@
-"""What answers an operation."""
+"""The handlers: one function an operation, from a ``Call`` to a ``Reply``."""

@@ -1,4 +1,4 @@
-"""Annotations: questions with fixed answers, and whether an app gives them."""
+"""Annotations: questions with fixed replies, and whether an app gives them."""
 
 import sqlite3
 from typing import Any
@@ -10,22 +10,23 @@ from ..store.database import new_id
 from .call import Call, reject_nul
 
 _ACTIONS = ("enable", "disable")
-_MOST = 100
+_MAX_LIMIT = 100
 
 
-def _shown(row: sqlite3.Row) -> dict[str, Any]:
-    shown = {key: row[key] for key in ("id", "question", "answer", "hit_count")}
-    return shown | {"created_at": int(row["created_at"])}
+def _data(row: sqlite3.Row) -> dict[str, Any]:
+    data = {key: row[key] for key in ("id", "question", "answer", "hit_count")}
+    return data | {"created_at": int(row["created_at"])}
 
 
-def _given(call: Call) -> tuple[str, str]:
+def _texts(call: Call) -> tuple[str, str]:
+    """The question and the reply of the body."""
     payload = Payload("AnnotationCreatePayload", call.body)
     question = payload.string("question", required=True)
-    answer = payload.string("answer", required=True)
+    reply = payload.string("answer", required=True)
     payload.check()
-    for text in (question or "", answer or ""):
+    for text in (question or "", reply or ""):
         reject_nul(text)
-    return question or "", answer or ""
+    return question or "", reply or ""
 
 
 def _known(call: Call) -> sqlite3.Row:
@@ -36,15 +37,15 @@ def _known(call: Call) -> sqlite3.Row:
 
 
 def list_annotations(call: Call) -> Reply:
-    """GET /apps/annotations: pages by number; nonsense numbers are taken for the defaults."""
+    """GET /apps/annotations: pages by number; the default where a number is none."""
     args = call.request.args
     page, limit = args.get("page", 1, type=int), args.get("limit", 20, type=int)
-    size = min(limit, _MOST) if limit > 0 else 20
+    size = min(limit, _MAX_LIMIT) if limit > 0 else 20
     number, keyword = max(page, 1), args.get("keyword", "")
     rows, total = call.state.annotations.page(call.app.id, keyword, number, size)
     return json_reply(
         {
-            "data": [_shown(row) for row in rows],
+            "data": [_data(row) for row in rows],
             "has_more": number * size < total,
             "limit": limit,
             "total": total,
@@ -55,25 +56,25 @@ def list_annotations(call: Call) -> Reply:
 
 def create_annotation(call: Call) -> Reply:
     """POST /apps/annotations."""
-    question, answer = _given(call)
-    return json_reply(_shown(call.state.annotations.add(call.app.id, question, answer)), 201)
+    question, reply = _texts(call)
+    return json_reply(_data(call.state.annotations.add(call.app.id, question, reply)), 201)
 
 
 def update_annotation(call: Call) -> Reply:
-    """PUT /apps/annotations/{id}: both texts, always."""
-    question, answer = _given(call)
-    call.state.annotations.change(_known(call)["id"], question, answer)
-    return json_reply(_shown(_known(call)))
+    """PUT /apps/annotations/{id}: both texts are required."""
+    question, reply = _texts(call)
+    call.state.annotations.change(_known(call)["id"], question, reply)
+    return json_reply(_data(_known(call)))
 
 
 def delete_annotation(call: Call) -> Reply:
-    """DELETE /apps/annotations/{id}: the one deletion that knows a 404, and needs no body."""
+    """DELETE /apps/annotations/{id}: needs no body; 404 for an unknown id."""
     call.state.annotations.delete(_known(call)["id"])
     return Reply(204, b"")
 
 
 def switch_reply(call: Call) -> Reply:
-    """POST /apps/annotation-reply/{action}: takes effect at once, whatever its job says."""
+    """POST /apps/annotation-reply/{action}: takes effect at once, before its job is done."""
     payload = Payload("AnnotationReplyActionPayload", call.body)
     threshold = payload.number("score_threshold")
     provider = payload.string("embedding_provider_name", required=True)
@@ -97,7 +98,7 @@ def switch_reply(call: Call) -> Reply:
 
 
 def reply_status(call: Call) -> Reply:
-    """GET /apps/annotation-reply/{action}/status/{job_id}: waiting at the first look, then done."""
+    """GET /apps/annotation-reply/{action}/status/{job_id}: at first waiting, then completed."""
     looks = call.state.annotations.look_at_job(call.ids["job_id"], call.ids["action"])
     if looks is None:
         raise invalid_param("The job does not exist.")

@@ -29,6 +29,7 @@ from ..script.chat import ChatScript, CompletionScript, FixedScript
 from ..script.flow import FlowScript
 from ..script.raw import RawScript
 from .call import Call, client_gone
+from .history import own_conversation
 
 # Who wrote the annotations.
 _AUTHOR = {"id": "0d6f9a21-47c8-4e5b-93d0-c8a1f27b6e0d", "name": "admin"}
@@ -132,10 +133,7 @@ def find_conversation(call: Call, conversation_id: str | None) -> sqlite3.Row | 
     """The user's conversation of that id, None without an id; ``ApiError`` for an unknown one."""
     if conversation_id is None:
         return None
-    row = call.state.conversation(conversation_id, call.app.id, call.user.id)
-    if row is None:
-        raise not_found("Conversation Not Exists.", call.request.path)
-    return row
+    return own_conversation(call, call.request.path, conversation_id)
 
 
 def _new_conversation(call: Call, name: str, values: dict[str, Any]) -> sqlite3.Row:
@@ -333,6 +331,6 @@ def stop_run(call: Call) -> Reply:
         call.ids["task_id"],
         call.app.id,
         call.user.id,
-        by_anyone_aborts=call.app.flows,
+        others_abort=call.app.flows,
     )
     return json_reply({"result": "success"})

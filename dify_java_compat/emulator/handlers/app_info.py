@@ -1,4 +1,4 @@
-"""What an app says of itself, and of one of its users."""
+"""What can be read of an app, and of one of its users."""
 
 from datetime import datetime, timezone
 
@@ -41,7 +41,7 @@ def meta(call: Call) -> Reply:
 
 
 def site(call: Call) -> Reply:
-    """GET /site: the web page Dify makes of an app."""
+    """GET /site: the settings of the web page that Dify makes of an app."""
     return json_reply(
         {
             "title": call.app.name,
@@ -63,12 +63,12 @@ def site(call: Call) -> Reply:
 
 
 def end_user(call: Call) -> Reply:
-    """GET /end-users/{id}. Not recorded: as Dify's own description of newer servers has it."""
+    """GET /end-users/{id}. Not recorded: after Dify's own description of newer servers."""
     row = call.state.known_user(call.ids["end_user_id"], call.app.id)
     if row is None:
         raise ApiError(404, "end_user_not_found", "End user not found.")
-    seen = datetime.fromtimestamp(int(row["created_at"]), timezone.utc)
-    moment = seen.isoformat().replace("+00:00", "Z")
+    created = datetime.fromtimestamp(int(row["created_at"]), timezone.utc)
+    moment = created.isoformat().replace("+00:00", "Z")
     return json_reply(
         {
             "id": row["id"],

@@ -1,4 +1,4 @@
-"""One request on its way to a handler: authorised, routed, its body read and its user known."""
+"""What a handler gets of a request: its app, its user, its body, and the emulator's parts."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,17 +15,19 @@ from ..runs.background import BackgroundRuns
 from ..runs.run import Runs
 from ..store.state import EndUser, State
 
-# Where an operation looks for its user; None is an operation that knows no user.
-UserPlace = Literal["json", "query", "form", None]
+# Where in the request an operation has its user; None where it has no user.
+UserLocation = Literal["json", "query", "form", None]
 DEFAULT_USER = "DEFAULT-USER"
-_LONGEST_NAME = 255
+_MAX_NAME = 255
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Speeds, in seconds: between two tokens, of silence before a ping, of patience with forms.
+    """The emulator's settings.
 
-    ``quirks``: whether the real server's own faults are copied.
+    ``token_pause``: seconds between two tokens. ``ping_seconds``: the silence after which a
+    stream sends a ping. ``form_seconds``: how long a form waits. ``quirks``: whether the bugs of
+    the real server are copied.
     """
 
     token_pause: float
@@ -36,7 +38,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Call:
-    """What a handler gets."""
+    """What a handler gets. ``ids`` are those in the path, by name."""
 
     request: Request
     app: App
@@ -51,13 +53,13 @@ class Call:
 
 
 def client_gone(request: Request) -> Callable[[], bool]:
-    """Tells, whenever asked, whether the client has closed its connection."""
-    found: Callable[[], bool] = request.environ.get("emulator.client_gone", lambda: False)
-    return found
+    """A function that says whether the client has closed its connection."""
+    check: Callable[[], bool] = request.environ.get("emulator.client_gone", lambda: False)
+    return check
 
 
 def authorize(request: Request) -> App:
-    """The app whose key the request bears."""
+    """The app whose key the request has; ``ApiError`` where there is none."""
     header = request.headers.get("Authorization", "").strip()
     if " " not in header:
         raise unauthorized("Authorization header must be provided and start with 'Bearer'")
@@ -73,7 +75,7 @@ def authorize(request: Request) -> App:
 
 
 def json_body(request: Request) -> dict[str, Any]:
-    """The body as a JSON object, to be asked for its user."""
+    """The body, which must be a JSON object because its user is in it."""
     body = _json(request)
     if not isinstance(body, dict):
         correct = bad_request("The body must be a JSON object.")
@@ -82,7 +84,7 @@ def json_body(request: Request) -> dict[str, Any]:
 
 
 def json_payload(request: Request) -> dict[str, Any] | Any:
-    """The body for a model to judge, which takes all that is empty for an empty object."""
+    """The body for a ``Payload`` to validate; whatever is empty counts as an empty object."""
     return _json(request) or {}
 
 
@@ -96,27 +98,27 @@ def _json(request: Request) -> Any:
 
 
 def user_name(
-    request: Request, body: Mapping[str, Any], place: UserPlace, *, required: bool
+    request: Request, body: Mapping[str, Any], location: UserLocation, *, required: bool
 ) -> str:
-    """The caller's user, or the default one where none is given and none is needed."""
-    given: Any = None
-    if place == "json":
-        given = body.get("user")
-    elif place == "query":
-        given = request.args.get("user")
-    elif place == "form":
-        given = request.form.get("user")
-    if not given and required:
+    """The user of the request; the default one where it names none and none is required."""
+    value: Any = None
+    if location == "json":
+        value = body.get("user")
+    elif location == "query":
+        value = request.args.get("user")
+    elif location == "form":
+        value = request.form.get("user")
+    if not value and required:
         raise invalid_param("Arg user must be provided.")
-    name = str(given) if given else DEFAULT_USER
+    name = str(value) if value else DEFAULT_USER
     reject_nul(name)
-    if len(name) > _LONGEST_NAME:
-        correct = invalid_param(f"A user has at most {_LONGEST_NAME} characters.")
+    if len(name) > _MAX_NAME:
+        correct = invalid_param(f"A user has at most {_MAX_NAME} characters.")
         raise ServerCrash("the column is too short", correct, session=True)
     return name
 
 
 def reject_nul(text: str) -> None:
-    """Refuse what the real server's database refuses in a text."""
+    """``ApiError`` for a NUL, which the real server's database does not take in a text."""
     if "\0" in text:
         raise invalid_param("A string literal cannot contain NUL (0x00) characters.")

@@ -1,4 +1,4 @@
-"""Reading back: messages, conversations, feedback, suggestions."""
+"""The history: messages, conversations, feedback, suggested questions."""
 
 import json
 import sqlite3
@@ -12,15 +12,16 @@ from ..model.prose import suggestions, title
 from .call import Call, reject_nul
 
 _SORTS = ("created_at", "-created_at", "updated_at", "-updated_at")
-_LONGEST_NAME = 255
+_MAX_NAME = 255
 _NO_PARENT = "00000000-0000-0000-0000-000000000000"
 
 
 def page_of(limit: int, rows: list[sqlite3.Row], data: list[Any]) -> Reply:
+    """A page with ``data``; more than ``limit`` ``rows`` mean that another one follows."""
     return json_reply({"limit": limit, "has_more": len(rows) > limit, "data": data})
 
 
-def _shown_message(row: sqlite3.Row) -> dict[str, Any]:
+def _message_data(row: sqlite3.Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "conversation_id": row["conversation_id"],
@@ -38,7 +39,7 @@ def _shown_message(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _shown_conversation(row: sqlite3.Row) -> dict[str, Any]:
+def _conversation_data(row: sqlite3.Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "name": row["name"],
@@ -51,9 +52,12 @@ def _shown_conversation(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def own_conversation(call: Call, path: str = "", conversation_id: str | None = None) -> sqlite3.Row:
-    """The conversation of the path, or of that id, if it is the caller's own."""
-    wanted = conversation_id or call.ids["conversation_id"]
-    row = call.state.conversation(wanted, call.app.id, call.user.id)
+    """The user's conversation of that id, by default that of the path.
+
+    ``ApiError`` where the user has none of that id; ``path`` is for its text.
+    """
+    known = conversation_id or call.ids["conversation_id"]
+    row = call.state.conversation(known, call.app.id, call.user.id)
     if row is None:
         raise not_found("Conversation Not Exists.", path)
     return row
@@ -67,7 +71,7 @@ def _own_message(call: Call) -> sqlite3.Row:
 
 
 def list_messages(call: Call) -> Reply:
-    """GET /messages: the newest page first, each page in the order of writing."""
+    """GET /messages: the newest page first, in each page the oldest message first."""
     query = Payload("MessageListQuery", call.request.args.to_dict())
     conversation_id = query.identifier("conversation_id", required=True)
     first_id = query.identifier("first_id")
@@ -83,11 +87,11 @@ def list_messages(call: Call) -> Reply:
         if before is None or before["conversation_id"] != conversation["id"]:
             raise not_found("First Message Not Exists.", path)
     rows = call.state.messages(conversation["id"], before, limit + 1)
-    return page_of(limit, rows, [_shown_message(row) for row in reversed(rows[:limit])])
+    return page_of(limit, rows, [_message_data(row) for row in reversed(rows[:limit])])
 
 
 def list_conversations(call: Call) -> Reply:
-    """GET /conversations of one user, the one last written to first."""
+    """GET /conversations of one user, by default the last changed first."""
     query = Payload("ConversationListQuery", call.request.args.to_dict())
     last_id = query.identifier("last_id")
     limit = query.limit()
@@ -99,11 +103,11 @@ def list_conversations(call: Call) -> Reply:
         if after is None:
             raise not_found("Last Conversation Not Exists.", call.request.path)
     rows = state.conversations(call.app.id, call.user.id, sort_by, after, limit + 1)
-    return page_of(limit, rows, [_shown_conversation(row) for row in rows[:limit]])
+    return page_of(limit, rows, [_conversation_data(row) for row in rows[:limit]])
 
 
 def rename_conversation(call: Call) -> Reply:
-    """POST /conversations/{id}/name: to a given name, or one made from its first message."""
+    """POST /conversations/{id}/name: to a name of the user's, or one made of its first message."""
     payload = Payload("ConversationRenamePayload", call.body)
     name = payload.string("name")
     generated = payload.boolean("auto_generate", False)
@@ -113,19 +117,19 @@ def rename_conversation(call: Call) -> Reply:
         payload.reject("", text, "value_error", dict(call.body))
         payload.check()
     reject_nul(name or "")
-    if len(name or "") > _LONGEST_NAME:
-        correct = invalid_param(f"A name has at most {_LONGEST_NAME} characters.")
+    if len(name or "") > _MAX_NAME:
+        correct = invalid_param(f"A name has at most {_MAX_NAME} characters.")
         raise ServerCrash("the column is too short", correct)
     row = own_conversation(call)
     if generated:
         messages = call.state.messages(row["id"], None, -1)
         name = title(messages[-1]["query"])
     call.state.rename_conversation(row["id"], name or "")
-    return json_reply(_shown_conversation(own_conversation(call)))
+    return json_reply(_conversation_data(own_conversation(call)))
 
 
 def delete_conversation(call: Call) -> Reply:
-    """DELETE /conversations/{id}: never a 404. The real server does not ask whose it is."""
+    """DELETE /conversations/{id}: never a 404. The real server does not check whose it is."""
     conversation_id = call.ids["conversation_id"]
     own = call.state.conversation(conversation_id, call.app.id, call.user.id)
     if own is not None or call.settings.quirks:
@@ -148,12 +152,12 @@ def rate_message(call: Call) -> Reply:
 
 
 def _moment(timestamp: float) -> str:
-    """In ISO's form, but without a zone."""
+    """``timestamp``, in seconds since 1970, as ISO 8601 in UTC without a zone."""
     return datetime.fromtimestamp(timestamp, timezone.utc).replace(tzinfo=None).isoformat()
 
 
 def list_feedbacks(call: Call) -> Reply:
-    """GET /app/feedbacks: everyone's."""
+    """GET /app/feedbacks: those of all users of the app."""
     query = Payload("FeedbackListQuery", call.request.args.to_dict())
     page, limit = query.integer("page", 1, 1, None), query.integer("limit", 20, 1, 101)
     query.check()

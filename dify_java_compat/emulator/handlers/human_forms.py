@@ -1,6 +1,6 @@
-"""Forms that await a person, fetched and filled in.
+"""The forms for a person: to read one, and to submit it.
 
-Not recorded: as Dify's own description of newer servers has it.
+Not recorded: after Dify's own description of newer servers.
 """
 
 import sqlite3
@@ -14,7 +14,7 @@ from .call import Call
 
 
 def _open_form(call: Call) -> sqlite3.Row:
-    """The form of the path, if it still awaits an answer."""
+    """The form of the path; ``ApiError`` where it is unknown, submitted or expired."""
     row = call.state.workflow_runs.form_by_token(call.ids["form_token"], call.app.id)
     if row is None:
         raise not_found("Form not found")
@@ -47,7 +47,7 @@ def show_form(call: Call) -> Reply:
 
 
 def submit_form(call: Call) -> Reply:
-    """POST /form/human_input/{form_token}: once, by whomever; the run goes on."""
+    """POST /form/human_input/{form_token}: once, by any user; the run goes on."""
     payload = Payload("HumanInputFormSubmitPayload", call.body)
     inputs = payload.mapping("inputs")
     action = payload.string("action", required=True)

@@ -1,4 +1,4 @@
-"""Speech, hearing, uploads and downloads."""
+"""Speech from text, text from speech, uploads and downloads."""
 
 import posixpath
 import sqlite3
@@ -17,19 +17,19 @@ from ..model.prose import speech, transcript
 from .call import Call, reject_nul
 
 _MIB = 1024 * 1024
-# By the part's own type; what Python's mimetypes calls an MP3 (audio/mpeg) is refused.
+# The types of the part; audio/mpeg, which Python's mimetypes gives to an MP3, is refused.
 _AUDIO_TYPES = ("audio/mp3", "audio/m4a", "audio/wav", "audio/amr", "audio/mpga")
 _MAX_AUDIO = 30 * _MIB
-_LONGEST_NAME = 200
+_MAX_NAME = 200
 _SEEKABLE = (
     "audio/mpeg", "audio/wav", "audio/mp4", "audio/ogg", "audio/flac", "audio/aac", "video/mp4",
     "video/webm", "video/quicktime", "audio/x-m4a",
 )  # fmt: skip
-_FORBIDDEN = '/\\:*?"<>|'
+_FORBIDDEN_CHARACTERS = '/\\:*?"<>|'
 
 
 def text_to_audio(call: Call) -> Reply:
-    """POST /text-to-audio: an MP3 in chunks, whether streaming was asked for or not."""
+    """POST /text-to-audio: an MP3 in chunks, whatever ``streaming`` is."""
     payload = Payload("TextToAudioPayload", call.body)
     message_id = payload.string("message_id")
     payload.string("voice")
@@ -38,15 +38,15 @@ def text_to_audio(call: Call) -> Reply:
     payload.check()
     if message_id:
         found = as_uuid(message_id)
-        # The real server does not ask whose message it reads out.
-        whose = None if call.settings.quirks else (call.app.id, call.user.id)
-        row = call.state.message(found, *(whose or ())) if found else None
+        # The real server does not check whose message it reads out.
+        owner = () if call.settings.quirks else (call.app.id, call.user.id)
+        row = call.state.message(found, *owner) if found else None
         if row is None or not row["answer"]:
             return json_reply(None)
         text = row["answer"]
     if not text:
         raise invalid_param("Text is required")
-    _need(call.app, "text_to_speech", "TTS is not enabled")
+    _require(call.app, "text_to_speech", "TTS is not enabled")
     if not call.replies.can_speak(call.body):
         raise GatewayFailure("the provider failed")
     return Reply(200, iter(speech(text)), "audio/mpeg")
@@ -57,7 +57,7 @@ def audio_to_text(call: Call) -> Reply:
     file = call.request.files.get("file")
     if file is None:
         raise bad_request(code="bad_request_key_error")
-    _need(call.app, "speech_to_text", "Speech to text is not enabled")
+    _require(call.app, "speech_to_text", "Speech to text is not enabled")
     if file.mimetype not in _AUDIO_TYPES:
         raise ApiError(415, "unsupported_audio_type", "Audio type not allowed.")
     size = len(file.read())
@@ -67,12 +67,12 @@ def audio_to_text(call: Call) -> Reply:
 
 
 def upload(call: Call) -> Reply:
-    """POST /files/upload: any kind of file, the first of several."""
+    """POST /files/upload: one file of any kind."""
     file = _uploaded(call)
     name = file.filename or ""
     extension = posixpath.splitext(name)[1].lstrip(".").lower()
-    if len(name) > _LONGEST_NAME:
-        name = f"{name.split('.')[0][:_LONGEST_NAME]}.{extension}"
+    if len(name) > _MAX_NAME:
+        name = f"{name.split('.')[0][:_MAX_NAME]}.{extension}"
     content = file.read()
     if len(content) > _size_limit(call.app, name):
         # The braces are the real server's: it never fills them in.
@@ -82,7 +82,7 @@ def upload(call: Call) -> Reply:
 
 
 def _uploaded(call: Call) -> FileStorage:
-    """The file of the form; ``ApiError`` where there is none, or Dify does not take it."""
+    """The file of the form; ``ApiError`` where there is none, or none that Dify takes."""
     file = call.request.files.get("file")
     if file is None:
         raise bad_request("Please upload your file.", code="no_file_uploaded")
@@ -93,7 +93,7 @@ def _uploaded(call: Call) -> FileStorage:
     if not file.filename:
         message = "The specified filename does not exist."
         raise bad_request(message, code="filename_not_exists_error")
-    if any(character in file.filename for character in _FORBIDDEN):
+    if any(character in file.filename for character in _FORBIDDEN_CHARACTERS):
         raise invalid_param("Filename contains invalid characters")
     reject_nul(file.filename)
     return file
@@ -119,9 +119,9 @@ def _file_data(row: sqlite3.Row, extension: str, host_url: str) -> dict[str, Any
 
 
 def preview(call: Call) -> Reply:
-    """GET /files/{id}/preview: of whichever user, once the file was used in a message."""
+    """GET /files/{id}/preview: a file of any user that is in a message of the app."""
     query = Payload("FilePreviewQuery", call.request.args.to_dict())
-    attached = query.boolean("as_attachment", False)
+    as_attachment = query.boolean("as_attachment", False)
     query.check()
     file_id = call.ids["file_id"]
     row, apps = call.state.file(file_id), call.state.file_users(file_id)
@@ -133,23 +133,23 @@ def preview(call: Call) -> Reply:
     kind, headers = row["mime_type"], []
     if kind in _SEEKABLE:
         headers.append(("Accept-Ranges", "bytes"))
-    if attached or kind == "text/html":
+    if as_attachment or kind == "text/html":
         kind = "application/octet-stream"
-        named = f"attachment; filename*=UTF-8''{quote(row['name'])}"
-        headers.append(("Content-Disposition", named))
+        disposition = f"attachment; filename*=UTF-8''{quote(row['name'])}"
+        headers.append(("Content-Disposition", disposition))
     headers.append(("Cache-Control", "public, max-age=3600"))
     content = call.state.content(file_id)
-    # Of an empty file the real server does not tell the length.
+    # The real server sends no length for an empty file.
     return Reply(200, content or iter(()), kind, tuple(headers))
 
 
-def _need(app: App, feature: str, message: str) -> None:
+def _require(app: App, feature: str, message: str) -> None:
     if not app.enabled(feature):
         raise invalid_param(message)
 
 
 def _size_limit(app: App, name: str) -> int:
-    """How many bytes a file may have, by its extension."""
+    """How many bytes a file of that name may have."""
     limits = app.parameters["system_parameters"]
     kind = kind_of(name, "")
     limit = f"{kind}_file_size_limit" if kind in ("image", "video", "audio") else "file_size_limit"

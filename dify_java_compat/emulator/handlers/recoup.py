@@ -1,7 +1,7 @@
-"""The one operation of Recoup there is: to stop the answer of a chat.
+"""Recoup's one operation: to stop the reply of a chat.
 
-It is another server's: a path at the root, a key in a header of its own, errors in a body of
-its own. As the published description of that operation has it.
+It belongs to another server than Dify: the path is at the root, key and errors have a form of
+their own. After the published description of the operation.
 """
 
 import json
@@ -31,18 +31,18 @@ _REFUSED = {
 
 
 class Recoup:
-    """Its chats, one of which is being answered until it is stopped."""
+    """The state of its chats, one of which is running until it is stopped."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._answering = {CHATS["running"]}
+        self._running = {CHATS["running"]}
 
     def stop(self, chat_id: str) -> bool:
-        """Whether there was an answer to stop."""
+        """Stop a chat; whether it was running."""
         with self._lock:
-            answering = chat_id in self._answering
-            self._answering.discard(chat_id)
-        return answering
+            running = chat_id in self._running
+            self._running.discard(chat_id)
+        return running
 
 
 def _reply(status: int, body: dict[str, object]) -> Reply:
@@ -54,7 +54,7 @@ def _error(status: int, message: str) -> Reply:
 
 
 def stop_chat(request: Request, chat_id: str, recoup: Recoup) -> Reply:
-    """POST /api/chat/{chatId}/stop. May be repeated."""
+    """POST /api/chat/{chatId}/stop, which may be repeated."""
     if request.headers.get("x-api-key") != RECOUP_KEY:
         return _error(401, "Invalid or missing API key")
     known = as_uuid(chat_id)

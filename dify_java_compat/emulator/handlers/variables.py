@@ -12,17 +12,17 @@ from .call import Call
 from .history import own_conversation, page_of
 
 _MARKS = re.compile("[-_.]")
-# What the real server fears in a name, besides what is no letter anyway.
-_FEARED = ("--", "xp_", "sp_")
+# What the real server refuses in a name that has only good characters.
+_FORBIDDEN = ("--", "xp_", "sp_")
 _KINDS = {str: "string", bool: "boolean", int: "integer", float: "float", dict: "object"}
 
 
-def _shown(row: sqlite3.Row) -> dict[str, Any]:
+def _data(row: sqlite3.Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "name": row["name"],
         "value_type": row["value_type"],
-        # Always a string; lists and objects in Python's spelling, not in JSON's.
+        # Always a string; lists and objects as Python's repr, not as JSON.
         "value": str(json.loads(row["value"])),
         "description": row["description"],
         "created_at": int(row["created_at"]),
@@ -30,15 +30,15 @@ def _shown(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _fault_of(name: str) -> str:
-    """What is wrong with the name of a variable, if anything."""
+def _problem(name: str) -> str:
+    """What is wrong with the name of a variable; empty where nothing is."""
     if not _MARKS.sub("", name).isalnum():
         return (
             "Variable name can only contain letters, numbers, hyphens (-), underscores (_),"
             " and periods (.)"
         )
-    feared = next((one for one in _FEARED if one in name.lower()), "")
-    return feared and f"Variable name contains invalid characters: {feared}"
+    forbidden = next((one for one in _FORBIDDEN if one in name.lower()), "")
+    return forbidden and f"Variable name contains invalid characters: {forbidden}"
 
 
 def list_variables(call: Call) -> Reply:
@@ -47,7 +47,7 @@ def list_variables(call: Call) -> Reply:
     last_id = query.identifier("last_id")
     limit = query.limit()
     name = query.string("variable_name")
-    if name is not None and (text := _fault_of(name)):
+    if name is not None and (text := _problem(name)):
         query.reject("variable_name", f"Value error, {text}", "value_error", name)
     elif name is not None:
         query.short_string("variable_name", 255)
@@ -61,10 +61,10 @@ def list_variables(call: Call) -> Reply:
         after = variables.get(last_id, conversation["id"])
         if after is None:
             raise invalid_param("")
-    # The real server goes on behind a moment, and all variables are made in the same one.
+    # The real server compares times of creation, which are the same for all variables.
     by_time = call.settings.quirks
     rows = variables.list(conversation["id"], name, after, limit + 1, by_time=by_time)
-    return page_of(limit, rows, [_shown(row) for row in rows[:limit]])
+    return page_of(limit, rows, [_data(row) for row in rows[:limit]])
 
 
 def _kind(value: Any) -> str:
@@ -77,14 +77,14 @@ def _kind(value: Any) -> str:
     return _KINDS[type(value)]
 
 
-def _fits(value: Any, kind: str) -> bool:
+def _has_kind(value: Any, kind: str) -> bool:
     if kind == "number":
         return _kind(value) in ("integer", "float")
     return _kind(value) == kind or (value == [] and kind.startswith("array"))
 
 
 def update_variable(call: Call) -> Reply:
-    """PUT /conversations/{id}/variables/{id}: a value of the variable's own type."""
+    """PUT /conversations/{id}/variables/{id}: a value of the variable's type."""
     payload = Payload("ConversationVariableUpdatePayload", call.body)
     value = payload.anything("value")
     payload.check()
@@ -94,7 +94,7 @@ def update_variable(call: Call) -> Reply:
     if row is None:
         raise not_found("Conversation Variable Not Exists.")
     kind = row["value_type"]
-    if not _fits(value, kind):
+    if not _has_kind(value, kind):
         raise bad_request(
             f"Type mismatch: variable '{row['name']}' expects {kind}, but got {_kind(value)} type"
         )
@@ -103,4 +103,4 @@ def update_variable(call: Call) -> Reply:
     variables.set(row["id"], value)
     changed = variables.get(row["id"], conversation["id"])
     assert changed is not None
-    return json_reply(_shown(changed))
+    return json_reply(_data(changed))

@@ -1,4 +1,4 @@
-"""Runs of chatflows, seen afterwards."""
+"""The runs of workflows and chatflows: their details, the log, their events."""
 
 import json
 import re
@@ -17,38 +17,38 @@ from ..runs.background import POLL_SECONDS
 from ..runs.stream import PING_FRAME, Frames
 from .call import Call, client_gone
 
-_SHOWN = (
+_DETAIL_KEYS = (
     "id", "workflow_id", "status", "inputs", "outputs", "error", "total_steps", "total_tokens",
     "created_at", "finished_at", "elapsed_time",
 )  # fmt: skip
-_SUMMED = (
+_SUMMARY_KEYS = (
     "status", "error", "elapsed_time", "total_tokens", "total_steps", "created_at", "finished_at",
 )  # fmt: skip
 _STATES = ("succeeded", "failed", "stopped")
 _YEAR = re.compile("[0-9]{4}")
-# The shortest forms of ISO 8601, which Python's own parser does not take.
-_SHORT = re.compile("[0-9]{4}(-?(0[1-9]|1[0-2]))?")
+# Year, or year and month: forms of ISO 8601 that Python's parser does not take.
+_SHORT_DATE = re.compile("[0-9]{4}(-?(0[1-9]|1[0-2]))?")
 
 
 def show_run(call: Call) -> Reply:
-    """GET /workflows/run/{id}: inputs and outputs in strings; an unknown run in nulls."""
+    """GET /workflows/run/{id}: inputs and outputs as strings, all nulls for an unknown run."""
     if not call.app.flows:
         raise not_workflow_app()
     run_id = as_uuid(call.ids["run_id"])
     if run_id is None:
         raise ServerCrash("the id is not checked", not_found("Workflow run not found."))
     row = call.state.workflow_runs.get(run_id, call.app.id)
-    return json_reply({key: row and row[key] for key in _SHOWN})
+    return json_reply({key: row and row[key] for key in _DETAIL_KEYS})
 
 
 def _check_moment(call: Call, name: str) -> None:
     value = call.request.args.get(name, "")
-    if not value or _SHORT.fullmatch(value):
+    if not value or _SHORT_DATE.fullmatch(value):
         return
     if len(value) < 4:
         raise invalid_param("ISO string too short")
     if not _YEAR.match(value):
-        # The first four letters, in the words of the real server's parser.
+        # The text of the real server's parser about the first four characters.
         reason = f"invalid literal for int() with base 10: {value[:4].encode()!r}"
         raise invalid_param(reason)
     try:
@@ -58,7 +58,7 @@ def _check_moment(call: Call, name: str) -> None:
 
 
 def list_logs(call: Call) -> Reply:
-    """GET /workflows/logs: the runs of a workflow app. A chatflow's are never among them."""
+    """GET /workflows/logs: the runs of a workflow app; for a chatflow there are none."""
     query = Payload("WorkflowLogQuery", call.request.args.to_dict())
     status = query.choice("status", _STATES, None)
     page, limit = query.integer("page", 1, 1, 99999), query.limit()
@@ -76,17 +76,17 @@ def list_logs(call: Call) -> Reply:
         session, keyword = args.get("created_by_end_user_session_id"), args.get("keyword", "")
         runs = call.state.workflow_runs
         rows, total = runs.page(call.app.id, status, keyword, session, page, limit)
-    data = [_logged(row) for row in rows]
+    data = [_log_entry(row) for row in rows]
     more = total > page * limit
     return json_reply(
         {"page": page, "limit": limit, "total": total, "has_more": more, "data": data}
     )
 
 
-def _logged(row: sqlite3.Row) -> dict[str, Any]:
-    """One run in the log. Not recorded: as Dify's own description has it."""
+def _log_entry(row: sqlite3.Row) -> dict[str, Any]:
+    """One run in the log. Not recorded: after Dify's own description."""
     finished = json.loads(row["finished"])["data"] if row["over"] else {}
-    summary = {"id": row["id"], "version": "1"} | {key: row[key] for key in _SUMMED}
+    summary = {"id": row["id"], "version": "1"} | {key: row[key] for key in _SUMMARY_KEYS}
     summary |= {"exceptions_count": finished.get("exceptions_count", 0)}
     user = {"id": row["user_id"], "type": "service_api", "is_anonymous": False}
     return {
@@ -102,9 +102,9 @@ def _logged(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def stream_events(call: Call) -> Reply:
-    """GET /workflow/{id}/events: what follows of a run, for its own user.
+    """GET /workflow/{id}/events: the events of a run that are still to come, for its own user.
 
-    Not recorded: as Dify's own description of newer servers has it.
+    Not recorded: after Dify's own description of newer servers.
     """
     if not call.app.flows:
         raise not_workflow_app()
@@ -126,7 +126,7 @@ def stream_events(call: Call) -> Reply:
 
 
 def _wait_for_other_server(call: Call, run_id: str) -> Frames:
-    """Pings until the run is over that another process has, at most as long as a form waits."""
+    """Pings while the run goes on in another process, at most as long as a form waits."""
     gone, ping_seconds = client_gone(call.request), call.settings.ping_seconds
     start = last_ping = time.monotonic()
     while not gone() and time.monotonic() - start < call.settings.form_seconds:
@@ -143,7 +143,7 @@ def _flag(call: Call, name: str) -> bool:
 
 
 def _followed(call: Call, stream: Frames | None, run_id: str) -> Iterator[bytes]:
-    """The events, and the last event of the run where it is not among them."""
+    """The bytes of ``stream``, then the run's last event unless it was in it or the run paused."""
     ended = False
     if stream is not None:
         with closing(stream):

@@ -1,1 +1,1 @@
-"""Runs under way: what is streamed, stopped, and followed again."""
+"""The runs under way: streamed, stopped, and read again."""

@@ -1,17 +1,21 @@
-"""Generations under way: their pace, and how they are stopped from outside."""
+"""The runs under way, and how they are stopped from outside."""
 
 import threading
 from collections.abc import Callable
 
 from ..store.database import new_id
 
-# The real server ends 0.8 to 1.0 s after the stop, and a client that hangs up in between loses
-# the partial answer. A shorter moment of the same kind keeps that difference observable.
-_STOP_GRACE = 0.05
+# Seconds from a stop to the end of the stream. On the real server these are 0.8 to 1.0, and a
+# client that hangs up in between loses the partial reply; a shorter time keeps that observable.
+_STOP_GRACE_SECONDS = 0.05
 
 
 class Run:
-    """One generation. ``stopped``, ``aborted`` and ``closed`` say why it should end early."""
+    """One run, which makes one reply.
+
+    It ends early where it is ``stopped`` by its user, ``aborted`` by another one, or ``closed``
+    with the server. ``on_stop`` is called when it is stopped.
+    """
 
     def __init__(self, app_id: str, user_id: str) -> None:
         self.task_id = new_id()
@@ -25,13 +29,13 @@ class Run:
         self._close = threading.Event()
 
     def pause(self, seconds: float) -> None:
-        """Wait, but no longer than until the run is stopped or the server closes."""
+        """Wait ``seconds``, at most until the run is stopped or the server closes."""
         if not self.stopped:
             self._wake.wait(seconds)
 
     def settle(self) -> None:
-        """The moment between a stop and the end of the stream."""
-        self._close.wait(_STOP_GRACE)
+        """Wait for the time between a stop and the end of the stream."""
+        self._close.wait(_STOP_GRACE_SECONDS)
 
     def stop(self) -> None:
         self.stopped = True
@@ -53,7 +57,7 @@ class Runs:
         self._closed = False
 
     def start(self, app_id: str, user_id: str, max_runs: int | None) -> Run | None:
-        """A new run; None where the app has ``max_runs`` of them already."""
+        """A new run; None where the app has ``max_runs`` already."""
         run = Run(app_id, user_id)
         with self._lock:
             if max_runs is not None:
@@ -69,19 +73,19 @@ class Runs:
         with self._lock:
             self._runs.pop(run.task_id, None)
 
-    def stop(self, task_id: str, app_id: str, user_id: str, *, by_anyone_aborts: bool) -> None:
-        """Stop a run for its own user. Another user's stop is ignored, or aborts a chatflow."""
+    def stop(self, task_id: str, app_id: str, user_id: str, *, others_abort: bool) -> None:
+        """Stop a run of that user's. By another user it is ignored, or aborts the run."""
         with self._lock:
             run = self._runs.get(task_id)
         if run is None or run.app_id != app_id:
             return
         if run.user_id == user_id:
             run.stop()
-        elif by_anyone_aborts:
+        elif others_abort:
             run.aborted = True
 
     def close(self) -> None:
-        """End all runs, and those that still start."""
+        """Close all runs, and those that are started later."""
         with self._lock:
             self._closed = True
             runs = list(self._runs.values())
