@@ -46,7 +46,12 @@ _MAP = Map(
 
 
 class Dispatcher:
-    """The WSGI application."""
+    """The WSGI application.
+
+    A request is for the page, or else it is recorded, and a fault that is waiting for it
+    happens to the response. The response is that of the handler of its route, or of the error
+    that it raised.
+    """
 
     def __init__(
         self,
@@ -72,67 +77,55 @@ class Dispatcher:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         request = _Request(environ)
-        reply = self._page.answer(request)
+        reply = self._page.respond(request)
         if reply is None:
-            reply, pieces = self._dify(request)
+            reply, pieces = self._respond(request)
         else:
             pieces = reply.chunks()
         logger.debug("%s %s %s", request.method, request.path, reply.status)
         start_response(reply.status_line, reply.header_list(request.headers.get("Origin")))
         return pieces
 
-    def _dify(self, request: Request) -> tuple[Reply, Iterable[bytes]]:
-        """Dify's answer, and the pieces of it that get through."""
+    def _respond(self, request: Request) -> tuple[Reply, Iterable[bytes]]:
+        """Dify's response, and the pieces of its body that the faults let through."""
         body = self._watch.record(request)
-        writer: ResponseWriter = request.environ["emulator.writer"]
         return self._faults.respond(
             request.method,
             request.path,
             body if isinstance(body, dict) else {},
-            writer,
+            request.environ["emulator.writer"],
             lambda: self._reply(request),
         )
 
     def _reply(self, request: Request) -> Reply:
+        """The reply of the handler, or that to the error it raised."""
         try:
-            return self._answer(request)
+            return self._handle(request)
+        except HTTPException as error:
+            return _framework_reply(request, error)
         except ApiError as error:
             return error_reply(error)
-        except RequestRedirect as redirect:
-            page = redirect.get_response(request.environ)
-            location = ("Location", redirect.new_url)
-            return Reply(308, page.get_data(), HTML, (location,), cors=False)
-        except MethodNotAllowed as error:
-            if request.method == "OPTIONS":
-                return options_reply(error.valid_methods or (), dict(request.headers))
-            message = "The method is not allowed for the requested URL."
-            return error_reply(ApiError(405, "method_not_allowed", message), cors=False)
-        except NotFound as error:
-            # The framework's own page: no route has this path, or the id in it is no UUID.
-            # Only the prefix itself is far enough inside to get the CORS headers.
-            page = error.get_response(request.environ)
-            return Reply(404, page.get_data(), HTML, cors=request.path == "/v1/")
         except UnicodeEncodeError as error:
-            # Half a pair of surrogates, which no database stores.
+            # A lone surrogate, which no database stores.
             return error_reply(invalid_param(str(error)))
-        except HTTPException as error:
-            status, name = error.code or 500, error.name.lower().replace(" ", "_")
-            return error_reply(ApiError(status, name, error.description or ""))
         except GatewayFailure:
             writer: ResponseWriter = request.environ["emulator.writer"]
             writer.recorded, writer.closes = html_page(500, [])
             return Reply(500, b"")
         except ServerCrash as crash:
-            if crash.error is not None and self._settings.quirks:
-                return error_reply(crash.error)
-            if crash.correct is None or self._settings.quirks:
-                return crash_reply(vary_cookie=crash.session)
-            return error_reply(crash.correct)
+            return self._crash_reply(crash)
         except Exception:
             logger.exception("%s %s failed", request.method, request.path)
             return crash_reply()
 
-    def _answer(self, request: Request) -> Reply:
+    def _crash_reply(self, crash: ServerCrash) -> Reply:
+        if crash.error is not None and self._settings.quirks:
+            return error_reply(crash.error)
+        if crash.correct is None or self._settings.quirks:
+            return crash_reply(vary_cookie=crash.session)
+        return error_reply(crash.correct)
+
+    def _handle(self, request: Request) -> Reply:
         route, ids = _MAP.bind_to_environ(request.environ).match()
         if isinstance(route, OtherRoute):
             return route.handler(request, ids["chat_id"], self._recoup)
@@ -154,3 +147,23 @@ class Dispatcher:
                 self._state, self._runs, self._background, self._replies, self._settings,
             )
         )  # fmt: skip
+
+
+def _framework_reply(request: Request, error: HTTPException) -> Reply:
+    """The reply to an error of werkzeug's: no such route or method, or a body it cannot read."""
+    if isinstance(error, RequestRedirect):
+        page = error.get_response(request.environ)
+        location = ("Location", error.new_url)
+        return Reply(308, page.get_data(), HTML, (location,), cors=False)
+    if isinstance(error, MethodNotAllowed):
+        if request.method == "OPTIONS":
+            return options_reply(error.valid_methods or (), dict(request.headers))
+        message = "The method is not allowed for the requested URL."
+        return error_reply(ApiError(405, "method_not_allowed", message), cors=False)
+    if isinstance(error, NotFound):
+        # The framework's own page: no route has this path, or the id in it is no UUID. Of these
+        # only the prefix itself gets the CORS headers.
+        page = error.get_response(request.environ)
+        return Reply(404, page.get_data(), HTML, cors=request.path == "/v1/")
+    status, name = error.code or 500, error.name.lower().replace(" ", "_")
+    return error_reply(ApiError(status, name, error.description or ""))

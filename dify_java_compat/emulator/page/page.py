@@ -1,6 +1,6 @@
-"""What a person sees in a browser: the page at ``/``, and the JSON it lives on.
+"""The page for a browser at ``/``, and the JSON that it is made of.
 
-Neither is Dify's. The page talks to the apps as every client does, through ``/v1``.
+Neither is Dify's. The page calls the apps as every client does, through ``/v1``.
 """
 
 import base64
@@ -21,8 +21,9 @@ from ..store.state import State
 from ..watch import RecordedRequest, Watch, masked
 
 _PREFIX = "/_emulator/"
-_SHOWN = 50
-_BODY_SHOWN = 4000
+# The most conversations and requests on the page, and the most characters of a body.
+_MAX_ROWS = 50
+_MAX_BODY = 4000
 _INLINE = re.compile(rb"<(script|style)>(.*?)</\1>", re.DOTALL)
 _PLAIN = "text/plain; charset=utf-8"
 _PRIVATE = (
@@ -33,26 +34,26 @@ _PRIVATE = (
 
 
 class Page:
-    """Answers for the paths that are the emulator's own."""
+    """The responses for the paths that are the emulator's own."""
 
     def __init__(self, state: State, watch: Watch) -> None:
         self._state = state
         self._watch = watch
 
-    def answer(self, request: Request) -> Reply | None:
-        """The answer; None where the path is Dify's to answer."""
+    def respond(self, request: Request) -> Reply | None:
+        """The response; None where the path is none of these."""
         if request.path == "/":
             return _page() if request.method in ("GET", "HEAD") else None
         if not request.path.startswith(_PREFIX):
             return None
-        if not _asked_by_page(request):
+        if not _is_own_page(request):
             text = b"Only the emulator's own page, under localhost or an IP address, may ask."
             return _own(403, text, _PLAIN)
         if request.path == f"{_PREFIX}state" and request.method in ("GET", "HEAD"):
-            return json_reply(self._told(), headers=_PRIVATE, dify=False)
+            return json_reply(self._state_data(), headers=_PRIVATE, dify=False)
         return _own(404, b"There is nothing here.", _PLAIN)
 
-    def _told(self) -> dict[str, Any]:
+    def _state_data(self) -> dict[str, Any]:
         keys = {app.id: app.key for app in APPS}
         return {
             "apps": [_app(app) for app in APPS],
@@ -64,9 +65,9 @@ class Page:
                     "user": row["user"],
                     "messages": row["messages"],
                 }
-                for row in self._state.latest_conversations(_SHOWN)
+                for row in self._state.latest_conversations(_MAX_ROWS)
             ],
-            "requests": [_request(recorded) for recorded in self._watch.requests()[-_SHOWN:]],
+            "requests": [_request(recorded) for recorded in self._watch.requests()[-_MAX_ROWS:]],
         }
 
 
@@ -74,22 +75,22 @@ def _own(status: int, body: bytes, kind: str, *headers: tuple[str, str]) -> Repl
     return Reply(status, body, kind, (*_PRIVATE, *headers), dify=False)
 
 
-def _asked_by_page(request: Request) -> bool:
-    """Whether no other site asks, neither openly nor by a name that it made lead here."""
+def _is_own_page(request: Request) -> bool:
+    """Whether the request is not from another site, nor by a host name that may be another's."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         return False
     name = re.sub(r":\d+$", "", request.headers.get("Host", "")).strip("[]")
     try:
         ipaddress.ip_address(name)
     except ValueError:
-        # A name without a dot is of this machine or its own network.
+        # A name without a dot is one of this machine or its network.
         return "." not in name or name.endswith(".localhost")
     return True
 
 
 @cache
 def _page() -> Reply:
-    """The page, which may run and load nothing but itself."""
+    """The page, under a policy that lets it run and load nothing but itself."""
     content = Path(__file__).with_name("page.html").read_bytes()
     allowed = {
         tag.decode(): base64.b64encode(hashlib.sha256(text).digest()).decode()
@@ -132,16 +133,15 @@ def _app(app: App) -> dict[str, Any]:
 
 def _request(recorded: RecordedRequest) -> dict[str, Any]:
     """A request without its headers, every key in it masked."""
-    if isinstance(recorded.body, bytes):
-        body = recorded.body[:_BODY_SHOWN].decode(errors="replace")
+    value = recorded.body
+    if isinstance(value, bytes):
+        body = value[:_MAX_BODY].decode(errors="replace")
     else:
-        body = (
-            "" if recorded.body is None else json.dumps(recorded.body, ensure_ascii=False, indent=2)
-        )
+        body = "" if value is None else json.dumps(value, ensure_ascii=False, indent=2)
     body = masked(body)
     return {
         "method": recorded.method,
         "path": masked(recorded.path),
         "query": {masked(name): masked(value) for name, value in recorded.query.items()},
-        "body": body if len(body) <= _BODY_SHOWN else f"{body[:_BODY_SHOWN]}…",
+        "body": body if len(body) <= _MAX_BODY else f"{body[:_MAX_BODY]}…",
     }
