@@ -4,9 +4,9 @@
 >>> with DifyEmulator() as dify:
 ...     print(dify.base_url, dify.keys["chat"])  # doctest: +SKIP
 
-It has no language model: answers are deterministic prose about the prompt, what ``reply`` lays
-down, or those of a model elsewhere. It shares no code with the client, so that one wrong field
-name cannot cancel itself out in a test.
+It has no language model: a reply is deterministic prose about the prompt, what a test stubbed
+with ``reply``, or the text of a model elsewhere. It shares no code with the client, so that a
+test finds a field name that is wrong in one of them.
 """
 
 try:

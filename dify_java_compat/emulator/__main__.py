@@ -15,10 +15,10 @@ from .server import DifyEmulator
 
 _PORT = 5001
 _KEY_VARIABLE = "UPSTREAM_KEY"
-_EPILOG = f"""faults, each with what it can be told:
+_EPILOG = f"""faults, each with its options:
   {spelled()}
 for example --fault cut:after_events=3 --fault status:502,html=true,times=all
-times: with how many answers it happens, 1 or more, or all (1); when: a part of the prompt"""
+times: to how many responses it happens, 1 or more, or all (1); when: a part of the prompt"""
 
 
 def _fault(text: str) -> FaultOption:
@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--port", type=int, default=_PORT, help="0 takes a free one (%(default)s)")
     add("--host", default="127.0.0.1", help="address to bind (%(default)s)")
-    add("--database", default=":memory:", metavar="FILE", help="remember all in this file")
+    add("--database", default=":memory:", metavar="FILE", help="keep the state in this file")
     add(
         "--token-pause", type=float, default=0.02, metavar="SECONDS",
         help="time between two tokens (%(default)s)",
@@ -49,22 +49,22 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add(
         "--keep-alive-seconds", type=float, default=2.0, metavar="SECONDS",
-        help="patience with idle connections (%(default)s)",
+        help="how long an idle connection is kept (%(default)s)",
     )  # fmt: skip
     add(
         "--form-seconds", type=float, default=3600.0, metavar="SECONDS",
         help="how long a form waits for a person (%(default)s)",
     )  # fmt: skip
-    add("--quirks", action="store_true", help="copy the faults of the real server")
+    add("--quirks", action="store_true", help="copy the bugs of the real server")
     add("--upstream", metavar="URL", help="an OpenAI-compatible API, http://localhost:11434/v1 say")
-    add("--model", metavar="NAME", help="its model, which answers the prompts")
+    add("--model", metavar="NAME", help="its model, which replies to the prompts")
     add(
         "--upstream-key", default=os.environ.get(_KEY_VARIABLE), metavar="KEY",
         help=f"its API key; better in the environment, as {_KEY_VARIABLE}",
     )  # fmt: skip
     add(
         "--fault", type=_fault, action="append", default=[], metavar="FAULT",
-        help="what goes wrong, see below; may be given again, for the answers to come",
+        help="a fault, see below; may be repeated, for the responses to come",
     )  # fmt: skip
     return parser
 
@@ -73,28 +73,28 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return _parser().parse_args(argv)
 
 
-def _emulator(given: argparse.Namespace) -> DifyEmulator:
+def _emulator(options: argparse.Namespace) -> DifyEmulator:
     emulator = DifyEmulator(
-        given.port,
-        host=given.host,
-        token_pause=given.token_pause,
-        ping_seconds=given.ping_seconds,
-        keep_alive_seconds=given.keep_alive_seconds,
-        form_seconds=given.form_seconds,
-        database=given.database,
-        quirks=given.quirks,
-        upstream=given.upstream,
-        model=given.model,
-        upstream_key=given.upstream_key if given.upstream else None,
+        options.port,
+        host=options.host,
+        token_pause=options.token_pause,
+        ping_seconds=options.ping_seconds,
+        keep_alive_seconds=options.keep_alive_seconds,
+        form_seconds=options.form_seconds,
+        database=options.database,
+        quirks=options.quirks,
+        upstream=options.upstream,
+        model=options.model,
+        upstream_key=options.upstream_key if options.upstream else None,
     )
-    for option in given.fault:
+    for option in options.fault:
         emulator.fault(option.fault, when=option.when, times=option.times)
     return emulator
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve; 0 after Ctrl-C or SIGTERM, 2 where that cannot be done as it is asked."""
-    given = _arguments(argv)
+    """Serve; the exit status: 0 after Ctrl-C or SIGTERM, 2 where the options do not work."""
+    options = _arguments(argv)
     ended = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
@@ -103,14 +103,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGTERM, end)
     try:
-        emulator = _emulator(given)
+        emulator = _emulator(options)
         emulator.start()
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
-        print(f"cannot listen on {given.host}:{given.port}: {reason}", file=sys.stderr)
+        print(f"cannot listen on {options.host}:{options.port}: {reason}", file=sys.stderr)
         return 2
     except sqlite3.Error as error:
-        print(f"cannot use the database {given.database}: {error}", file=sys.stderr)
+        print(f"cannot use the database {options.database}: {error}", file=sys.stderr)
         return 2
     except ValueError as error:
         print(error, file=sys.stderr)
@@ -119,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with_keys = [f"  {app.key:<{width}}{app.mode}" for app in APPS]
     print(f"Dify emulator at {emulator.base_url}", "API keys:", *with_keys, sep="\n", flush=True)
     try:
-        # In slices: an endless wait would keep Windows from seeing Ctrl-C.
+        # In slices: during an endless wait Windows does not notice Ctrl-C.
         while not ended.wait(0.5):
             pass
     finally:

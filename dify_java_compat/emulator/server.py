@@ -1,4 +1,4 @@
-"""The emulator's life: bind, serve, close."""
+"""The emulator: bind, serve, close, and what a test asks of it."""
 
 import os
 import socket
@@ -25,6 +25,7 @@ from .store.state import State
 from .watch import RecordedRequest, Watch
 
 _BACKLOG = 512
+# How long ``close`` waits for the threads.
 _CLOSE_SECONDS = 0.8
 
 
@@ -32,13 +33,14 @@ class DifyEmulator:
     """A Dify server on this machine, with apps and state of its own.
 
     Use it as a context manager, or call ``start()`` and ``close()``. ``port=0`` takes a free
-    port; a taken one is an ``OSError`` from ``start()``. ``token_pause`` is the time between two
-    tokens, ``ping_seconds`` the silence after which a stream sends a ping, ``keep_alive_seconds``
-    the patience with idle connections, ``form_seconds`` the patience with forms a person is to
-    fill in, all in seconds. ``database`` is a file for what is remembered; without it all is
-    forgotten on ``close()``. ``quirks`` copies the faults of the real server, which answers 500
-    to some requests that deserve better. ``upstream`` is the base URL of an OpenAI-compatible
-    API whose ``model`` answers the prompts, with ``upstream_key`` where it wants one.
+    port; a port that is taken is an ``OSError`` from ``start()``. ``token_pause`` is the time
+    between two tokens, ``ping_seconds`` the silence after which a stream sends a ping,
+    ``keep_alive_seconds`` how long an idle connection is kept, ``form_seconds`` how long a form
+    waits for a person, all in seconds. ``database`` is a file for the state; without it the
+    state is gone after ``close()``. ``quirks`` copies the bugs of the real server, which sends
+    500 for some requests that deserve better. ``upstream`` is the base URL of an
+    OpenAI-compatible API whose ``model`` replies to the prompts, with ``upstream_key`` if it
+    needs one. ``ValueError`` where the arguments make no sense.
     """
 
     keys = MappingProxyType({app.mode: app.key for app in APPS[:4]})
@@ -49,7 +51,7 @@ class DifyEmulator:
     """
 
     recoup_key = RECOUP_KEY
-    """The key of the Recoup server that answers at ``recoup_url``."""
+    """The key of the Recoup server at ``recoup_url``."""
     recoup_chats = CHATS
     """Its chats: running (until it is stopped), idle, foreign (403), stuck (502), slow (504)."""
 
@@ -72,11 +74,11 @@ class DifyEmulator:
             raise ValueError("pauses must not be negative; ping, keep-alive and form not zero")
         if (upstream is None) != (model is None) or (upstream_key and upstream is None):
             raise ValueError("upstream and model go together, upstream_key only with them")
-        found = Upstream(upstream, model, upstream_key) if upstream and model else None
-        self._replies = ReplySource(found)
+        source = Upstream(upstream, model, upstream_key) if upstream and model else None
+        self._replies = ReplySource(source)
         self._faults = Faults()
         self._host = host
-        self._wanted_port = port
+        self._requested_port = port
         self._settings = Settings(token_pause, ping_seconds, form_seconds, quirks)
         self._database = os.fspath(database)
         self._keep_alive_seconds = keep_alive_seconds
@@ -89,14 +91,14 @@ class DifyEmulator:
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
+        """The port it listens on; ``RuntimeError`` where it is not running."""
         if self._server is None:
             raise RuntimeError("the emulator is not running")
         return int(self._server.server_address[1])
 
     @property
     def base_url(self) -> str:
-        """The base URL a client needs, ``/v1`` included."""
+        """The base URL for a client, ``/v1`` included."""
         return f"{self.recoup_url}/v1"
 
     @property
@@ -107,7 +109,7 @@ class DifyEmulator:
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """The requests so far, the last thousand at most: method, path, query, headers, body."""
+        """The requests so far, at most the last thousand: method, path, query, headers, body."""
         return self._watch.requests()
 
     @property
@@ -126,26 +128,26 @@ class DifyEmulator:
         status: int | None = None,
         times: int | None = None,
     ) -> Rule:
-        """Lay down what a prompt gets; of several that fit, the last one laid down holds.
+        """Stub the reply to a prompt; of several stubs that match it, the newest is taken.
 
         ``when``: a part of the prompt, a compiled pattern found in it, or a function of the
         request's body; None for every prompt. ``answer``: a text, the list of its pieces, or a
         function of the prompt that gives either. ``events``: these and no others; a mapping gets
-        the ids it lacks, text and bytes are sent as they are. ``delay``: seconds of thought
-        before the first word, or event. ``error``: how the model fails, after the answer where
-        there is one: Dify's code, or code, colon and text. ``status``: an HTTP error in place of
-        all that. ``times``: for how many prompts, None for all.
+        the ids it lacks, text and bytes are sent as they are. ``delay``: seconds before the first
+        word, or event. ``error``: how the model fails, after the answer where there is one:
+        Dify's code, or code, colon and text. ``status``: an HTTP error in place of all that.
+        ``times``: for how many prompts, None for all.
 
-        ``ValueError`` where these contradict each other, or the code is none.
+        ``ValueError`` where these contradict each other, or the code is unknown.
         """
         reply = stubbed_reply(answer, events, delay, error, status)
         return self._replies.stubs.add(reply, when, times)
 
     def fault(self, *faults: Fault, when: When = None, times: int | None = 1) -> Rule:
-        """Let these go wrong, together, with the next answer they can happen to.
+        """Let these faults happen, together, to the next response that they can happen to.
 
-        ``when``: as for ``reply``. ``times``: with how many answers, None for all. Of several
-        rules the oldest goes first, one for each answer.
+        ``when``: as for ``reply``. ``times``: to how many responses, None for all. Of several
+        rules the oldest goes first, one for each response. ``TypeError`` for what is no fault.
         """
         if not faults or not all(isinstance(fault, Fault) for fault in faults):
             raise TypeError("what goes wrong: faults.Cut(after_events=3), for example")
@@ -159,21 +161,24 @@ class DifyEmulator:
         times: int | None = 1,
         folder: str | os.PathLike[str] | None = None,
     ) -> Rule:
-        """Answer the next request of the recorded operation with the recorded bytes.
+        """Respond to the next request of the recorded operation with the recorded bytes.
 
-        ``when`` and ``times``: as for ``fault``. ``folder``: where recordings of your own are,
-        each a folder with ``request.http`` and ``response.raw``. ``ValueError`` where there is
-        none of that name.
+        ``when`` and ``times``: as for ``fault``. ``folder``: the folder of recordings of your
+        own, each a folder with ``request.http`` and ``response.raw``. ``ValueError`` where no
+        recording has that name.
         """
         return self._faults.rules.add((replay.load(name, folder),), when, times)
 
     def start(self) -> "DifyEmulator":
-        """Bind in this thread, then serve in another one."""
+        """Bind in this thread, then serve in another one; returns the emulator itself.
+
+        ``OSError`` where the port is taken, ``RuntimeError`` where the emulator is running.
+        """
         with self._lock:
             if self._server is not None:
                 raise RuntimeError("the emulator is running already")
             family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-            address = (self._host, self._wanted_port)
+            address = (self._host, self._requested_port)
             listener = socket.create_server(address, family=family, backlog=_BACKLOG)
             try:
                 self._state = State(self._database)
@@ -195,7 +200,7 @@ class DifyEmulator:
         return self
 
     def close(self) -> None:
-        """Stop serving: streams are cut, sockets closed, threads ended. May be called twice."""
+        """Stop serving: cut streams, close sockets, end threads. May be called twice."""
         with self._lock:
             server, thread, state = self._server, self._thread, self._state
             self._server = self._thread = self._state = None
@@ -204,7 +209,7 @@ class DifyEmulator:
             server.stop_serving()
             thread.join(_CLOSE_SECONDS)
             server.server_close()
-            # Cut first, wake then: a stream must not look as if it had ended well.
+            # The connections are cut before the runs end, so that no stream ends as if complete.
             threads = server.hang_up()
             self._runs.close()
             background = self._background.close()
@@ -216,7 +221,7 @@ class DifyEmulator:
             state.close()
 
     def expire_forms(self) -> None:
-        """Let the time of all open forms be over; the runs that wait for them go on."""
+        """Let all open forms expire; the runs that wait for them go on."""
         if self._state is not None:
             for run_id in self._state.workflow_runs.expire_forms():
                 self._background.resume(run_id)
