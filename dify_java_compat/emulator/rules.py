@@ -54,7 +54,7 @@ class Rules(Generic[Outcome]):
         self._rules: dict[Rule, Outcome] = {}
 
     def add(self, outcome: Outcome, when: When, times: int | None) -> Rule:
-        """Add a rule; ``TypeError`` and ``ValueError`` where ``when`` or ``times`` is none."""
+        """Add a rule; ``TypeError`` for a wrong ``when``, ``ValueError`` for wrong ``times``."""
         if not (when is None or isinstance(when, (str, re.Pattern)) or callable(when)):
             raise TypeError("when: a part of the prompt, a compiled pattern, or a function")
         if times is not None and times < 1:
@@ -87,6 +87,6 @@ class Rules(Generic[Outcome]):
         return None
 
     def give_back(self, rule: Rule) -> None:
-        """Uncount the use: the rule was not for that request after all."""
+        """Take the use back: the rule was not for that request after all."""
         with self._lock:
             rule.used -= 1

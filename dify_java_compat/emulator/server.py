@@ -1,4 +1,4 @@
-"""The emulator: bind, serve, close, and what a test asks of it."""
+"""The emulator itself: start, close, and what a test may set up in between."""
 
 import os
 import socket

@@ -141,7 +141,7 @@ class _Bordered(Fault):
 
 @dataclass(frozen=True)
 class Cut(_Bordered):
-    """The connection breaks at the border, or the body ends there well with ``final_chunk``.
+    """The connection breaks at the border; with ``final_chunk`` the body ends there properly.
 
     The run does not learn of it: a chatflow's goes on, a chat's reply is lost.
     """

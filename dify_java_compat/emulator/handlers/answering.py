@@ -173,7 +173,7 @@ def _fixed_reply(call: Call, query: str) -> FixedReply | None:
 def choose_speaker(
     call: Call, prompt: Prompt, reply: FixedReply | StubbedReply, files: int, conversation_id: str
 ) -> Speaker:
-    """Who speaks the reply to a prompt with so many files."""
+    """The speaker of the reply to a prompt that came with so many files."""
     if isinstance(reply, FixedReply):
         return Speaker(tokens(reply.text))
     history = partial(_history, call, conversation_id)
@@ -199,7 +199,7 @@ def record_message(
 
 
 def _resources(call: Call, query: str, reply: FixedReply | StubbedReply) -> list[dict[str, Any]]:
-    """What the knowledge base of the app, if it has one, holds on the query."""
+    """The passages for the query, if the app has a knowledge base and the reply needs it."""
     if not call.app.knowledge or isinstance(reply, FixedReply):
         return []
     return retrieve(query, in_flow=call.app.mode == "advanced-chat")
@@ -251,7 +251,7 @@ def _start_in_background(call: Call, script: Script, run: Run) -> BackgroundRun:
 
 
 def blocking(script: Script, make_body: Callable[[], Any], *, vary_cookie: bool) -> Reply:
-    """The reply with the body that ``make_body`` makes, or the error at which the model failed."""
+    """The reply with the body that ``make_body`` makes, or the error if the model fails at it."""
     try:
         return blocking_reply(make_body(), vary_cookie=vary_cookie)
     except ModelFailure as failure:
@@ -274,7 +274,7 @@ def whole(call: Call, script: Script, run: Run) -> dict[str, Any]:
 
 
 def play(call: Call, script: Script, run: Run) -> str:
-    """Go through the reply at the pace of a stream; its text. ``ModelFailure`` as the model's."""
+    """Play the reply at the pace of a stream; its text. ``ModelFailure`` where the model fails."""
     speaker, text = script.turn.speaker, ""
     try:
         for _ in (*script.opening(), *script.before_text()):

@@ -1,4 +1,4 @@
-"""The workflow app: its inputs go in, its outputs come out, and nobody chats."""
+"""The workflow app: a run with inputs and outputs, and without a conversation."""
 
 import json
 import time
@@ -17,7 +17,7 @@ from ..script.workflow import WorkflowScript
 from .answering import check_version, new_run, play, stop_run, stream_of
 from .call import Call
 
-# What a blocking response says of a finished run.
+# What a blocking response has of a finished run.
 _BLOCKING = (
     "id", "workflow_id", "status", "outputs", "error", "elapsed_time", "total_tokens",
     "total_steps", "created_at", "finished_at",
@@ -95,7 +95,7 @@ def _begin(
 
 
 def _paused(call: Call, script: WorkflowScript, run: Run) -> JsonObject:
-    """The last event before the end of the stream: that the run waits for a person."""
+    """The data of the event that ends the stream: the run waits for a person."""
     data: JsonObject = {}
     for frame in stream_of(call, script, run):
         if frame != PING:
@@ -104,12 +104,12 @@ def _paused(call: Call, script: WorkflowScript, run: Run) -> JsonObject:
 
 
 def _finished(call: Call, script: WorkflowScript, run: Run) -> JsonObject:
-    """How the run ended."""
+    """The data of a blocking response: how the run ended."""
     try:
         events, _ = ending(script, run, play(call, script, run), stopped=False)
         script.conclude(call.state, events)
     except ModelFailure as failure:
-        # A run that failed is a success of the request.
+        # For Dify the request succeeds although the run failed.
         events = script.failed(failure)
     data = next(one["data"] for one in events if one["event"] == "workflow_finished")
     return {key: data[key] for key in _BLOCKING}

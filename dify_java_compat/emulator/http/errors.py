@@ -82,7 +82,7 @@ def not_json() -> ApiError:
 
 
 def on_demand(status: int) -> ApiError:
-    """The error with that status that a test wants; ``ValueError`` where it is no error's."""
+    """An error with that status, for a test; ``ValueError`` where it is not one of errors."""
     phrase = HTTP_STATUS_CODES.get(status)
     if phrase is None or status < 400:
         raise ValueError(f"{status} is not the status of an error")

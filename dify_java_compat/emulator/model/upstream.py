@@ -23,7 +23,7 @@ _JOIN_SECONDS = 0.5
 class Upstream:
     """A model behind the emulator: the base URL of its API, its name, and a key if it needs one.
 
-    ``ValueError`` where the URL is none of an API.
+    ``ValueError`` where the URL cannot be that of an API.
     """
 
     url: str

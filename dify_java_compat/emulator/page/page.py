@@ -76,7 +76,7 @@ def _own(status: int, body: bytes, kind: str, *headers: tuple[str, str]) -> Repl
 
 
 def _is_own_page(request: Request) -> bool:
-    """Whether the request is not from another site, nor by a host name that may be another's."""
+    """Whether the request is not from another site, nor to a host name that may be one's."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         return False
     name = re.sub(r":\d+$", "", request.headers.get("Host", "")).strip("[]")

@@ -9,11 +9,13 @@ the form expires, until the run is stopped, or until the server closes.
 
 ::
 
-    RUNNING -- workflow_paused ---------> PAUSED
-       |    <- submitted, expired, stopped --'
+               workflow_paused
+    RUNNING ----------------------> PAUSED
+       |    <----------------------
+       |   submitted, expired, stopped
        | last event
        v
-     ENDED        all of them -- close() ---> CLOSED
+     ENDED         any state -- close() --> CLOSED
 """
 
 import logging
@@ -31,11 +33,13 @@ logger = logging.getLogger("dify_java_compat.emulator")
 _PAUSED = "workflow_paused"
 _NODE_STATES = ("workflow_started", "node_started", "node_finished")
 _FORM_EVENTS = ("human_input_required", _PAUSED)
-# How often it is looked up what another process may have written, in seconds.
+# Seconds between two looks into the database for what another process may have written.
 POLL_SECONDS = 0.1
 
 
 class RunState(Enum):
+    """The states of a run in the background, drawn above."""
+
     RUNNING = auto()
     PAUSED = auto()
     ENDED = auto()
@@ -65,12 +69,14 @@ class BackgroundRun:
         self._is_waiting = is_waiting
         self._form_seconds = form_seconds
         self._thread: threading.Thread | None = None
-        # Guards all that follows.
+        # Guards all that follows, and is notified when any of it changes.
         self._changed = threading.Condition()
         self._state = RunState.RUNNING
+        # All events so far, and how many of them a reader got whose client was there.
         self._events: list[Frame] = []
         self._delivered = 0
         self._readers: list[_Reader] = []
+        # The last reader went away before a pause or the end.
         self._last_reader_lost = False
 
     @property
@@ -100,7 +106,7 @@ class BackgroundRun:
     def has_no_reader(self, stopped: bool) -> bool:
         """Whether nobody reads: the last connection broke, or is closed by its client.
 
-        The clients are asked only where the run was ``stopped``.
+        The connections are only checked where the run was ``stopped``.
         """
         with self._changed:
             readers, lost = list(self._readers), self._last_reader_lost

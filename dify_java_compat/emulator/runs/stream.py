@@ -18,7 +18,7 @@ from ..script.base import EventDict, Script
 from ..store.state import State
 from .run import Run, Runs
 
-# How often it is checked that the client of a silent connection is still there, in seconds.
+# Seconds between two checks that the client of a silent connection is still there.
 CLIENT_CHECK_SECONDS = 0.5
 
 
@@ -103,9 +103,9 @@ class Emitter:
     """Emits the events of one reply, and stores what is to be kept of it.
 
     The reply is stored when all of it was emitted, or in part when its user stopped the run and
-    reads on: ``has_no_reader`` gets whether the run was stopped and says whether nobody reads
-    any more. A client that merely disconnects, as ``client_gone`` says in between, leaves an
-    empty reply behind, as on the real server, where the model runs on for nobody.
+    still reads: ``has_no_reader`` gets whether the run was stopped, and says whether nobody
+    reads any more. Where a client merely disconnects, which ``client_gone`` says while the reply
+    is emitted, the stored reply stays empty, as on the real server.
     """
 
     script: Script
@@ -119,7 +119,7 @@ class Emitter:
     ping_seconds: float = math.inf
 
     def emit(self) -> Frames:
-        """All events. After a pause of the flow the next one is only asked for when it goes on."""
+        """All events. After a pause the next one must only be taken when the run goes on."""
         script, run = self.script, self.run
         try:
             yield from self._opening()
@@ -147,7 +147,7 @@ class Emitter:
     def _text(self) -> Generator[Frame, None, str]:
         """The events of the text; returns the text."""
         script, run, speaker = self.script, self.run, self.script.turn.speaker
-        # Tokens are due at fixed times: a slow reader finds them waiting, as behind a model.
+        # Tokens are due at fixed times: for a slow reader they queue up, as with a model.
         due = time.monotonic() + speaker.delay
         pace = Pace(run, self.ping_seconds, self.client_gone)
         text = ""

@@ -231,7 +231,7 @@ class Script(ABC):
         state.finish_message(self.turn.message_id, text.strip())
 
     def conclude(self, state: State, events: list[EventDict]) -> None:  # noqa: B027
-        """Store how the run ended, by its last events, whether somebody reads or not."""
+        """Store how the run ended, by its last events, whether there is a reader or not."""
 
     def abandoned(self, state: State) -> None:  # noqa: B027
         """Store what remains where the client disconnected: no text, whatever was streamed."""

@@ -103,7 +103,7 @@ class State:
         )  # fmt: skip
 
     def delete_conversation(self, conversation_id: str) -> None:
-        """Delete it with its messages, whoever asks: the real server checks no owner either."""
+        """Delete it with its messages, without checking the owner, as on the real server."""
         of_it = "IN (SELECT id FROM messages WHERE conversation_id = ?)"
         with self._db.transaction():
             for table in ("feedbacks", "file_uses"):

@@ -54,7 +54,7 @@ class WorkflowRuns:
         self._db.write("UPDATE workflow_runs SET status = ? WHERE id = ?", status, run_id)
 
     def finish(self, run_id: str, event: dict[str, Any]) -> None:
-        """Store the run's last event, by which its row changes unless the run was stopped."""
+        """Store the run's last event, and its outcome unless the run was stopped."""
         data = event["data"]
         sql = "UPDATE workflow_runs SET finished = ?, over = 1 WHERE id = ?"
         self._db.write(sql, json.dumps(event), run_id)
