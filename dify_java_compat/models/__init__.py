@@ -1,5 +1,6 @@
 """The DTOs: what is asked, what comes back, a stream's events, an app's parameters."""
 
+from . import events
 from .apps import (
     AppAnnotationCreateRequest,
     AppAnnotationPageRequest,
@@ -29,25 +30,7 @@ from .enums import (
     ResponseModeEnum,
     StreamEventEnum,
 )
-from .events import (
-    EVENT_DATA,
-    AgentLogData,
-    CompletionData,
-    ContainerData,
-    EmptyData,
-    HumanInputData,
-    MetaData,
-    NodeFinishedData,
-    NodeRetryData,
-    NodeStartedData,
-    ParallelBranchFinishedData,
-    ParallelBranchStartedData,
-    ReasoningChunkData,
-    TextChunkData,
-    WorkflowFinishedData,
-    WorkflowPausedData,
-    WorkflowStartedData,
-)
+from .events import *  # noqa: F403
 from .parameters import (
     AnnotationReply,
     AppParametersResponseVO,
@@ -102,8 +85,6 @@ from .workflows import (
 )
 
 __all__ = [
-    "EVENT_DATA",
-    "AgentLogData",
     "AgentThought",
     "AnnotationReply",
     "AnnotationReplyActionEnum",
@@ -127,8 +108,6 @@ __all__ = [
     "ChatMessageSendResponse",
     "ChatMessageVO",
     "Checkbox",
-    "CompletionData",
-    "ContainerData",
     "ConversationVariableRequest",
     "ConversationVariableResponse",
     "DiftChatExceptionEnum",
@@ -136,7 +115,6 @@ __all__ = [
     "DifyPageResult",
     "DifyResult",
     "DifyTextVO",
-    "EmptyData",
     "Enabled",
     "EndUserResponse",
     "File",
@@ -147,7 +125,6 @@ __all__ = [
     "FileUploadImage",
     "FileUploadRequest",
     "FileUploadResponse",
-    "HumanInputData",
     "HumanInputFormResponse",
     "HumanInputSubmitRequest",
     "IconTypeEnum",
@@ -160,15 +137,8 @@ __all__ = [
     "MessagesCurrentRequest",
     "MessagesRequest",
     "MessagesResponseVO",
-    "MetaData",
-    "NodeFinishedData",
-    "NodeRetryData",
-    "NodeStartedData",
     "Number",
     "Paragraph",
-    "ParallelBranchFinishedData",
-    "ParallelBranchStartedData",
-    "ReasoningChunkData",
     "RenameConversationRequest",
     "ResponseEntity",
     "ResponseModeEnum",
@@ -176,16 +146,13 @@ __all__ = [
     "SensitiveWordAvoidance",
     "StopChatResponse",
     "StreamEventEnum",
-    "TextChunkData",
     "TextInput",
     "TextToAudioRequest",
     "TextToSpeech",
     "UpdateConversationVariableRequest",
     "UserInputForm",
-    "WorkflowFinishedData",
     "WorkflowLogResponse",
     "WorkflowLogsRequest",
-    "WorkflowPausedData",
     "WorkflowRunResponse",
-    "WorkflowStartedData",
 ]
+__all__ += events.__all__

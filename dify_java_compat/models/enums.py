@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from .events import (
-    AgentLogData,
-    CompletionData,
-    EmptyData,
-    NodeFinishedData,
-    NodeStartedData,
-    ParallelBranchFinishedData,
-    ParallelBranchStartedData,
-    WorkflowFinishedData,
-    WorkflowStartedData,
-)
+from .events import EVENT_DATA, CompletionData, EmptyData
 
 
 class AnnotationReplyActionEnum(Enum):
@@ -76,18 +66,7 @@ class StreamEventEnum(Enum):
     @property
     def clazz(self) -> type[CompletionData]:
         """Java's `getClazz()`."""
-        return _CLASSES.get(self.value, EmptyData)
-
-
-_CLASSES: dict[str, type[CompletionData]] = {
-    "workflow_started": WorkflowStartedData,
-    "node_started": NodeStartedData,
-    "node_finished": NodeFinishedData,
-    "workflow_finished": WorkflowFinishedData,
-    "parallel_branch_started": ParallelBranchStartedData,
-    "parallel_branch_finished": ParallelBranchFinishedData,
-    "agent_log": AgentLogData,
-}
+        return EVENT_DATA.get(self.value, EmptyData)
 
 
 class DiftChatExceptionEnum(Enum):

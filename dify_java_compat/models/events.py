@@ -1,8 +1,33 @@
-"""The `data` of a stream's events, a class each; `EVENT_DATA` says which event has which."""
+"""The events of a stream: the classes of their `data`, and `EVENTS`, one row for each event.
 
-from typing import Any
+What the package knows of an event stands in its row and nowhere else: the codec, the reader, the
+collector, resumed streams, Java's `StreamEventEnum` and the tables of the documentation are read
+off these rows. A new event is a row here, with a class where its `data` has one of its own.
+"""
+
+from typing import Any, Literal, NamedTuple
 
 from .._dto.dto import ResponseDto, dto
+
+__all__ = [
+    "EVENT_DATA",
+    "AgentLogData",
+    "CompletionData",
+    "ContainerData",
+    "EmptyData",
+    "HumanInputData",
+    "MetaData",
+    "NodeFinishedData",
+    "NodeRetryData",
+    "NodeStartedData",
+    "ParallelBranchFinishedData",
+    "ParallelBranchStartedData",
+    "ReasoningChunkData",
+    "TextChunkData",
+    "WorkflowFinishedData",
+    "WorkflowPausedData",
+    "WorkflowStartedData",
+]
 
 
 @dto
@@ -227,25 +252,76 @@ class TextChunkData(CompletionData):
     from_variable_selector: list[str] | None = None
 
 
+Ends = Literal["chat", "run", "pause", "error"]
+TextEffect = Literal["append", "replace", "final"]
+
+# of `data`, those that tell two events of the same name apart
+IDENTITY_FIELDS: tuple[str, ...] = (
+    "id",
+    "node_id",
+    "index",
+    "retry_index",
+    "form_id",
+    "iteration_id",
+    "loop_id",
+)
+
+
+class EventRow(NamedTuple):
+    """One of Dify's events.
+
+    - `name`: its `event`.
+    - `data`: the class of its `data`; None where it has its fields beside it.
+    - `identity`: the fields of `data` that identify it, by which an event that a resumed run sends
+      again is known; () where each counts as new, as pieces of text do.
+    - `ends`: None, or what has ended once it came: "chat" (the answer of a chat or agent app),
+      "run" (the run of a chatflow or a workflow app), "pause" (a run that waits for a person, until
+      another event follows), "error".
+    - `text`: None, or what it does to the text of the answer: "append" its `answer`, "replace" all
+      text so far by its `answer`, "final": `data.outputs["answer"]`, where it is a string, is the
+      whole text.
+    """
+
+    name: str
+    data: type[CompletionData] | None = None
+    identity: tuple[str, ...] = ()
+    ends: Ends | None = None
+    text: TextEffect | None = None
+
+
+EVENTS: tuple[EventRow, ...] = (
+    EventRow("message", text="append"),
+    EventRow("agent_message", text="append"),
+    EventRow("message_file", text="append"),  # a chat that was sent a file has all its text here
+    EventRow("message_replace", text="replace"),
+    EventRow("agent_thought"),
+    EventRow("tts_message"),
+    EventRow("tts_message_end"),
+    EventRow("message_end", ends="chat"),
+    EventRow("workflow_started", WorkflowStartedData, IDENTITY_FIELDS),
+    EventRow("workflow_finished", WorkflowFinishedData, IDENTITY_FIELDS, ends="run", text="final"),
+    EventRow("workflow_paused", WorkflowPausedData, IDENTITY_FIELDS, ends="pause"),
+    EventRow("node_started", NodeStartedData, IDENTITY_FIELDS),
+    EventRow("node_finished", NodeFinishedData, IDENTITY_FIELDS),
+    EventRow("node_retry", NodeRetryData, IDENTITY_FIELDS),
+    EventRow("iteration_started", ContainerData, IDENTITY_FIELDS),
+    EventRow("iteration_next", ContainerData, IDENTITY_FIELDS),
+    EventRow("iteration_completed", ContainerData, IDENTITY_FIELDS),
+    EventRow("loop_started", ContainerData, IDENTITY_FIELDS),
+    EventRow("loop_next", ContainerData, IDENTITY_FIELDS),
+    EventRow("loop_completed", ContainerData, IDENTITY_FIELDS),
+    EventRow("parallel_branch_started", ParallelBranchStartedData, IDENTITY_FIELDS),
+    EventRow("parallel_branch_finished", ParallelBranchFinishedData, IDENTITY_FIELDS),
+    EventRow("agent_log", AgentLogData),
+    EventRow("human_input_required", HumanInputData, IDENTITY_FIELDS),
+    EventRow("human_input_form_filled", HumanInputData, IDENTITY_FIELDS),
+    EventRow("human_input_form_timeout", HumanInputData, IDENTITY_FIELDS),
+    EventRow("reasoning_chunk", ReasoningChunkData),
+    EventRow("text_chunk", TextChunkData),
+    EventRow("error", ends="error"),
+    EventRow("ping"),
+)
+
 EVENT_DATA: dict[str, type[CompletionData]] = {
-    "workflow_started": WorkflowStartedData,
-    "workflow_finished": WorkflowFinishedData,
-    "workflow_paused": WorkflowPausedData,
-    "node_started": NodeStartedData,
-    "node_finished": NodeFinishedData,
-    "node_retry": NodeRetryData,
-    "iteration_started": ContainerData,
-    "iteration_next": ContainerData,
-    "iteration_completed": ContainerData,
-    "loop_started": ContainerData,
-    "loop_next": ContainerData,
-    "loop_completed": ContainerData,
-    "parallel_branch_started": ParallelBranchStartedData,
-    "parallel_branch_finished": ParallelBranchFinishedData,
-    "agent_log": AgentLogData,
-    "human_input_required": HumanInputData,
-    "human_input_form_filled": HumanInputData,
-    "human_input_form_timeout": HumanInputData,
-    "reasoning_chunk": ReasoningChunkData,
-    "text_chunk": TextChunkData,
+    row.name: row.data for row in EVENTS if row.data is not None
 }

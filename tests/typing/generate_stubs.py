@@ -83,7 +83,10 @@ def _statement(node: ast.stmt, namespace: Any) -> str | None:
         return "\n".join(_class(node, vars(namespace)[node.name])) + "\n"
     if isinstance(node, ast.AnnAssign):  # a constant
         return f"{ast.unparse(node.target)}: {ast.unparse(node.annotation)}\n"
-    if isinstance(node, ast.Assign):  # a type variable
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.List):  # `__all__`
+        names = _listed(map(ast.unparse, node.value.elts))
+        return f"{ast.unparse(node.targets[0])} = [\n{names}]\n"
+    if isinstance(node, ast.Assign):  # a type variable, a type's other name
         return ast.unparse(node).replace("'", '"') + "\n"
     if isinstance(node, (ast.Import, ast.ImportFrom, ast.Expr)):
         return None
