@@ -30,6 +30,9 @@ from __future__ import annotations
 
 from typing import Any
 
+# by which Dify knows a run, its message and its conversation
+ID_NAMES = ("task_id", "message_id", "conversation_id", "workflow_run_id")
+
 
 class DifyException(Exception):
     """Whatever went wrong with Dify; catch this to catch all.
@@ -64,11 +67,7 @@ class DifyException(Exception):
         text = super().__str__()
         request = " ".join(part for part in (self.method, self.path) if part)
         where = ": ".join(part for part in (self.operation, request) if part)
-        ids = ", ".join(
-            f"{name}={value}"
-            for name in ("task_id", "message_id", "conversation_id", "workflow_run_id")
-            if (value := getattr(self, name))
-        )
+        ids = ", ".join(f"{name}={value}" for name in ID_NAMES if (value := getattr(self, name)))
         return (f"{where}: " if where else "") + text + (f" [{ids}]" if ids else "")
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""A stream's events to the one answer they make up."""
+"""The events of a stream to the one answer they make up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..errors import DifyException
-from ..models.events import WorkflowFinishedData
+from ..models.events import EVENTS
 from ..models.responses import (
     AgentThought,
     ChatMessageSendCompletionResponse,
@@ -16,59 +16,67 @@ from .iterate import PREFETCH, Observable, iterate
 
 Item = ChatMessageSendCompletionResponse
 
+# tuples: looking up an event that is no text, and so may have no hash, must not fail
+_APPENDED = tuple(row.name for row in EVENTS if row.text == "append")
+_REPLACING = tuple(row.name for row in EVENTS if row.text == "replace")
+_FINAL = tuple(row.name for row in EVENTS if row.text == "final")
+
 
 class AnswerBuilder:
-    """Takes the events of one stream in order; `build` gives the answer as far as it came."""
+    """Takes the events of one stream in order; `build` gives the answer so far."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
-        self._truth: str | None = None
-        self._agent_spoke = False
+        self._final_text: str | None = None
+        self._agent_streamed = False
         self._metadata: ChatMessageSendResponse.Metadata | None = None
         self._thoughts: dict[Any, AgentThought] = {}
         self._ids: dict[str, Any] = {}
 
-    def add(self, item: ChatMessageSendCompletionResponse) -> str:
-        """Take the next event; the text it adds to the answer, "" where it replaces it too."""
+    def add(self, item: Item) -> str:
+        """Take the next event; the text it appends to the answer, "" where it replaces text."""
         for name in ("conversation_id", "message_id", "task_id", "created_at"):
             value = getattr(item, name)
             if value is not None:
                 self._ids.setdefault(name, value)
         event, answer = item.event, item.answer
-        if event == "message" and self._agent_spoke:
-            # a New Agent closes with one message that is the whole answer
+        if event == "message" and self._agent_streamed:
+            # a New Agent streams agent_message and closes with one message, the whole answer
             self._pieces = [answer or ""]
-            self._agent_spoke = False
-        elif event in ("message", "agent_message", "message_file") and isinstance(answer, str):
-            # a chat with an attached file sends all its text as message_file
+            self._agent_streamed = False
+        elif event in _APPENDED and isinstance(answer, str):
             self._pieces.append(answer)
-            self._agent_spoke = self._agent_spoke or event == "agent_message"
+            self._agent_streamed = self._agent_streamed or event == "agent_message"
             return answer
-        elif event == "message_replace":
+        elif event in _REPLACING:
             self._pieces = [answer or ""]
-        elif event == "agent_thought":
+        elif event in _FINAL:
+            self._take_final_text(item)
+        elif event == "agent_thought":  # the one event that fills `agent_thoughts`
             self._add_thought(item)
-        elif event == "message_end":
+        elif event == "message_end":  # the one event with what the answer cost
             self._metadata = item.metadata
-        elif event == "workflow_finished" and isinstance(item.data, WorkflowFinishedData):
-            outputs = item.data.outputs
-            answer = outputs.get("answer") if isinstance(outputs, dict) else None
-            if isinstance(answer, str):
-                # a node that retried has sent its tokens twice
-                self._truth = answer
         return ""
 
     def build(self) -> ChatMessageSendResponse:
+        """The answer so far, as a blocking call would give it."""
         return ChatMessageSendResponse(
             event="message",
             id=self._ids.get("message_id"),
-            answer="".join(self._pieces) if self._truth is None else self._truth,
+            answer="".join(self._pieces) if self._final_text is None else self._final_text,
             metadata=self._metadata,
             agent_thoughts=list(self._thoughts.values()) or None,
             **self._ids,
         )
 
-    def _add_thought(self, item: ChatMessageSendCompletionResponse) -> None:
+    def _take_final_text(self, item: Item) -> None:
+        """The output of a run counts more than its pieces: a node that retries sends its again."""
+        outputs = getattr(item.data, "outputs", None)
+        answer = outputs.get("answer") if isinstance(outputs, dict) else None
+        if isinstance(answer, str):
+            self._final_text = answer
+
+    def _add_thought(self, item: Item) -> None:
         """A thought is sent again with the same id as it fills up."""
         self._thoughts[item.id] = AgentThought(
             id=item.id,
@@ -93,6 +101,7 @@ def collect(observable: Observable[Item]) -> ChatMessageSendResponse:
 
 
 def collect_items(items: Iterable[Item]) -> ChatMessageSendResponse:
+    """The answer that `items` make up; raises what they raise, with the answer as `partial`."""
     answer = AnswerBuilder()
     try:
         for item in items:

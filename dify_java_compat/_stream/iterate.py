@@ -19,47 +19,52 @@ T = TypeVar("T")
 PREFETCH = 128  # a change of threads costs as much as fifteen items
 
 
-class _Shelf(Generic[T]):
-    """At most `size` values between the thread that emits and the one that takes."""
+class _BoundedBuffer(Generic[T]):
+    """At most `size` values between the thread that emits and the consumer, its creator's thread.
+
+    `wake` is called where the consumer may go on, in the thread that emits.
+    """
 
     def __init__(self, size: int, wake: Callable[[], None] | None = None) -> None:
         self._size = size
         self._wake = wake
         self._values: deque[T] = deque()
         self._changed = threading.Condition()
-        self._taker = threading.get_ident()
+        self._consumer = threading.get_ident()
         self._closed = False
         self._ended = False
         self._error: Exception | None = None
 
     def put(self, value: T) -> None:
+        """Add a value; waits while the buffer is full."""
         with self._changed:
-            # a source that emits within subscribe() does so in the taker's own thread
+            # a source that emits within subscribe() does so in the consumer's own thread
             while (
                 len(self._values) >= self._size
                 and not self._closed
-                and threading.get_ident() != self._taker
+                and threading.get_ident() != self._consumer
             ):
                 self._changed.wait()
             if not self._closed:
                 self._values.append(value)
-                if len(self._values) == 1:  # else the taker was told already
+                if len(self._values) == 1:  # else the consumer has been woken already
                     self._notify()
 
     def end(self, error: Exception | None = None) -> None:
+        """Put the end behind the values, or the error that the source ended with."""
         with self._changed:
             self._ended, self._error = True, error
             self._notify()
 
     def close(self) -> None:
-        """Take nothing more; whoever waits in `put` goes on."""
+        """Drop the values and take no more; a thread that waits in `put` goes on."""
         with self._changed:
             self._closed = True
             self._values.clear()
             self._changed.notify_all()
 
-    def poll(self) -> list[T] | None:
-        """What is there, taken off; None at the end; raises the source's error there."""
+    def drain(self) -> list[T] | None:
+        """The values there are, removed; None at the end; raises the source's error there."""
         with self._changed:
             if self._values:
                 values = list(self._values)
@@ -70,12 +75,12 @@ class _Shelf(Generic[T]):
                 raise self._error
             return None if self._ended else []
 
-    def take(self) -> list[T] | None:
-        """`poll`, waiting until there is something."""
+    def get(self) -> list[T] | None:
+        """`drain`, waiting until there is something."""
         with self._changed:
             while not (self._values or self._ended):
                 self._changed.wait()
-        return self.poll()
+        return self.drain()
 
     def subscribe_to(self, observable: Observable[T]) -> DisposableBase:
         return observable.subscribe(self.put, self.end, self.end)
@@ -91,18 +96,19 @@ def iterate(observable: Observable[T], prefetch: int = PREFETCH) -> Generator[T,
 
     Subscribes at the first item and disposes when the loop is left. At most `prefetch` items lie
     ready; then the source waits, and with it, for our streams, the server.
+    IllegalArgumentException where `prefetch` is less than 1.
     """
     return _iterate(observable, _validated(prefetch))
 
 
 def _iterate(observable: Observable[T], prefetch: int) -> Generator[T, None, None]:
-    shelf: _Shelf[T] = _Shelf(prefetch)
-    subscription = shelf.subscribe_to(observable)
+    buffer: _BoundedBuffer[T] = _BoundedBuffer(prefetch)
+    subscription = buffer.subscribe_to(observable)
     try:
-        while (values := shelf.take()) is not None:
+        while (values := buffer.get()) is not None:
             yield from values
     finally:
-        shelf.close()
+        buffer.close()
         subscription.dispose()
 
 
@@ -119,19 +125,19 @@ async def _aiterate(observable: Observable[T], prefetch: int) -> AsyncGenerator[
         try:
             loop.call_soon_threadsafe(ready.set)
         except RuntimeError:  # the loop was closed before the stream ended
-            shelf.close()
+            buffer.close()
 
-    shelf: _Shelf[T] = _Shelf(prefetch, wake)
-    subscription = shelf.subscribe_to(observable)
+    buffer: _BoundedBuffer[T] = _BoundedBuffer(prefetch, wake)
+    subscription = buffer.subscribe_to(observable)
     try:
-        while (values := shelf.poll()) is not None:
+        while (values := buffer.drain()) is not None:
             if not values:
                 await ready.wait()
                 ready.clear()
             for value in values:
                 yield value
     finally:
-        shelf.close()
+        buffer.close()
         subscription.dispose()
 
 

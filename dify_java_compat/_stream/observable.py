@@ -1,10 +1,11 @@
-"""Streams as Observables, and Observables as iterators. The only importer of reactivex."""
+"""A stream as an Observable: a thread that reads it, and the observer that gets its items."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from enum import Enum
 
 from reactivex import Observable as Observable
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
@@ -28,11 +29,11 @@ def observe(
     stop: Stop | None,
     drain_seconds: float,
 ) -> Observable[Item]:
-    """A cold Observable: each subscription is a source, read by a thread of its own.
+    """A cold Observable: each subscription has a source and a thread that reads it.
 
-    `process`, where given, makes of each item what is delivered. `stop`, where given, is called
-    with the task id when a subscription is disposed of; the rest of the stream is then read unseen
-    for at most `drain_seconds`, for Dify keeps a partial answer only for a client that stays.
+    `process` turns each item into the one that is delivered. `stop` is called with the task id of
+    a subscription that is disposed of; what follows is read unseen for at most `drain_seconds`,
+    for Dify keeps a partial answer only if the client reads to the end. Either may be None.
     """
 
     def subscribe(
@@ -46,7 +47,7 @@ def observe(
 
 
 class EventStream(Observable[Item]):
-    """An Observable that a plain `for` or `async for` goes through too.
+    """An Observable that works in a plain `for` and `async for`, too.
 
     RxPY's own gives an endless loop there, for it has a `__getitem__` that never raises.
     """
@@ -58,8 +59,32 @@ class EventStream(Observable[Item]):
         return aiterate(self)
 
 
+class State(Enum):
+    """What becomes of the items of a subscription."""
+
+    DELIVERING = "the observer gets them"
+    ENDED = "there are no more, and the observer knows"
+    DRAINING = "disposed of; they are read and dropped while the run is stopped"
+    DISPOSED = "disposed of; they are not read any more"
+
+
 class _Subscription:
-    """One reader thread and the one observer it serves."""
+    """One reader thread and the one observer it serves.
+
+    ::
+
+        DELIVERING ── the source ends or fails ────────────────────────> ENDED
+            │ │
+            │ └────── disposed of, nothing to stop ────────────────────> DISPOSED
+            │                                                               ^
+            └──────── disposed of, a run to stop ──> DRAINING ──────────────┘
+                                                       read to the end, or out of time
+
+    It is disposed of by `dispose`, and by an exception of `process` or of the observer. There is
+    nothing to stop without `stop`, before the request is sent, or once the run has ended. Who
+    takes it out of DELIVERING is the only one to tell the observer of an end. `_deliveries_done`
+    is set when no function of the observer runs or will run, `_body_read` when the source is done.
+    """
 
     def __init__(
         self,
@@ -74,88 +99,87 @@ class _Subscription:
         self._observer = observer
         self._stop = stop
         self._drain_seconds = drain_seconds
+        self._state = State.DELIVERING
         self._lock = threading.Lock()
-        self._over = False  # disposed of, or ended: nothing is delivered any more
-        self._draining = False
         self._thread: int | None = None
-        self._is_quiet = threading.Event()  # no function of the observer runs or will
+        self._deliveries_done = threading.Event()
         self._task_is_known = threading.Event()
-        self._is_read = threading.Event()
+        self._body_read = threading.Event()
 
     def run(self) -> None:
+        """Read and deliver; the body of the thread."""
         self._thread = threading.get_ident()
-        items = self._source.items()
+        items = self._source.events()
         try:
             self._deliver(items)
         except BaseException:  # the observer's own: on to threading.excepthook
             self.dispose()
             raise
         finally:
-            self._is_quiet.set()
-            if self._draining:
+            self._deliveries_done.set()
+            if self._state is State.DRAINING:
                 self._drain(items)
             items.close()
-            self._is_read.set()
+            self._body_read.set()
             self._task_is_known.set()
 
     def dispose(self) -> None:
         """Deliver nothing more and free the reader; returns at once.
 
-        An item that is on its way in arrives before; for an observer that is busy, nobody waits.
+        An item that has arrived is still delivered before; a busy observer is not waited for.
         """
-        self._leave()
-        if not self._source.waits and threading.get_ident() != self._thread:
-            self._is_quiet.wait(_ARRIVAL_SECONDS)
-
-    def _leave(self) -> bool:
-        """Whether this call is the one that ended the deliveries."""
-        source = self._source
-        if self._over:
-            return False
-        drain = self._stop is not None and not source.ended and not source.cancel_unless_sent()
-        if not self._end(drain=drain):
-            return False
-        if not self._draining:
-            source.cancel()
-            return True
-        if source.task_id:
-            self._task_is_known.set()
-        threading.Thread(target=self._stop_and_wait, name="dify-stop", daemon=True).start()
-        return True
+        self._dispose_once()
+        if not self._source.is_waiting and threading.get_ident() != self._thread:
+            self._deliveries_done.wait(_ARRIVAL_SECONDS)
 
     def _deliver(self, items: Iterator[Item]) -> None:
-        observer = self._observer
+        observer, delivering = self._observer, State.DELIVERING  # an enum is slow to look into
         while True:
             try:
                 item = next(items)
             except StopIteration:
-                if self._end():
+                if self._finish(State.ENDED):
                     observer.on_completed()
                 return
-            except Exception as error:  # whatever it is, it is the stream's and must be told
-                if self._end():
+            except Exception as error:  # of whatever kind, the observer is to know it
+                if self._finish(State.ENDED):
                     observer.on_error(error)
                 return
-            if self._over:
+            if self._state is not delivering:
                 self._task_is_known.set()
                 return
             if self._process is not None:
                 try:
                     item = self._process(item)
                 except Exception as error:
-                    if self._leave():
+                    if self._dispose_once():
                         observer.on_error(error)
                     return
             observer.on_next(item)
 
-    def _end(self, *, drain: bool = False) -> bool:
-        """Whether this call is the one that ends the deliveries."""
+    def _finish(self, state: State) -> bool:
+        """Go from DELIVERING to `state`; False where another thread was first."""
         with self._lock:
-            if self._over:
+            if self._state is not State.DELIVERING:
                 return False
-            self._draining = drain  # first: the reader looks at it once it sees the next
-            self._over = True
+            self._state = state
             return True
+
+    def _dispose_once(self) -> bool:
+        """Dispose of it; False where it had ended or been disposed of."""
+        source = self._source
+        if self._state is not State.DELIVERING:
+            return False
+        drains = self._stop is not None and not source.has_ended and not source.cancel_unless_sent()
+        if not self._finish(State.DRAINING if drains else State.DISPOSED):
+            return False
+        if not drains:
+            source.cancel()
+            return True
+        if source.task_id:
+            self._task_is_known.set()
+        threading.Thread(target=self._stop_and_wait, name="dify-stop", daemon=True).start()
+        return True
 
     def _drain(self, items: Iterator[Item]) -> None:
         try:
@@ -165,13 +189,15 @@ class _Subscription:
             logger.debug("a stopped stream ended early: %s", error)
 
     def _stop_and_wait(self) -> None:
-        cancel_unless_sent = time.monotonic() + self._drain_seconds
+        """Stop the run, let the rest be read, then cancel; the body of a thread."""
+        deadline = time.monotonic() + self._drain_seconds
         self._task_is_known.wait(self._drain_seconds)
         task_id = self._source.task_id
-        if self._stop is not None and task_id and not self._is_read.is_set():
+        if self._stop is not None and task_id and not self._body_read.is_set():
             try:
                 self._stop(task_id)
             except DifyException as error:
                 logger.warning("a stream that was disposed of could not be stopped: %s", error)
-        self._is_read.wait(max(0.0, cancel_unless_sent - time.monotonic()))
+        self._body_read.wait(max(0.0, deadline - time.monotonic()))
         self._source.cancel()
+        self._state = State.DISPOSED

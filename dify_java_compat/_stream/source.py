@@ -1,15 +1,16 @@
-"""Where a subscription's items come from: one exchange, or one and those that take it up again."""
+"""The items of a subscription: those of one exchange, or also of exchanges that resume its run."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from .._http.log import logger
 from .._http.transport import Exchange
 from ..errors import (
+    ID_NAMES,
     DifyException,
     HttpClientException,
     StreamDecodeException,
@@ -17,11 +18,13 @@ from ..errors import (
     StreamInterruptedException,
     TimeoutException,
 )
-from ..models.events import WorkflowFinishedData
+from ..models.events import EVENTS, IDENTITY_FIELDS, WorkflowFinishedData
 from ..models.responses import ChatMessageSendCompletionResponse
 from .reader import EventReader
 
 Item = ChatMessageSendCompletionResponse
+
+_IDENTITY = {row.name: row.identity for row in EVENTS}
 
 
 class StreamSource:
@@ -32,35 +35,37 @@ class StreamSource:
         self._reader = reader
 
     @property
-    def ended(self) -> bool:
-        """Whether the terminal event has come."""
-        return self._reader.ended
+    def has_ended(self) -> bool:
+        """Whether the terminal event has arrived."""
+        return self._reader.has_ended
 
     @property
-    def waits(self) -> bool:
+    def is_waiting(self) -> bool:
         """Whether it waits for the server, so that no item is on its way to the caller."""
-        return self._reader.waits
+        return self._reader.is_waiting
 
     @property
     def task_id(self) -> str | None:
         return self._reader.task_id
 
     def cancel(self) -> None:
-        """Free the thread that reads, from any thread."""
+        """Free the thread that reads, from any thread, once nobody wants its items or its end."""
+        self._reader.is_cancelled = True
         self._exchange.cancel()
 
     def cancel_unless_sent(self) -> bool:
-        """`cancel`, unless the server may be at work on the answer; whether it was done."""
+        """Cancel the request unless the server may be working on it; whether that was done."""
         return self._exchange.cancel_unless_sent()
 
-    def items(self) -> Generator[Item, None, None]:
+    def events(self) -> Generator[Item, None, None]:
+        """Send the request and give the items of its response, in order."""
         yield from self._reader.read(self._exchange.open())
 
 
 class ResumingSource(StreamSource):
-    """A chatflow's run, taken up again where its connection breaks.
+    """The run of a chatflow, resumed where its connection breaks.
 
-    `reopen` gives the exchange of a run's events, `status` what Dify says of the run.
+    `reopen` makes the exchange for the events of a run, `status` asks Dify for the status of it.
     """
 
     def __init__(
@@ -75,55 +80,64 @@ class ResumingSource(StreamSource):
         self._reopen = reopen
         self._status = status
         self._attempts = attempts
-        self._aborted = threading.Event()
+        self._cancelled = threading.Event()
         self._delivered: set[str] = set()
         self._outcome: str | None = None
 
     def cancel(self) -> None:
-        self._aborted.set()
+        self._cancelled.set()
         super().cancel()
 
     def cancel_unless_sent(self) -> bool:
         return self._reader.workflow_run_id is None and super().cancel_unless_sent()
 
-    def items(self) -> Generator[Item, None, None]:
+    def events(self) -> Generator[Item, None, None]:
         try:
-            for item in super().items():
+            for item in super().events():
                 self._is_new(item)
                 yield item
         except (StreamInterruptedException, TimeoutException) as broken:
             run_id = self._reader.workflow_run_id
             out_of_time = getattr(broken, "phase", None) == "total"
-            if run_id is None or out_of_time or self._aborted.is_set():
+            if run_id is None or out_of_time or self._cancelled.is_set():
                 raise
             yield from self._resumed(run_id, broken)
 
-    def _resumed(self, run_id: str, broken: DifyException) -> Iterator[Item]:
-        """The rest of the run; the first break, where there is no rest to be had."""
+    def _resumed(self, run_id: str, broken: DifyException) -> Generator[Item, None, None]:
+        """The rest of the run; raises the first break where the rest cannot be had.
+
+        Ends at once where it is cancelled: nobody wants to know how it ends.
+        """
         for attempt in range(self._attempts):
-            if self._aborted.wait(0.2 * 2**attempt if attempt else 0.0):
-                break
+            if self._cancelled.wait(0.2 * 2**attempt if attempt else 0.0):
+                return
             try:
                 self._exchange = self._reopen(run_id)
-                if self._aborted.is_set():
-                    break
-                for item in super().items():
+                if self._cancelled.is_set():
+                    return
+                for item in super().events():
                     if self._is_new(item):
                         yield item
                 self._confirm(run_id)
                 return
             except DifyException as error:
+                if self._cancelled.is_set():
+                    return
                 logger.warning("run %s could not be taken up again: %s", run_id, error)
                 if isinstance(error, (StreamErrorException, StreamDecodeException)):
                     raise  # the run's own end, or one that trying again would not mend
                 if isinstance(error, HttpClientException) and error.status_code < 500:
                     break  # a server without this operation, or without this run
         text = f"the run could not be taken up again after: {broken.args[0]}"
-        ids = {name: getattr(broken, name) for name in _IDS}
-        raise StreamInterruptedException(text, **ids) from broken
+        context = {name: getattr(broken, name) for name in ("operation", "method", "path")}
+        ids = {name: getattr(broken, name) for name in ID_NAMES}
+        raise StreamInterruptedException(text, **context, **ids) from broken
 
     def _confirm(self, run_id: str) -> None:
-        """Ask Dify of the run, but for a stopped one: that reads running for ever."""
+        """Ask Dify whether the run ended as the stream says.
+
+        Not for a stopped run, whose status stays running for ever, nor for a paused one.
+        """
         if self._outcome in (None, "stopped", "paused"):
             return
         status = self._status(run_id)
@@ -132,10 +146,10 @@ class ResumingSource(StreamSource):
             raise StreamInterruptedException(text, workflow_run_id=run_id)
 
     def _is_new(self, item: Item) -> bool:
-        """Whether an event about the run or a node has not been delivered yet; text always is."""
-        if isinstance(item.data, WorkflowFinishedData):
+        """Whether `item` has not been delivered yet; one without an identity always is."""
+        if isinstance(item.data, WorkflowFinishedData):  # no other event says how a run ended
             self._outcome = item.data.status
-        identity = _identity(item)
+        identity = event_identity(item)
         if identity is None:
             return True
         is_new = identity not in self._delivered
@@ -143,20 +157,14 @@ class ResumingSource(StreamSource):
         return is_new
 
 
-_IDS = (
-    "operation",
-    "method",
-    "path",
-    "task_id",
-    "message_id",
-    "conversation_id",
-    "workflow_run_id",
-)
-_TELLING = ("id", "node_id", "index", "retry_index", "form_id", "iteration_id", "loop_id")
+def event_identity(item: Item) -> str | None:
+    """What two events have in common only if they are the same; None where each counts as new.
 
-
-def _identity(item: Item) -> str | None:
+    An event that no row knows is taken for one of a run or a node.
+    """
     data: dict[str, Any] = getattr(item.data, "raw", {})
-    if not data or item.event in ("reasoning_chunk", "text_chunk", "agent_log"):
+    event: Any = item.event
+    fields = _IDENTITY.get(event, IDENTITY_FIELDS) if isinstance(event, str) else IDENTITY_FIELDS
+    if not data or not fields:
         return None
-    return json.dumps([item.event, *(data.get(name) for name in _TELLING)])
+    return json.dumps([event, *(data.get(name) for name in fields)])
