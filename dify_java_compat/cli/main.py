@@ -11,16 +11,9 @@ from typing import BinaryIO, NoReturn
 
 from ..client import RequestsDifyChat
 from ..config import ClientConfig
-from ..errors import (
-    DifyException,
-)
+from ..errors import DifyException
 from .session import Session, complain
-from .terminal import (
-    PROG,
-    abandon_stdout,
-    log_line,
-    set_up_streams,
-)
+from .terminal import PROG, abandon_stdout, log_line, set_up_streams
 
 _APPS = {"chat": "chat", "agent": "agent-chat", "chatflow": "advanced-chat"}
 _TOKEN_PAUSE = 0.02  # the emulator types about as fast as a model
@@ -75,65 +68,65 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code."""
+    """Run the command with `argv`, by default the process's arguments; the exit code."""
     parser = _parser()
-    given = parser.parse_args(argv)
+    options = parser.parse_args(argv)
     try:
         with contextlib.ExitStack() as stack:
-            return _run(parser, given, stack)
+            return _run(parser, options, stack)
     except KeyboardInterrupt:
         return 130
     except DifyException as error:
         return complain(error)
-    except OSError as error:  # the network's are DifyExceptions
+    except OSError as error:  # of a file or stdout: those of the network are DifyExceptions
         abandon_stdout()
         if isinstance(error, BrokenPipeError):
-            return 0  # whoever reads has enough
+            return 0  # the reader of a pipe, such as `head`, has enough
         log_line(f"this cannot go on: {error.strerror or error}")
         return 1
 
 
 def _run(
-    parser: argparse.ArgumentParser, given: argparse.Namespace, stack: contextlib.ExitStack
+    parser: argparse.ArgumentParser, options: argparse.Namespace, stack: contextlib.ExitStack
 ) -> int:
     for name in ("url", "api_key", "user"):
-        if getattr(given, name) == "":
+        if getattr(options, name) == "":
             parser.error(f"--{name.replace('_', '-')} must not be empty")
-    given.url = given.url or os.environ.get("DIFY_URL")
-    given.api_key = given.api_key or os.environ.get("DIFY_API_KEY")
-    if given.url and not given.api_key:
+    options.url = options.url or os.environ.get("DIFY_URL")
+    options.api_key = options.api_key or os.environ.get("DIFY_API_KEY")
+    if options.url and not options.api_key:
         parser.error("a server wants the key of an app: give --api-key or set DIFY_API_KEY")
-    if given.api_key and given.app:
+    if options.api_key and options.app:
         parser.error("--app is for the emulator, but --api-key or DIFY_API_KEY is for a server")
     if sys.stdout is None:
         parser.error("stdout is closed")
-    set_up_streams(given.events)
+    set_up_streams(options.events)
     files: list[BinaryIO] = []
     try:
-        for path in given.file:
+        for path in options.file:
             files.append(stack.enter_context(open(path, "rb")))  # noqa: SIM115
     except OSError as error:
         parser.error(f"{error.filename} cannot be read: {error.strerror}")
-    if given.prompt is None and sys.stdin is not None and sys.stdin.isatty():
-        return Session(_connected(given, stack), given, files).run()
-    prompt = given.prompt or ""
-    if given.prompt in (None, "-") and sys.stdin is not None:
+    if options.prompt is None and sys.stdin is not None and sys.stdin.isatty():
+        return Session(_connected(options, stack), options, files).run()
+    prompt = options.prompt or ""
+    if options.prompt in (None, "-") and sys.stdin is not None:
         prompt = sys.stdin.read().rstrip("\r\n")
     if not prompt.strip():
         parser.error("the prompt is empty")
-    return Session(_connected(given, stack), given, files).ask(prompt)
+    return Session(_connected(options, stack), options, files).ask(prompt)
 
 
-def _connected(given: argparse.Namespace, stack: contextlib.ExitStack) -> RequestsDifyChat:
-    """A client of the server that is named, or else of an emulator that ends with `stack`."""
-    url, key, config = given.url, given.api_key, ClientConfig()
+def _connected(options: argparse.Namespace, stack: contextlib.ExitStack) -> RequestsDifyChat:
+    """A client of the server of `options`, else of an emulator; both are closed with `stack`."""
+    url, key, config = options.url, options.api_key, ClientConfig()
     if not key:
         try:
             from ..emulator import DifyEmulator
         except ImportError as error:
             log_line(f"{error}; or name a server with --url and --api-key")
             raise SystemExit(1) from None
-        app = given.app or "chat"
+        app = options.app or "chat"
         emulator = stack.enter_context(DifyEmulator(token_pause=_TOKEN_PAUSE))
         url, key = emulator.base_url, emulator.keys[_APPS[app]]
         config.proxies = {"http": ""}  # no proxy leads to this machine

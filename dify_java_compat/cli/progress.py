@@ -8,39 +8,40 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterator
 
-_SLOW_BYTES = 1024 * 1024  # a file that is no larger is sent before anyone could read a bar
-
-
+_SLOW_BYTES = 1024 * 1024  # a smaller file is sent before anyone could read a bar
 _BAR_CELLS = 24
 
 
 @contextlib.contextmanager
 def progress_bar(path: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Who shows on stderr how much of a file has been sent, and leaves no trace; on a terminal."""
+    """A function that shows on stderr how much is sent; None where that is no terminal.
+
+    The bar is wiped out in the end.
+    """
     if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
-    shown = ""
+    on_screen = ""
 
-    def show(text: str) -> None:
-        nonlocal shown
-        if text != shown:
-            blanks = " " * max(0, _cells(shown) - _cells(text))
+    def draw(text: str) -> None:
+        nonlocal on_screen
+        if text != on_screen:
+            blanks = " " * max(0, _cells(on_screen) - _cells(text))
             print(f"\r{text}{blanks}", end="" if text else "\r", file=sys.stderr, flush=True)
-            shown = text
+            on_screen = text
 
     def progress(sent: int, total: int) -> None:
         if total > _SLOW_BYTES:
-            show(_bar(os.path.basename(path), sent, total))
+            draw(_bar(os.path.basename(path), sent, total))
 
     try:
         yield progress
     finally:
-        show("")
+        draw("")
 
 
 def _bar(name: str, sent: int, total: int) -> str:
-    """One line that no terminal breaks: the name gives way, and then the bar."""
+    """One line that fits the terminal: the name is cut first, then the bar."""
     columns = 0
     with contextlib.suppress(OSError, ValueError):
         columns = os.get_terminal_size(sys.stderr.fileno()).columns
@@ -54,5 +55,5 @@ def _bar(name: str, sent: int, total: int) -> str:
 
 
 def _cells(text: str) -> int:
-    """How much room a text takes on a terminal, at most."""
+    """The columns that a text takes on a terminal, at most."""
     return sum(2 if unicodedata.east_asian_width(char) in "FWA" else 1 for char in text)

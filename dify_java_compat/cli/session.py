@@ -23,6 +23,7 @@ from ..errors import (
     UnauthorizedException,
 )
 from ..models.requests import ChatMessageSendRequest, FileUploadRequest
+from ..models.responses import ChatMessageSendCompletionResponse
 from .progress import progress_bar
 from .terminal import (
     Screen,
@@ -34,33 +35,28 @@ from .terminal import (
     summary,
 )
 
-_STOP_SECONDS = 5.0  # Dify takes one to end an answer it was told to stop
-
-
+_STOP_SECONDS = 5.0  # Dify takes one second to end an answer after a stop
+_COMMANDS = "/new begins a new conversation, /quit or Ctrl-D leaves"
 _INTERRUPT = object()
 
 
-_COMMANDS = "/new begins a new conversation, /quit or Ctrl-D leaves"
-
-
-class _Leave(KeyboardInterrupt):
-    """The second Ctrl-C within one answer."""
+class _SecondInterrupt(KeyboardInterrupt):
+    """Ctrl-C for the second time within one answer."""
 
 
 class Session:
     """One user's conversation with one app."""
 
     def __init__(
-        self, chat: RequestsDifyChat, given: argparse.Namespace, files: list[BinaryIO]
+        self, chat: RequestsDifyChat, options: argparse.Namespace, files: list[BinaryIO]
     ) -> None:
         self._chat = chat
-        self._given = given
+        self._options = options
         self._files = files
-        self._conversation_id: str | None = given.conversation or None
-        self._interrupted = False
+        self._conversation_id: str | None = options.conversation or None
 
     def run(self) -> int:
-        """Ask whatever is typed, until /quit, Ctrl-D or Ctrl-C twice."""
+        """Ask what is typed, line by line, until /quit, Ctrl-D or Ctrl-C twice; the exit code."""
         prepare_typing()
         log_line(f"type what you want to ask; {_COMMANDS}, Ctrl-C stops an answer")
         hinted = False
@@ -80,7 +76,7 @@ class Session:
             except EOFError:
                 print(file=sys.stderr)
                 return 0
-            except _Leave:
+            except _SecondInterrupt:
                 raise
             except KeyboardInterrupt:
                 print(file=sys.stderr)
@@ -90,25 +86,27 @@ class Session:
                 log_line("Ctrl-C again leaves, and so does Ctrl-D")
 
     def ask(self, prompt: str) -> int:
-        """Show the answer to `prompt`; the exit code."""
-        screen, failure, self._interrupted = Screen(self._given.events), None, False
+        """Ask `prompt` and show the answer; the exit code."""
+        screen, failure = Screen(self._options.events), None
+        stream = _StreamOnScreen(self._chat, self._options.user, screen)
         try:
             request = self._request(prompt)
-            if self._given.blocking:
+            if self._options.blocking:
                 screen.show_whole(self._chat.send(request))
             else:
-                self._stream(request, screen)
+                stream.show(request)
         except DifyException as error:
             failure = error
-        answer = screen.end()
-        self._conversation_id = answer.conversation_id or self._conversation_id
-        if facts := summary(answer):
-            log_line(f"stopped; {facts}" if self._interrupted else facts)
-        code = complain(failure, self._given.api_key) if failure else 0
-        return 130 if self._interrupted else code
+        response = screen.end()
+        self._conversation_id = response.conversation_id or self._conversation_id
+        if facts := summary(response):
+            log_line(f"stopped; {facts}" if stream.interrupted else facts)
+        code = complain(failure, self._options.api_key) if failure else 0
+        return 130 if stream.interrupted else code
 
     def _request(self, prompt: str) -> ChatMessageSendRequest:
-        user = self._given.user
+        """The request for `prompt`, with the files, which are uploaded for it."""
+        user = self._options.user
         files = []
         for file in self._files:
             if file.seekable():
@@ -121,7 +119,7 @@ class Session:
                     upload_file_id=uploaded.id, mime_type=uploaded.mime_type
                 )
             )
-        self._files = []  # a session sends them once
+        self._files = []  # only the first question of a session has them
         return ChatMessageSendRequest(
             user_id=user,
             content=prompt,
@@ -129,49 +127,81 @@ class Session:
             files=files or None,
         )
 
-    def _stream(self, request: ChatMessageSendRequest, screen: Screen) -> None:
-        """Show a stream as it comes.
 
-        Dify keeps a part of an answer only if it is told to stop and then read to the end. So the
-        first Ctrl-C, or an output that breaks, leaves the subscription alone.
+class _StreamOnScreen:
+    """Shows one stream as it arrives, in the main thread.
+
+    Dify keeps a part of an answer only if its run is stopped and the stream then read to the end.
+    So the first Ctrl-C, or an output that breaks, stops the run and keeps the subscription.
+    """
+
+    def __init__(self, chat: RequestsDifyChat, user: str, screen: Screen) -> None:
+        self._chat = chat
+        self._user = user
+        self._screen = screen
+        # items, an exception, None at the end, _INTERRUPT; put() may run in a signal handler
+        self._inbox: SimpleQueue[Any] = SimpleQueue()
+        self._broken: OSError | None = None
+        self._task_id: str | None = None
+        self._deadline: float | None = None  # once the run is to be stopped
+        self._stop_thread: threading.Thread | None = None
+        self.interrupted = False
+
+    def show(self, request: ChatMessageSendRequest) -> None:
+        """Show the stream of `request` to its end, or for at most _STOP_SECONDS from a Ctrl-C on.
+
+        Raises what the stream ends with; the OSError of an output that broke, whatever follows it.
         """
-        came: SimpleQueue[Any] = SimpleQueue()  # its put() may run in a signal handler
-        broken: OSError | None = None
-        stop: threading.Thread | None = None
-        deadline, task_id = None, None
-
-        def interrupt() -> None:
-            self._interrupted = True
-            came.put(_INTERRUPT)
-
-        with first_interrupt(interrupt, _Leave):
+        put = self._inbox.put
+        with first_interrupt(self._interrupt, _SecondInterrupt):
             stream = self._chat.sendChatMessageStream(request)
-            subscription = stream.subscribe(came.put, came.put, lambda: came.put(None))
+            subscription = stream.subscribe(put, put, lambda: put(None))
             try:
-                while (thing := get_until(came, deadline)) is not None:
-                    if isinstance(thing, Exception):
-                        raise thing
-                    if thing is not _INTERRUPT and not broken:
-                        task_id = task_id or thing.task_id
-                        try:
-                            screen.show(thing)
-                        except OSError as error:
-                            broken = error
-                    if self._interrupted or broken:
-                        deadline = deadline or time.monotonic() + _STOP_SECONDS
-                        if task_id and stop is None:
-                            stop = threading.Thread(target=self._stop, args=(task_id,), daemon=True)
-                            stop.start()
+                self._read_inbox()
             except Empty:
                 log_line(f"Dify did not end the answer within {_STOP_SECONDS:g} s")
+            except BaseException:
+                if self._broken is None:
+                    raise
             finally:
                 subscription.dispose()
-                if broken:
-                    raise broken
+        if self._broken is not None:
+            raise self._broken
 
-    def _stop(self, task_id: str) -> None:
+    def _interrupt(self) -> None:
+        self.interrupted = True
+        self._inbox.put(_INTERRUPT)
+
+    def _read_inbox(self) -> None:
+        """Handle what arrives until the end; Empty where that is not before the deadline."""
+        while (message := get_until(self._inbox, self._deadline)) is not None:
+            if isinstance(message, Exception):
+                raise message
+            if message is not _INTERRUPT and self._broken is None:
+                self._show_item(message)
+            if self.interrupted or self._broken is not None:
+                self._stop()
+
+    def _show_item(self, item: ChatMessageSendCompletionResponse) -> None:
+        self._task_id = self._task_id or item.task_id
         try:
-            self._chat.stopMessagesStream(None, task_id, self._given.user)
+            self._screen.show(item)
+        except OSError as error:
+            self._broken = error
+
+    def _stop(self) -> None:
+        """Begin to stop the run, once, as soon as its task is known."""
+        if self._deadline is None:
+            self._deadline = time.monotonic() + _STOP_SECONDS
+        if self._task_id and self._stop_thread is None:
+            self._stop_thread = threading.Thread(
+                target=self._call_stop, args=(self._task_id,), daemon=True
+            )
+            self._stop_thread.start()
+
+    def _call_stop(self, task_id: str) -> None:
+        try:
+            self._chat.stopMessagesStream(None, task_id, self._user)
         except DifyException as error:
             log_line(f"the answer could not be stopped: {error.args[0]}")
 

@@ -1,6 +1,6 @@
 """The three standard streams and Ctrl-C, for the command line.
 
-stdout carries the answer and nothing else; whatever is said about it goes to stderr.
+stdout carries the answer and nothing else; remarks on it go to stderr.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from .._stream.answer import AnswerBuilder
 from ..models.responses import ChatMessageSendCompletionResponse, ChatMessageSendResponse
 
 PROG = "dify-chat"
-_SLICE = 0.5  # an endless wait would keep Windows from seeing Ctrl-C
+_SLICE_SECONDS = 0.5  # an endless wait would keep Windows from seeing Ctrl-C
 
 
 def log_line(text: str) -> None:
-    """One line on stderr, without anything that looks like a key."""
+    """Print `text` as one line on stderr, with *** for what looks like a key."""
     line = re.sub(r"\bapp-\w{8,}", "app-***", " ".join(text.split()))
-    if sys.stderr is not None:  # closed by whoever started the program
+    if sys.stderr is not None:  # the caller may have closed it
         print(f"{PROG}: {line}", file=sys.stderr, flush=True)
 
 
 def set_up_streams(events: bool) -> None:
-    """Make every text fit: an ASCII locale becomes UTF-8, and JSON always is."""
+    """Let every text be written: UTF-8 in place of ASCII, and for JSON (`events`) in any case."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             is_json = events and stream is sys.stdout
             is_ascii = stream.encoding.lower() in ("ascii", "us-ascii", "ansi_x3.4-1968", "646")
-            # half a surrogate pair with its backslash is what JSON has for it
+            # JSON writes half a surrogate pair with a backslash, too
             unfit = "backslashreplace" if is_json else "replace"
             stream.reconfigure(
                 encoding="utf-8" if is_json or is_ascii else stream.encoding,
@@ -47,14 +47,14 @@ def set_up_streams(events: bool) -> None:
 
 
 def abandon_stdout() -> None:
-    """Let what Python flushes when it ends go nowhere."""
+    """Send stdout to the null device, so that Python's flush at its exit cannot fail."""
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def prepare_typing() -> None:
-    """Editing and history for `typed`, where Python has them."""
-    if sys.stdout.isatty():  # elsewhere it may write escape sequences into the answer
+    """Give `read_line` editing and history, where Python has them."""
+    if sys.stdout.isatty():  # elsewhere readline may write escape sequences into the answer
         with contextlib.suppress(ImportError):
             import readline  # noqa: F401
 
@@ -68,18 +68,20 @@ def read_line() -> str:
 
 
 @contextlib.contextmanager
-def first_interrupt(call: Callable[[], None], leave: type[KeyboardInterrupt]) -> Iterator[None]:
-    """The first Ctrl-C runs `call`, within the main thread; the second raises `leave`."""
+def first_interrupt(
+    handle: Callable[[], None], second_interrupt: type[KeyboardInterrupt]
+) -> Iterator[None]:
+    """The first Ctrl-C calls `handle`, in the main thread; the next raises `second_interrupt`."""
     before = signal.getsignal(signal.SIGINT)
 
     def first(*_: object) -> None:
         signal.signal(signal.SIGINT, second)
-        call()
+        handle()
 
     def second(*_: object) -> NoReturn:
-        raise leave
+        raise second_interrupt
 
-    if before is not signal.SIG_IGN:  # as a shell has it for what it runs in the background
+    if before is not signal.SIG_IGN:  # a shell has it ignored by what runs in the background
         signal.signal(signal.SIGINT, first)
     try:
         yield
@@ -87,59 +89,59 @@ def first_interrupt(call: Callable[[], None], leave: type[KeyboardInterrupt]) ->
         signal.signal(signal.SIGINT, before)
 
 
-def get_until(came: SimpleQueue[Any], deadline: float | None) -> Any:
-    """What comes next; raises Empty at the deadline."""
+def get_until(inbox: SimpleQueue[Any], deadline: float | None) -> Any:
+    """The next message of `inbox`; raises Empty at the deadline, by the monotonic clock."""
     while True:
-        left = _SLICE if deadline is None else deadline - time.monotonic()
+        remaining = _SLICE_SECONDS if deadline is None else deadline - time.monotonic()
         try:
-            return came.get(timeout=max(0.0, min(left, _SLICE)))
+            return inbox.get(timeout=max(0.0, min(remaining, _SLICE_SECONDS)))
         except Empty:
-            if left <= 0:
+            if remaining <= 0:
                 raise
 
 
 class Screen:
-    """stdout, for one answer: its text as it comes, or its events."""
+    """stdout, for one answer: its text as it arrives, or its events."""
 
     def __init__(self, events: bool) -> None:
         self._events = events
-        self._answer = AnswerBuilder()
+        self._builder = AnswerBuilder()
         self._whole: ChatMessageSendResponse | None = None
-        self._shown: list[str] = []
+        self._written: list[str] = []
 
     def show(self, item: ChatMessageSendCompletionResponse) -> None:
-        """Take the next event of a stream."""
-        text = self._answer.add(item)
+        """Show the next event of a stream."""
+        text = self._builder.add(item)
         if self._events:
             _print_json(item.raw)
         else:
             self._print(text)
 
-    def show_whole(self, answer: ChatMessageSendResponse) -> None:
-        """Take an answer that came at once."""
-        self._whole = answer
+    def show_whole(self, response: ChatMessageSendResponse) -> None:
+        """Take the answer of a blocking call; `end` prints its text."""
+        self._whole = response
         if self._events:
-            _print_json(answer.raw or answer.to_wire())
+            _print_json(response.raw or response.to_wire())
 
     def end(self) -> ChatMessageSendResponse:
-        """Complete what is shown to the answer as Dify has it in the end; that answer."""
-        answer = self._whole or self._answer.build()
-        text, shown = answer.answer or "", "".join(self._shown)
+        """Print what the answer has and the screen has not; the whole answer."""
+        response = self._whole or self._builder.build()
+        text, written = response.answer or "", "".join(self._written)
         if not self._events:
-            if text.startswith(shown):
-                self._print(text[len(shown) :])
-            elif text.strip() != shown.strip():
+            if text.startswith(written):
+                self._print(text[len(written) :])
+            elif text.strip() != written.strip():
                 self._print("\n")
                 log_line("the answer is another in the end, and follows")
-                self._shown = []
+                self._written = []
                 self._print(text)
-            if self._shown and not self._shown[-1].endswith("\n"):
+            if self._written and not self._written[-1].endswith("\n"):
                 self._print("\n")
-        return answer
+        return response
 
     def _print(self, text: str) -> None:
         if text:
-            self._shown.append(text)
+            self._written.append(text)
             _print_now(text)
 
 
@@ -152,17 +154,17 @@ def _print_now(text: str) -> None:
     sys.stdout.flush()
 
 
-def summary(answer: ChatMessageSendResponse) -> str:
+def summary(response: ChatMessageSendResponse) -> str:
     """What an answer cost and its ids, as far as they are known."""
     costs: list[str] = []
-    usage = getattr(answer.metadata, "usage", None)
+    usage = getattr(response.metadata, "usage", None)
     if isinstance(usage, ChatMessageSendResponse.Usage):
-        if usage.total_tokens:  # of a stopped answer Dify says 0
+        if usage.total_tokens:  # Dify counts 0 for a stopped answer
             costs.append(f"{usage.total_tokens} tokens")
             with contextlib.suppress(InvalidOperation, TypeError, ValueError):
                 costs.append(f"{Decimal(usage.total_price or ''):f} {usage.currency or ''}".strip())
         if isinstance(usage.latency, (int, float)):
             costs.append(f"{usage.latency:.2f} s")
     names = ("conversation_id", "message_id", "task_id")
-    ids = [f"{name}={value}" for name in names if (value := getattr(answer, name))]
+    ids = [f"{name}={value}" for name in names if (value := getattr(response, name))]
     return "; ".join(part for part in (", ".join(costs), " ".join(ids)) if part)
