@@ -252,9 +252,6 @@ class TextChunkData(CompletionData):
     from_variable_selector: list[str] | None = None
 
 
-Ends = Literal["chat", "run", "pause", "error"]
-TextEffect = Literal["append", "replace", "final"]
-
 # of `data`, those that tell two events of the same name apart
 IDENTITY_FIELDS: tuple[str, ...] = (
     "id",
@@ -285,8 +282,8 @@ class EventRow(NamedTuple):
     name: str
     data: type[CompletionData] | None = None
     identity: tuple[str, ...] = ()
-    ends: Ends | None = None
-    text: TextEffect | None = None
+    ends: Literal["chat", "run", "pause", "error"] | None = None
+    text: Literal["append", "replace", "final"] | None = None
 
 
 EVENTS: tuple[EventRow, ...] = (

@@ -590,18 +590,14 @@ class TextChunkData(CompletionData):
         fromVariableSelector: list[str] | None = None,
     ) -> None: ...
 
-Ends = Literal["chat", "run", "pause", "error"]
-
-TextEffect = Literal["append", "replace", "final"]
-
 IDENTITY_FIELDS: tuple[str, ...]
 
 class EventRow(NamedTuple):
     name: str
     data: type[CompletionData] | None = None
     identity: tuple[str, ...] = ()
-    ends: Ends | None = None
-    text: TextEffect | None = None
+    ends: Literal["chat", "run", "pause", "error"] | None = None
+    text: Literal["append", "replace", "final"] | None = None
 
 EVENTS: tuple[EventRow, ...]
 

@@ -86,7 +86,7 @@ def _statement(node: ast.stmt, namespace: Any) -> str | None:
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.List):  # `__all__`
         names = _listed(map(ast.unparse, node.value.elts))
         return f"{ast.unparse(node.targets[0])} = [\n{names}]\n"
-    if isinstance(node, ast.Assign):  # a type variable, a type's other name
+    if isinstance(node, ast.Assign):  # a type variable
         return ast.unparse(node).replace("'", '"') + "\n"
     if isinstance(node, (ast.Import, ast.ImportFrom, ast.Expr)):
         return None
