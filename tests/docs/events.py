@@ -1,0 +1,110 @@
+"""The table of a stream's events, in docs/*/streams.md: a line for each row of `EVENTS`.
+
+Neighbours of which the same is to be said share a line. NOTES adds what no row knows; an event with
+a class for its `data` needs none.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from dify_java_compat.models.events import EVENTS, EventRow
+
+START = "<!-- the table of events: generated -->"
+END = "<!-- to here -->"
+
+WORDS = {
+    "en": {
+        "heads": ("`event`", "Fields", "Text of the answer", "What it ends"),
+        "comma": ", ",
+        "data": "`data`: [`{name}`](fields.md#{anchor})",
+        "append": "appended",
+        "replace": "replaces all so far",
+        "final": '`data.outputs["answer"]` is the whole',
+        "chat": "the answer",
+        "run": "the run",
+        "pause": "the stream; the run waits",
+        "error": "the stream, with an exception",
+    },
+    "zh": {
+        "heads": ("`event`", "字段", "对回答文本的作用", "结束什么"),
+        "comma": "、",
+        "data": "`data`：[`{name}`](fields.md#{anchor})",
+        "append": "追加",
+        "replace": "替换此前的全部内容",
+        "final": '`data.outputs["answer"]` 就是全文',
+        "chat": "回答",
+        "run": "运行",
+        "pause": "本次流；运行在等待",
+        "error": "本次流，并引发异常",
+    },
+}
+_PIECE = {"en": "`answer`: the next piece of text", "zh": "`answer`：下一段文本"}
+_SPEECH = {
+    "en": "`audio`: sound as base64; `audio_bytes`: the same, decoded",
+    "zh": "`audio`：base64 编码的声音；`audio_bytes`：解码后的内容",
+}
+_PERSON = {
+    "en": "; see [below](#a-person-in-the-flow)",
+    "zh": "；见[下文](#流程中的人工)",
+}
+NOTES: dict[str, dict[str, str]] = {
+    "message": _PIECE,
+    "agent_message": _PIECE,
+    "message_file": {
+        "en": "`answer`, where a chat was sent a file: all its text comes this way. "
+        "Otherwise `type`, `url`, `belongs_to`: a file of the assistant",
+        "zh": "聊天应用收到附件时有 `answer`：全部文本都这样到来。"
+        "否则是 `type`、`url`、`belongs_to`：助手给出的文件",
+    },
+    "message_replace": {
+        "en": "`answer`: the text that replaces all so far; `reason`",
+        "zh": "`answer`：替换此前全部内容的文本；`reason`",
+    },
+    "agent_thought": {
+        "en": "`thought`, `tool`, `tool_input`, `observation`; sent again with the same `id` as it "
+        "fills",
+        "zh": "`thought`、`tool`、`tool_input`、`observation`；"
+        "随着内容补全，会以同一个 `id` 反复发送",
+    },
+    "tts_message": _SPEECH,
+    "tts_message_end": _SPEECH,
+    "message_end": {"en": "`metadata`: usage and sources", "zh": "`metadata`：用量与引用来源"},
+    "human_input_required": _PERSON,
+    "workflow_paused": _PERSON,
+    "error": {"en": "`status`, `code`, `message`", "zh": "`status`、`code`、`message`"},
+    "ping": {"en": "no item: a sign of life", "zh": "不成为一项，只表示连接仍在"},
+}
+
+
+def table(language: str) -> str:
+    words = WORDS[language]
+    lines = [words["heads"], ["---"] * len(words["heads"])]
+    for cells, rows in groupby(EVENTS, lambda row: _cells(row, language)):
+        lines.append([str(words["comma"]).join(f"`{row.name}`" for row in rows), *cells])
+    return "\n".join("|" + "|".join(_padded(cell) for cell in line) + "|" for line in lines)
+
+
+def with_table(text: str, language: str) -> str:
+    """`text` of a page with its table as it should be."""
+    before, start, rest = text.partition(START)
+    _, end, after = rest.partition(END)
+    if not (start and end):
+        raise ValueError(f"the page has no table of events between {START} and {END}")
+    return f"{before}{START}\n\n{table(language)}\n\n{END}{after}"
+
+
+def _cells(row: EventRow, language: str) -> tuple[str, ...]:
+    """All but the event's name."""
+    words, note = WORDS[language], NOTES.get(row.name, {}).get(language, "")
+    data = str(words["data"]) if row.data else ""
+    name = row.data.__name__ if row.data else ""
+    return (
+        data.format(name=name, anchor=name.lower()) + note,
+        str(words[row.text]) if row.text else "",
+        str(words[row.ends]) if row.ends else "",
+    )
+
+
+def _padded(cell: str) -> str:
+    return cell if set(cell) == {"-"} else f" {cell} " if cell else " "
