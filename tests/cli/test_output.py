@@ -1,6 +1,7 @@
 """stdout under odd circumstances: locales, pipes that close, disks that are full."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -94,6 +95,30 @@ def test_reader_that_has_enough_of_events() -> None:
         line, err, code = read_one_line(server, "--events")
     assert line.startswith('{"event":"message"')
     assert (err, code) == (b"", 0)
+
+
+def test_interrupts_once_the_reader_has_enough_change_nothing() -> None:
+    patiently = prepared("import dify_java_compat.cli.session as c; c._STOP_SECONDS = 600.0")
+    answer = held(*MORE_THAN_A_PIPE_HOLDS, until=lambda server: server.closed)
+    with Server(chat_messages=answer) as server:
+        process = subprocess.Popen(
+            [sys.executable, *patiently, "Hi"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(server.env),
+        )
+        with process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.readline()
+            process.stdout.close()
+            assert server.stopped.wait(PATIENCE)
+            process.send_signal(signal.SIGINT)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.5)  # the first one lets the answer end
+            process.send_signal(signal.SIGINT)
+            assert (process.stderr.read(), process.wait(PATIENCE)) == (b"", 0)
 
 
 def test_reader_that_is_gone_before_a_blocking_answer() -> None:
