@@ -37,9 +37,9 @@ ID_NAMES = ("task_id", "message_id", "conversation_id", "workflow_run_id")
 class DifyException(Exception):
     """Whatever went wrong with Dify; catch this to catch all.
 
-    `operation` is the facade's method, `method` and `path` the HTTP request, the four ids what was
-    known of the run by then. `partial` is the `ChatMessageSendResponse` collected so far, where an
-    answer was being collected.
+    `operation` is the method of the facade, `method` and `path` are those of the HTTP request, the
+    four ids what was known of the run by then. `partial` is the `ChatMessageSendResponse` so far,
+    where an answer was being collected. Each is None where it is unknown.
     """
 
     operation: str | None = None
@@ -56,7 +56,7 @@ class DifyException(Exception):
         self.add_context(**context)
 
     def add_context(self, **context: Any) -> None:
-        """Set the attributes that are not known yet; what the raiser said stays."""
+        """Set the attributes that are not set yet. TypeError for one that the class has not."""
         for name, value in context.items():
             if not hasattr(type(self), name):
                 raise TypeError(f"{type(self).__name__} has no attribute {name!r}")
@@ -75,7 +75,7 @@ class DifyException(Exception):
 
 
 def _picklable(cause: BaseException | None) -> BaseException | None:
-    import pickle  # whoever asks for this has it
+    import pickle  # loaded already where an exception is pickled
 
     try:
         pickle.loads(pickle.dumps(cause))

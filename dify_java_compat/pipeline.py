@@ -1,4 +1,4 @@
-"""Java's chat events: processes that see, and may change, each item before the subscriber does.
+"""Java's chat events: processes that see each item before the subscriber, and may change it.
 
 ::
 
@@ -30,7 +30,10 @@ class ChatMessagePipelineModel(ChatMessageSendCompletionResponse):
 
 @dataclass
 class PipelineContext(Generic[M]):
-    """What a process is handed. `model` may be changed or replaced; `needBreak` ends the round."""
+    """The argument of a process.
+
+    `model` may be changed or replaced; with `needBreak` set, no further process gets the item.
+    """
 
     model: M
     code: str = "CHAT"
@@ -46,7 +49,7 @@ class PipelineContext(Generic[M]):
 
 
 class PipelineProcess(ABC, Generic[M]):
-    """One step. Those that support an item get it by rising `order`."""
+    """One step. An item goes through those that support it, in rising `order`."""
 
     def support(self, context: PipelineContext[M]) -> bool:
         return True
@@ -62,18 +65,18 @@ def run_processes(
     processes: Iterable[PipelineProcess[ChatMessagePipelineModel]],
     item: ChatMessageSendCompletionResponse,
 ) -> ChatMessageSendCompletionResponse:
-    """The item as the processes leave it. PipelineException names one that raises."""
+    """The item as the processes leave it. PipelineException, naming the process that raised."""
     model = ChatMessagePipelineModel._of(dict(vars(item)))
     context = PipelineContext(model)
-    chosen = [process for process in processes if _called(process, "support", context)]
-    for process in sorted(chosen, key=lambda process: _called(process, "order")):
-        _called(process, "process", context)
+    supporting = [process for process in processes if _call(process, "support", context)]
+    for process in sorted(supporting, key=lambda process: _call(process, "order")):
+        _call(process, "process", context)
         if context.need_break:
             break
     return context.model
 
 
-def _called(process: object, method: str, *arguments: object) -> bool | int:
+def _call(process: object, method: str, *arguments: object) -> bool | int:
     try:
         result: bool | int = getattr(process, method)(*arguments)
     except Exception as error:

@@ -18,7 +18,7 @@ _STOP_CHAT = Operation(
 
 
 class RecoupChat(Protocol):
-    """What a chat service asks of Recoup."""
+    """The operation of Recoup that a chat service needs."""
 
     def stopChat(
         self,
@@ -31,11 +31,11 @@ class RecoupChat(Protocol):
         """Stop Chat: end the answer that is being generated, so that the chat takes a new message.
 
         Recoup's POST /api/chat/{chatId}/stop. Safe to repeat: `stopped` is False where nothing was
-        running. `chat_id` is a UUID, else BadRequestException; the chat must belong to the key's
-        account (ForbiddenException; UnauthorizedException for a key that is none) and exist
-        (NotFoundException). ServerErrorException with status 502 where Recoup could not cancel the
-        answer, 504 where it did not end in time: it may still be running. Each has Recoup's own
-        words as `message`.
+        running. Raises BadRequestException where `chat_id` is no UUID, UnauthorizedException for an
+        unknown key, ForbiddenException where the chat is not of the key's account,
+        NotFoundException where there is none, and ServerErrorException with status 502 where Recoup
+        could not cancel the answer, 504 where it did not end in time: it may still be running. Each
+        has Recoup's own text as `message`.
         """
         ...
 
@@ -43,8 +43,8 @@ class RecoupChat(Protocol):
 class RequestsRecoupChat(BaseClient, RecoupChat):
     """`RecoupChat` over HTTP. One client serves any number of threads and keys.
 
-    `api_key` serves the calls that have none of their own. A context manager; `close()` closes the
-    connections that lie idle. The call is never sent twice, but where it did not reach the server.
+    `api_key` is the default for calls without one. A context manager; `close()` closes the idle
+    connections. The call is sent again only where it did not reach the server.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class RequestsRecoupChat(BaseClient, RecoupChat):
 
     @property
     def base_url(self) -> str:
-        """Where the service is."""
+        """The address of the service."""
         return self._transport.base_url
 
     @java_keywords

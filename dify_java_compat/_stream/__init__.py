@@ -1,1 +1,1 @@
-"""What comes, piece by piece: bytes to events, events to items, items to an answer."""
+"""A stream's response: bytes to events, events to items, items to an observer or an answer."""

@@ -8,21 +8,21 @@ from .events import EVENT_DATA, CompletionData, EmptyData
 
 
 class AnnotationReplyActionEnum(Enum):
-    """Whether annotation replies are to be switched on or off."""
+    """The actions of `annotationReply`: switch the replies on, or off."""
 
     enable = "enable"
     disable = "disable"
 
 
 class IconTypeEnum(Enum):
-    """What the icon of an app is."""
+    """The kinds of an app's icon."""
 
     emoji = "emoji"
     image = "image"
 
 
 class MessageFileTransferMethodEnum(Enum):
-    """How a message's file comes to Dify."""
+    """The ways in which Dify gets a message's file: from a URL, or uploaded."""
 
     remote_url = "remote_url"
     local_file = "local_file"
@@ -39,7 +39,7 @@ class MessageFileTypeEnum(Enum):
 
 
 class ResponseModeEnum(Enum):
-    """How an answer comes."""
+    """The ways to get an answer: event by event, or whole."""
 
     streaming = "streaming"
     blocking = "blocking"
