@@ -1,12 +1,13 @@
 """Dify for Python services that were, or could have been, written with the Java SDK.
 
 A name is imported when it is first asked for: to have the package installed, or to use a part of
-it, costs nothing more. Type checkers read `__init__.pyi`, which is generated from this table.
+it, costs nothing more. Type checkers read `__init__.pyi`.
 """
 
 import importlib
 from typing import Any
 
+# Generated from the `__all__` of the modules by `make generate`.
 _NAMES = {
     "_api.files": """
         Upload
@@ -29,10 +30,9 @@ _NAMES = {
     "errors": """
         BadRequestException ConnectionException DecodeException DiftChatException
         DifyClientException DifyException ForbiddenException HttpClientException
-        IllegalArgumentException NotChatAppException NotFoundException
-        PayloadTooLargeException PipelineException ServerErrorException
-        StreamDecodeException StreamErrorException StreamException
-        StreamInterruptedException TimeoutException TooManyRequestsException
+        IllegalArgumentException NotChatAppException NotFoundException PayloadTooLargeException
+        PipelineException ServerErrorException StreamDecodeException StreamErrorException
+        StreamException StreamInterruptedException TimeoutException TooManyRequestsException
         UnauthorizedException UnsupportedMediaTypeException
     """,
     "interface": """
@@ -42,25 +42,22 @@ _NAMES = {
         AgentLogData AgentThought AnnotationReply AnnotationReplyActionEnum
         AppAnnotationCreateRequest AppAnnotationPageRequest AppAnnotationReplyQueryRequest
         AppAnnotationReplyRequest AppAnnotationReplyResponse AppAnnotationResponse
-        AppAnnotationUpdateRequest AppFeedbackPageRequest AppFeedbackResponse
-        AppInfoResponse AppMetaResponse AppParametersResponseVO AppSiteResponse
-        AudioToTextRequest BaseChatRequest ChatMessageSendCompletionResponse
-        ChatMessageSendRequest ChatMessageSendResponse ChatMessageVO Checkbox CompletionData
-        ContainerData ConversationVariableRequest ConversationVariableResponse
-        DiftChatExceptionEnum DifyFile DifyPageResult DifyResult DifyTextVO EmptyData
-        Enabled EndUserResponse File FileList FilePreviewRequest FileUpload FileUploadConfig
-        FileUploadImage FileUploadRequest FileUploadResponse HumanInputData
-        HumanInputFormResponse HumanInputSubmitRequest IconTypeEnum
-        MessageConversationsRequest MessageConversationsResponse MessageFeedbackRequest
-        MessageFeedbackResponse MessageFileTransferMethodEnum MessageFileTypeEnum
-        MessagesCurrentRequest MessagesRequest MessagesResponseVO MetaData NodeFinishedData
-        NodeRetryData NodeStartedData Number Paragraph ParallelBranchFinishedData
-        ParallelBranchStartedData ReasoningChunkData RenameConversationRequest
-        ResponseEntity ResponseModeEnum Select SensitiveWordAvoidance StopChatResponse
-        StreamEventEnum TextChunkData TextInput TextToAudioRequest TextToSpeech
-        UpdateConversationVariableRequest UserInputForm WorkflowFinishedData
-        WorkflowLogResponse WorkflowLogsRequest WorkflowPausedData WorkflowRunResponse
-        WorkflowStartedData
+        AppAnnotationUpdateRequest AppFeedbackPageRequest AppFeedbackResponse AppInfoResponse
+        AppMetaResponse AppParametersResponseVO AppSiteResponse AudioToTextRequest BaseChatRequest
+        ChatMessageSendCompletionResponse ChatMessageSendRequest ChatMessageSendResponse
+        ChatMessageVO Checkbox CompletionData ContainerData ConversationVariableRequest
+        ConversationVariableResponse DiftChatExceptionEnum DifyFile DifyPageResult DifyResult
+        DifyTextVO EmptyData Enabled EndUserResponse File FileList FilePreviewRequest FileUpload
+        FileUploadConfig FileUploadImage FileUploadRequest FileUploadResponse HumanInputData
+        HumanInputFormResponse HumanInputSubmitRequest IconTypeEnum MessageConversationsRequest
+        MessageConversationsResponse MessageFeedbackRequest MessageFeedbackResponse
+        MessageFileTransferMethodEnum MessageFileTypeEnum MessagesCurrentRequest MessagesRequest
+        MessagesResponseVO MetaData NodeFinishedData NodeRetryData NodeStartedData Number Paragraph
+        ParallelBranchFinishedData ParallelBranchStartedData ReasoningChunkData
+        RenameConversationRequest ResponseEntity ResponseModeEnum Select SensitiveWordAvoidance
+        StopChatResponse StreamEventEnum TextChunkData TextInput TextToAudioRequest TextToSpeech
+        UpdateConversationVariableRequest UserInputForm WorkflowFinishedData WorkflowLogResponse
+        WorkflowLogsRequest WorkflowPausedData WorkflowRunResponse WorkflowStartedData
     """,
     "paging": """
         pages
@@ -72,6 +69,8 @@ _NAMES = {
         RecoupChat RequestsRecoupChat
     """,
 }
+# End of the generated part.
+
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 __all__ = sorted(_MODULE_OF)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -17,6 +17,8 @@ from .models import (
     WorkflowRunResponse,
 )
 
+__all__ = ["DifyChatflow"]
+
 
 class DifyChatflow(DifyChat, Protocol):
     """`DifyChat` and the operations that chatflow apps have besides."""

@@ -29,6 +29,8 @@ from .models import (
 )
 from .pipeline import ChatMessagePipelineModel, PipelineProcess, run_processes
 
+__all__ = ["DifyChatBuilder", "RequestsDifyChat"]
+
 C = TypeVar("C", bound=DifyChat)
 
 

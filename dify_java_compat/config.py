@@ -6,6 +6,8 @@ from typing import Any
 from ._dto.dto import Dto, dto, secret
 from ._settings.spring import SpringProperties
 
+__all__ = ["ClientConfig", "DifyProperties"]
+
 
 @dto
 class ClientConfig(Dto):

@@ -30,6 +30,31 @@ from __future__ import annotations
 
 from typing import Any
 
+__all__ = [
+    "BadRequestException",
+    "ConnectionException",
+    "DecodeException",
+    "DiftChatException",
+    "DifyClientException",
+    "DifyException",
+    "ForbiddenException",
+    "HttpClientException",
+    "IllegalArgumentException",
+    "NotChatAppException",
+    "NotFoundException",
+    "PayloadTooLargeException",
+    "PipelineException",
+    "ServerErrorException",
+    "StreamDecodeException",
+    "StreamErrorException",
+    "StreamException",
+    "StreamInterruptedException",
+    "TimeoutException",
+    "TooManyRequestsException",
+    "UnauthorizedException",
+    "UnsupportedMediaTypeException",
+]
+
 # by which Dify knows a run, its message and its conversation
 ID_NAMES = ("task_id", "message_id", "conversation_id", "workflow_run_id")
 

@@ -48,6 +48,8 @@ from .models import (
     UpdateConversationVariableRequest,
 )
 
+__all__ = ["DifyChat"]
+
 
 class DifyChat(Protocol):
     """What a chat service asks of Dify; Java's `io.github.guoshiqiufeng.dify.chat.DifyChat`."""

@@ -12,6 +12,8 @@ from .errors import IllegalArgumentException
 from .models.requests import BaseChatRequest
 from .models.responses import DifyPageResult
 
+__all__ = ["pages"]
+
 Q = TypeVar("Q", bound=BaseChatRequest)
 T = TypeVar("T")
 

@@ -20,6 +20,8 @@ from ._dto.dto import dto
 from .errors import PipelineException
 from .models.responses import ChatMessageSendCompletionResponse
 
+__all__ = ["ChatMessagePipelineModel", "PipelineContext", "PipelineProcess"]
+
 M = TypeVar("M", bound=ChatMessageSendCompletionResponse)
 
 

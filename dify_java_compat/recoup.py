@@ -11,6 +11,8 @@ from ._http.request import ApiKey
 from .config import ClientConfig
 from .models.recoup import StopChatResponse
 
+__all__ = ["RecoupChat", "RequestsRecoupChat"]
+
 _HOME = "https://api.recoupable.dev"
 _STOP_CHAT = Operation(
     "stopChat", "POST", "/api/chat/{chat_id}/stop", one(StopChatResponse), prefix=""

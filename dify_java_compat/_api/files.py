@@ -14,6 +14,8 @@ from ..errors import IllegalArgumentException
 from ..models.requests import DifyFile
 from .file_types import UNKNOWN, audio_type, extension_of, mime_type_of
 
+__all__ = ["Upload"]
+
 _IN_MEMORY = 512 * 1024  # it is twice in memory while it moves to disk
 
 

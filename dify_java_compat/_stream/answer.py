@@ -14,6 +14,8 @@ from ..models.responses import (
 )
 from .iterate import PREFETCH, Observable, iterate
 
+__all__ = ["collect"]
+
 Item = ChatMessageSendCompletionResponse
 
 # tuples: looking up an event that is no text, and so may have no hash, must not fail

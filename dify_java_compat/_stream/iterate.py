@@ -13,6 +13,8 @@ from reactivex.abc import DisposableBase
 
 from ..errors import IllegalArgumentException
 
+__all__ = ["aiterate", "iterate"]
+
 T = TypeVar("T")
 
 

@@ -1,6 +1,6 @@
-"""The DTOs: what is asked, what comes back, a stream's events, an app's parameters."""
+"""The DTOs: requests, responses, the data of a stream's events, an app's parameters."""
 
-from . import events
+# Generated from the `__all__` of the modules by `make generate`.
 from .apps import (
     AppAnnotationCreateRequest,
     AppAnnotationPageRequest,
@@ -30,7 +30,25 @@ from .enums import (
     ResponseModeEnum,
     StreamEventEnum,
 )
-from .events import *  # noqa: F403
+from .events import (
+    EVENT_DATA,
+    AgentLogData,
+    CompletionData,
+    ContainerData,
+    EmptyData,
+    HumanInputData,
+    MetaData,
+    NodeFinishedData,
+    NodeRetryData,
+    NodeStartedData,
+    ParallelBranchFinishedData,
+    ParallelBranchStartedData,
+    ReasoningChunkData,
+    TextChunkData,
+    WorkflowFinishedData,
+    WorkflowPausedData,
+    WorkflowStartedData,
+)
 from .parameters import (
     AnnotationReply,
     AppParametersResponseVO,
@@ -85,6 +103,8 @@ from .workflows import (
 )
 
 __all__ = [
+    "EVENT_DATA",
+    "AgentLogData",
     "AgentThought",
     "AnnotationReply",
     "AnnotationReplyActionEnum",
@@ -108,6 +128,8 @@ __all__ = [
     "ChatMessageSendResponse",
     "ChatMessageVO",
     "Checkbox",
+    "CompletionData",
+    "ContainerData",
     "ConversationVariableRequest",
     "ConversationVariableResponse",
     "DiftChatExceptionEnum",
@@ -115,6 +137,7 @@ __all__ = [
     "DifyPageResult",
     "DifyResult",
     "DifyTextVO",
+    "EmptyData",
     "Enabled",
     "EndUserResponse",
     "File",
@@ -125,6 +148,7 @@ __all__ = [
     "FileUploadImage",
     "FileUploadRequest",
     "FileUploadResponse",
+    "HumanInputData",
     "HumanInputFormResponse",
     "HumanInputSubmitRequest",
     "IconTypeEnum",
@@ -137,8 +161,15 @@ __all__ = [
     "MessagesCurrentRequest",
     "MessagesRequest",
     "MessagesResponseVO",
+    "MetaData",
+    "NodeFinishedData",
+    "NodeRetryData",
+    "NodeStartedData",
     "Number",
     "Paragraph",
+    "ParallelBranchFinishedData",
+    "ParallelBranchStartedData",
+    "ReasoningChunkData",
     "RenameConversationRequest",
     "ResponseEntity",
     "ResponseModeEnum",
@@ -146,13 +177,17 @@ __all__ = [
     "SensitiveWordAvoidance",
     "StopChatResponse",
     "StreamEventEnum",
+    "TextChunkData",
     "TextInput",
     "TextToAudioRequest",
     "TextToSpeech",
     "UpdateConversationVariableRequest",
     "UserInputForm",
+    "WorkflowFinishedData",
     "WorkflowLogResponse",
     "WorkflowLogsRequest",
+    "WorkflowPausedData",
     "WorkflowRunResponse",
+    "WorkflowStartedData",
 ]
-__all__ += events.__all__
+# End of the generated part.

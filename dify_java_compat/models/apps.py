@@ -6,6 +6,27 @@ from .._dto.dto import Dto, ResponseDto, dto, field_named, positional_first
 from .enums import AnnotationReplyActionEnum, ResponseModeEnum
 from .requests import BaseChatRequest
 
+__all__ = [
+    "AppAnnotationCreateRequest",
+    "AppAnnotationPageRequest",
+    "AppAnnotationReplyQueryRequest",
+    "AppAnnotationReplyRequest",
+    "AppAnnotationReplyResponse",
+    "AppAnnotationResponse",
+    "AppAnnotationUpdateRequest",
+    "AppFeedbackPageRequest",
+    "AppFeedbackResponse",
+    "AppInfoResponse",
+    "AppMetaResponse",
+    "AppSiteResponse",
+    "ChatMessageVO",
+    "ConversationVariableRequest",
+    "ConversationVariableResponse",
+    "FilePreviewRequest",
+    "MessagesCurrentRequest",
+    "UpdateConversationVariableRequest",
+]
+
 
 @dto
 class AppInfoResponse(ResponseDto):

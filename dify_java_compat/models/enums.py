@@ -6,6 +6,16 @@ from enum import Enum
 
 from .events import EVENT_DATA, CompletionData, EmptyData
 
+__all__ = [
+    "AnnotationReplyActionEnum",
+    "DiftChatExceptionEnum",
+    "IconTypeEnum",
+    "MessageFileTransferMethodEnum",
+    "MessageFileTypeEnum",
+    "ResponseModeEnum",
+    "StreamEventEnum",
+]
+
 
 class AnnotationReplyActionEnum(Enum):
     """The actions of `annotationReply`: switch the replies on, or off."""

@@ -4,6 +4,25 @@ from typing import Any
 
 from .._dto.dto import ResponseDto, dto, field_named
 
+__all__ = [
+    "AnnotationReply",
+    "AppParametersResponseVO",
+    "Checkbox",
+    "Enabled",
+    "File",
+    "FileList",
+    "FileUpload",
+    "FileUploadConfig",
+    "FileUploadImage",
+    "Number",
+    "Paragraph",
+    "Select",
+    "SensitiveWordAvoidance",
+    "TextInput",
+    "TextToSpeech",
+    "UserInputForm",
+]
+
 
 @dto
 class Enabled(ResponseDto):

@@ -2,6 +2,8 @@
 
 from .._dto.dto import ResponseDto, dto
 
+__all__ = ["StopChatResponse"]
+
 
 @dto
 class StopChatResponse(ResponseDto):

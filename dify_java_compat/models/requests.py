@@ -5,6 +5,19 @@ from typing import Any
 
 from .._dto.dto import Dto, dto, field_named, positional_first, secret
 
+__all__ = [
+    "AudioToTextRequest",
+    "BaseChatRequest",
+    "ChatMessageSendRequest",
+    "DifyFile",
+    "FileUploadRequest",
+    "MessageConversationsRequest",
+    "MessageFeedbackRequest",
+    "MessagesRequest",
+    "RenameConversationRequest",
+    "TextToAudioRequest",
+]
+
 
 @dto
 class DifyFile(Dto):

@@ -8,6 +8,20 @@ from typing import Any, Generic, TypeVar
 from .._dto.dto import ResponseDto, dto, tagged_by
 from .events import EVENT_DATA, CompletionData
 
+__all__ = [
+    "AgentThought",
+    "ChatMessageSendCompletionResponse",
+    "ChatMessageSendResponse",
+    "DifyPageResult",
+    "DifyResult",
+    "DifyTextVO",
+    "FileUploadResponse",
+    "MessageConversationsResponse",
+    "MessageFeedbackResponse",
+    "MessagesResponseVO",
+    "ResponseEntity",
+]
+
 T = TypeVar("T")
 
 

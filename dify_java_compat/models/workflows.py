@@ -5,6 +5,15 @@ from typing import Any
 from .._dto.dto import ResponseDto, dto
 from .requests import BaseChatRequest
 
+__all__ = [
+    "EndUserResponse",
+    "HumanInputFormResponse",
+    "HumanInputSubmitRequest",
+    "WorkflowLogResponse",
+    "WorkflowLogsRequest",
+    "WorkflowRunResponse",
+]
+
 
 @dto
 class WorkflowRunResponse(ResponseDto):

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from dify_java_compat.models.events import EVENTS
+from tools import events
 
-from . import events
 from .pages import DOCS, LANGUAGES
 
 each_language = pytest.mark.parametrize("language", LANGUAGES)
@@ -38,5 +38,5 @@ def test_the_ends_of_a_stream_are_those_of_the_rows(language: str) -> None:
 
 
 def test_a_page_without_the_table_is_an_error() -> None:
-    with pytest.raises(ValueError, match="no table of events"):
+    with pytest.raises(ValueError, match="there is no block"):
         events.with_table("# Streams", "en")

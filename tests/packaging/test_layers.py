@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 import dify_java_compat
-
-from .layers import CLIENT, EMULATOR, House
+from tools.layers import CLIENT, EMULATOR, House
 
 ROOT = Path(dify_java_compat.__file__).parent
 
@@ -33,7 +32,7 @@ def modules_of(house: House) -> Iterator[tuple[str, Path]]:
 )
 def test_a_module_imports_only_what_is_below_it(house: House, module: str, file: Path) -> None:
     room = module.partition(".")[0]
-    assert room in house.level, f"give {room} its place in tests/packaging/layers.py"
+    assert room in house.level, f"give {room} its place in tools/layers.py"
     assert house.wrong_imports(module, file.read_text(encoding="utf-8")) == []
 
 

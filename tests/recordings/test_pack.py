@@ -2,13 +2,12 @@
 
 import tarfile
 
-from .pack import ARCHIVE, contents, packed
+from tools.recordings import ARCHIVE, contents, packed, unpacked
 
 
 def test_the_archive_is_up_to_date() -> None:
-    with tarfile.open(ARCHIVE) as tar:
-        kept = {one.name: source.read() for one in tar if (source := tar.extractfile(one))}
-    assert kept == contents(), "run python -m tests.recordings.pack"
+    kept = unpacked(ARCHIVE)
+    assert kept == contents(), "run `make generate`"
     assert sum(name.endswith("/response.raw") for name in kept) == 311
 
 

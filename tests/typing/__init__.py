@@ -1,1 +1,1 @@
-"""What a type checker sees of the package, and the script that writes the stubs it reads."""
+"""What a type checker sees of the package."""

@@ -11,7 +11,8 @@ import sys
 from dataclasses import dataclass, fields
 from typing import Any
 
-from .pages import ROOT
+from . import ROOT
+from .marked import replaced
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -19,10 +20,10 @@ else:
     import tomli as tomllib
 
 SEEN = ROOT / "tests/java/differences.toml"
-UNSEEN = ROOT / "tests/docs/differences.toml"
+UNSEEN = ROOT / "tools/differences.toml"
 HEADS = {"en": ("Id", "Java", "Here", "Why"), "zh": ("编号", "Java", "本库", "原因")}
 
-START = "<!-- written by: python -m tests.docs.generate -->"
+START = "<!-- written by: make generate -->"
 END = "<!-- to here -->"
 
 
@@ -60,11 +61,7 @@ def table(language: str) -> str:
 
 def with_table(text: str, language: str) -> str:
     """`text` of a page with its table as it should be."""
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        raise ValueError("the page has no place for the table of differences")
-    return f"{before}{START}\n\n{table(language)}\n\n{END}{after}"
+    return replaced(text, START, END, f"\n{table(language)}\n\n")
 
 
 def _cell(text: str) -> str:

@@ -16,9 +16,9 @@ from dify_java_compat._api import param
 from dify_java_compat._api.operation import Operation
 from dify_java_compat._dto.dto import Dto, ResponseDto
 from dify_java_compat._dto.names import names_of
-from tests.typing.generate_stubs import types_as_written
 
-from .pages import ROOT
+from . import ROOT
+from .stubs import types_as_written
 
 MANIFEST = json.loads((ROOT / "tests/contract/java_manifest.json").read_text("utf-8"))
 JAVA_TYPES = [*MANIFEST["classes"], *MANIFEST["enums"]]

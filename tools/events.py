@@ -10,6 +10,8 @@ from itertools import groupby
 
 from dify_java_compat.models.events import EVENTS, EventRow
 
+from .marked import replaced
+
 START = "<!-- the table of events: generated -->"
 END = "<!-- to here -->"
 
@@ -86,12 +88,8 @@ def table(language: str) -> str:
 
 
 def with_table(text: str, language: str) -> str:
-    """`text` of a page with its table as it should be."""
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        raise ValueError(f"the page has no table of events between {START} and {END}")
-    return f"{before}{START}\n\n{table(language)}\n\n{END}{after}"
+    """`text` of a page with its table as it should be. ValueError where it has none."""
+    return replaced(text, START, END, f"\n{table(language)}\n\n")
 
 
 def _cells(row: EventRow, language: str) -> tuple[str, ...]:

@@ -1,0 +1,22 @@
+"""The pages of docs/ that are generated, or have a generated table in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from . import ROOT, differences, events, fields
+
+LANGUAGES = ("en", "zh")
+
+
+def generated() -> dict[Path, str]:
+    """Each page that is written here, and its text."""
+    texts = {}
+    for language in LANGUAGES:
+        folder = ROOT / "docs" / language
+        texts[folder / "fields.md"] = fields.page(language)
+        page = folder / "streams.md"
+        texts[page] = events.with_table(page.read_text(encoding="utf-8"), language)
+        page = folder / "migration.md"
+        texts[page] = differences.with_table(page.read_text(encoding="utf-8"), language)
+    return texts
