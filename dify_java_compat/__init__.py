@@ -39,23 +39,22 @@ _NAMES = {
         DifyChat
     """,
     "models": """
-        AgentLogData AgentThought AnnotationReply AnnotationReplyActionEnum
-        AppAnnotationCreateRequest AppAnnotationPageRequest AppAnnotationReplyQueryRequest
-        AppAnnotationReplyRequest AppAnnotationReplyResponse AppAnnotationResponse
-        AppAnnotationUpdateRequest AppFeedbackPageRequest AppFeedbackResponse AppInfoResponse
-        AppMetaResponse AppParametersResponseVO AppSiteResponse AudioToTextRequest BaseChatRequest
+        AgentLogData AgentThought AnnotationReplyActionEnum AppAnnotationCreateRequest
+        AppAnnotationPageRequest AppAnnotationReplyQueryRequest AppAnnotationReplyRequest
+        AppAnnotationReplyResponse AppAnnotationResponse AppAnnotationUpdateRequest
+        AppFeedbackPageRequest AppFeedbackResponse AppInfoResponse AppMetaResponse
+        AppParametersResponseVO AppSiteResponse AudioToTextRequest BaseChatRequest
         ChatMessageSendCompletionResponse ChatMessageSendRequest ChatMessageSendResponse
-        ChatMessageVO Checkbox CompletionData ContainerData ConversationVariableRequest
+        ChatMessageVO CompletionData ContainerData ConversationVariableRequest
         ConversationVariableResponse DiftChatExceptionEnum DifyFile DifyPageResult DifyResult
-        DifyTextVO EmptyData Enabled EndUserResponse File FileList FilePreviewRequest FileUpload
-        FileUploadConfig FileUploadImage FileUploadRequest FileUploadResponse HumanInputData
-        HumanInputFormResponse HumanInputSubmitRequest IconTypeEnum MessageConversationsRequest
-        MessageConversationsResponse MessageFeedbackRequest MessageFeedbackResponse
-        MessageFileTransferMethodEnum MessageFileTypeEnum MessagesCurrentRequest MessagesRequest
-        MessagesResponseVO MetaData NodeFinishedData NodeRetryData NodeStartedData Number Paragraph
-        ParallelBranchFinishedData ParallelBranchStartedData ReasoningChunkData
-        RenameConversationRequest ResponseEntity ResponseModeEnum Select SensitiveWordAvoidance
-        StopChatResponse StreamEventEnum TextChunkData TextInput TextToAudioRequest TextToSpeech
+        DifyTextVO EmptyData EndUserResponse FilePreviewRequest FileUploadRequest FileUploadResponse
+        HumanInputData HumanInputFormResponse HumanInputSubmitRequest IconTypeEnum
+        MessageConversationsRequest MessageConversationsResponse MessageFeedbackRequest
+        MessageFeedbackResponse MessageFileTransferMethodEnum MessageFileTypeEnum
+        MessagesCurrentRequest MessagesRequest MessagesResponseVO MetaData NodeFinishedData
+        NodeRetryData NodeStartedData ParallelBranchFinishedData ParallelBranchStartedData
+        ReasoningChunkData RenameConversationRequest ResponseEntity ResponseModeEnum
+        StopChatResponse StreamEventEnum TextChunkData TextToAudioRequest
         UpdateConversationVariableRequest UserInputForm WorkflowFinishedData WorkflowLogResponse
         WorkflowLogsRequest WorkflowPausedData WorkflowRunResponse WorkflowStartedData
     """,

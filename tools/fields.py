@@ -44,6 +44,8 @@ the names come about.
         "Parameters": "The parameters of an app",
         "Enums": "Enums",
         "More": "What Java lacks",
+        "import": "`AppParametersResponseVO` and `UserInputForm` are imported from the package,\n"
+        "the others from `dify_java_compat.models`.",
         "fields": ("Java", "Python", "Dify", "Type", "Default"),
         "members": ("Java", "Python", "Value"),
         "takes": "Taken by {}.",
@@ -73,6 +75,8 @@ Java 的全部 {java} 个类型，以及 Java 没有的类型。名称的来由�
         "Parameters": "应用参数",
         "Enums": "枚举",
         "More": "Java 没有的类型",
+        "import": "`AppParametersResponseVO` 和 `UserInputForm` 从包的顶层导入，其余的从\n"
+        "`dify_java_compat.models` 导入。",
         "fields": ("Java", "Python", "Dify", "类型", "默认值"),
         "members": ("Java", "Python", "值"),
         "takes": "用于 {}。",
@@ -96,6 +100,7 @@ def page(language: str) -> str:
     for name, cls in _types():
         section = _section(cls) if name in JAVA_TYPES else "More"
         sections[section] += [f"### {name}", *_about(cls, words), _table(name, cls, words)]
+    sections["Parameters"].insert(0, words["import"])
     for section, texts in sections.items():
         parts += [f"## {words[section]}", *texts]
     return "\n\n".join(parts) + "\n"

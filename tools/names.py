@@ -29,6 +29,9 @@ MODULES = (
     "pipeline",
     "recoup",
 )
+# Of an app's parameters the root has these alone. The parts (File, Number, Select, ...) say too
+# little without their module, and would hide names of those who import all of the root.
+OF_PARAMETERS = {"AppParametersResponseVO", "UserInputForm"}
 
 START = "# Generated from the `__all__` of the modules by `make generate`."
 END = "# End of the generated part."
@@ -63,7 +66,9 @@ def root() -> dict[str, list[str]]:
 
 
 def _models() -> list[str]:
-    return sorted(name for names in models().values() for name in names if not name.isupper())
+    found = models()
+    found["parameters"] = sorted(OF_PARAMETERS & set(found["parameters"]))
+    return sorted(name for names in found.values() for name in names if not name.isupper())
 
 
 def generated() -> dict[Path, str]:

@@ -18,17 +18,13 @@ from dify_java_compat import (
     CompletionData,
     DifyFile,
     DifyPageResult,
-    File,
-    FileUpload,
     MessageFeedbackRequest,
     NodeFinishedData,
-    TextInput,
-    TextToSpeech,
     UserInputForm,
     WorkflowFinishedData,
 )
 from dify_java_compat._api.codec import decode, event_decoder
-from dify_java_compat.models import EVENT_DATA
+from dify_java_compat.models import EVENT_DATA, File, FileUpload, TextInput, TextToSpeech
 
 from .dto_classes import ALL
 

@@ -13,15 +13,13 @@ from dify_java_compat import (
     AudioToTextRequest,
     ChatMessageSendRequest,
     FilePreviewRequest,
-    FileUpload,
     FileUploadRequest,
     MessagesRequest,
-    TextInput,
-    TextToSpeech,
     UserInputForm,
 )
 from dify_java_compat._dto.dto import Dto, field_named
 from dify_java_compat._dto.names import camel, names_of
+from dify_java_compat.models import FileUpload, TextInput, TextToSpeech
 
 from .dto_classes import ALIASES, ALL, FIELDS
 

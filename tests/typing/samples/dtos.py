@@ -20,10 +20,10 @@ from dify_java_compat import (
     MessagesResponseVO,
     NodeFinishedData,
     NodeRetryData,
-    Paragraph,
     ResponseEntity,
     UserInputForm,
 )
+from dify_java_compat.models import Paragraph
 
 # constructors
 ChatMessageSendRequest(api_key="k", user_id="u", conversation_id="c", content="hi")
