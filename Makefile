@@ -1,0 +1,38 @@
+# What a contributor runs; `make` lists it. CONTRIBUTING.md says when.
+
+PYTHON ?= .venv/bin/python
+BIN = $(dir $(PYTHON))
+QUICK = tests/api tests/contract tests/dto tests/http tests/recoup tests/settings tests/stream
+
+.DEFAULT_GOAL := help
+.PHONY: help setup quick test check generate figures
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup:  ## a virtual environment with the package, as it is here, and all that the tests need
+	python3 -m venv .venv
+	.venv/bin/pip install -q -e '.[test]'
+
+quick:  ## the fast tests, in seconds
+	$(PYTHON) -m pytest -q -n auto $(QUICK)
+
+test:  ## all tests, as in the README
+	$(PYTHON) -m pytest -q
+
+check:  ## linter, formatter, type checkers, and whether the generated files are fresh
+	$(BIN)ruff check .
+	$(BIN)ruff format --check .
+	$(BIN)mypy dify_java_compat tools
+	@# mypy reads a stub instead of the source beside it, unless the source is named
+	find dify_java_compat -name '*.pyi' | sed 's/i$$//' | xargs $(BIN)mypy
+	$(BIN)pyright --pythonpath $(PYTHON)
+	$(PYTHON) -m tools.generate --check
+
+generate:  ## write every generated file: stubs, public names, tables of the pages, archive, maps
+	$(PYTHON) -m tools.generate
+
+figures:  ## the figures of the pages: bad days, benchmarks, the Java SDK; on a quiet machine, hours
+	$(PYTHON) -m tests.faults --write
+	$(PYTHON) -m tests.benchmarks --write
+	PYTHON=$(PYTHON) tests/java/run || test $$? = 3  # 3: there is no Java here
