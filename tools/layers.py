@@ -3,6 +3,9 @@
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import ROOT
 
 PACKAGE = "dify_java_compat"
 
@@ -27,6 +30,23 @@ class House:
         return {
             room: level for level, row in enumerate(rows) for room in row.replace("|", " ").split()
         }
+
+    def modules(self) -> Iterator[tuple[str, Path]]:
+        """Its modules and their files, but for its `__init__`, which gathers the public names."""
+        root = ROOT.joinpath(*self.package.split("."))
+        for file in sorted(root.rglob("*.py")):
+            parts = file.relative_to(root).with_suffix("").parts
+            of_the_emulator = "." not in self.package and parts[0] == "emulator"
+            if parts != ("__init__",) and not of_the_emulator:
+                yield ".".join(parts), file
+
+    def map(self) -> dict[str, set[str]]:
+        """Which other rooms each room imports; of the client, the emulator is one that is met."""
+        found: dict[str, set[str]] = {}
+        for module, file in self.modules():
+            room = found.setdefault(module.partition(".")[0], set())
+            room |= self.arrows(module, file.read_text(encoding="utf-8"))
+        return found
 
     def wrong_imports(self, module: str, source: str) -> list[str]:
         """What `module` (`models.events` is in the room `models`) must not import."""

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+CONTRIBUTORS_PAGES = ("ARCHITECTURE.md", "CONTRIBUTING.md", "RELEASING.md", "SECURITY.md")
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
+_ROOTS = (ROOT, ROOT / "dify_java_compat")
 _LINK = re.compile(r"\[[^\]\n]*\]\(<?([^()\s>]+(?:\([^()\s]*\)[^()\s>]*)*)>?(?:\s[^)]*)?\)")
 _CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 _OUT_OF_PLACE = {
@@ -43,6 +45,12 @@ def _anchors(text: str) -> Iterator[str]:
         yield re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
+def missing_files(text: str) -> list[str]:
+    """Files and folders that a page names, from the repository's root or the package's."""
+    named = re.findall(r"`((?:[\w.-]+/)*(?:[\w-]+\.(?:py|json|cfg)|[\w-]+/))`", text)
+    return [path for path in named if not any((root / path).exists() for root in _ROOTS)]
+
+
 def out_of_place(text: str) -> list[str]:
     return [what for what, pattern in _OUT_OF_PLACE.items() if re.search(pattern, text)]
 
@@ -55,6 +63,17 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_nothing_is_out_of_place(page: Path) -> None:
     assert out_of_place(page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("page", CONTRIBUTORS_PAGES)
+def test_every_file_that_a_contributors_page_names_is_there(page: str) -> None:
+    missing = missing_files((ROOT / page).read_text(encoding="utf-8"))
+    assert missing == [], f"{page} names files that moved"
+
+
+def test_a_file_that_is_not_there_is_seen() -> None:
+    text = "`tests/packaging/`, `client.py`, `_http/`, `setup.cfg`, `_http/none.py`, `none/`, `x.y`"
+    assert missing_files(text) == ["_http/none.py", "none/"]
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,11 @@
 """Imports point one way, down."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-import dify_java_compat
 from tools.layers import CLIENT, EMULATOR, House
-
-ROOT = Path(dify_java_compat.__file__).parent
-
-
-def modules_of(house: House) -> Iterator[tuple[str, Path]]:
-    """The modules of a house but for its `__init__`, which gathers the public names."""
-    root = ROOT.joinpath(*house.package.split(".")[1:])
-    for file in sorted(root.rglob("*.py")):
-        parts = file.relative_to(root).with_suffix("").parts
-        if house is CLIENT and parts[0] == "emulator":
-            continue
-        if parts != ("__init__",):
-            yield ".".join(parts), file
 
 
 @pytest.mark.parametrize(
@@ -27,7 +13,7 @@ def modules_of(house: House) -> Iterator[tuple[str, Path]]:
     [
         pytest.param(house, module, file, id=f"{house.package}.{module}")
         for house in (CLIENT,)
-        for module, file in modules_of(house)
+        for module, file in house.modules()
     ],
 )
 def test_a_module_imports_only_what_is_below_it(house: House, module: str, file: Path) -> None:
@@ -100,3 +86,37 @@ def test_a_wrong_import_of_the_emulator_is_seen(module: str, line: str, wrong: s
 )
 def test_a_right_import_passes(house: House, module: str, line: str) -> None:
     assert house.wrong_imports(module, line) == []
+
+
+# rooms, arrows; beyond them a reader needs more than one page
+BOUNDS = [(CLIENT, 22, 60), (EMULATOR, 18, 60)]
+
+
+def cycle(arrows: Mapping[str, set[str]]) -> list[str]:
+    """The rooms that import each other, directly or by way of others."""
+    rest = {room: targets & set(arrows) for room, targets in arrows.items()}
+    while True:
+        imported = {target for targets in rest.values() for target in targets}
+        kept = {room: targets & set(rest) for room, targets in rest.items() if room in imported}
+        kept = {room: targets for room, targets in kept.items() if targets}
+        if kept == rest:
+            return sorted(rest)
+        rest = kept
+
+
+@pytest.mark.parametrize(("house", "rooms", "arrows"), BOUNDS, ids=lambda each: str(each))
+def test_the_map_stays_one_page(house: House, rooms: int, arrows: int) -> None:
+    found = house.map()
+    count = sum(map(len, found.values()))
+    assert len(found) <= rooms, f"{len(found)} rooms: put a module into a wing, or merge two"
+    assert count <= arrows, f"{count} arrows: let a room go by way of one it imports already"
+
+
+@pytest.mark.parametrize("house", [CLIENT, EMULATOR], ids=lambda house: house.package)
+def test_no_room_imports_itself_by_way_of_others(house: House) -> None:
+    assert cycle(house.map()) == [], "move what both need to a room below them"
+
+
+def test_a_cycle_is_seen() -> None:
+    assert cycle({"a": {"b"}, "b": {"c"}, "c": {"a", "e"}, "d": {"a", "x"}}) == ["a", "b", "c"]
+    assert cycle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []

@@ -14,7 +14,8 @@ import pytest
 import dify_java_compat
 
 ROOT = Path(dify_java_compat.__file__).parents[1]
-BUILT_FROM = ("setup.cfg", "setup.py", "pyproject.toml", "MANIFEST.in", "CHANGELOG.md", "LICENSE")
+PAGES = ("CHANGELOG.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "RELEASING.md", "SECURITY.md")
+BUILT_FROM = ("setup.cfg", "setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", *PAGES)
 
 
 def run(*command: object, cwd: Path, path: Path | None = None) -> str:
@@ -36,8 +37,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = tmp_path_factory.mktemp("source")
     kept_out = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "dify_java_compat", source / "dify_java_compat", ignore=kept_out)
-    (source / "tests").mkdir()
-    (source / "tests" / "test_something.py").touch()
+    for folder in ("tests", "tools"):
+        (source / folder).mkdir()
+        (source / folder / "something.py").touch()
     (source / "README.md").write_text("# The front page\n", encoding="utf-8")
     for name in BUILT_FROM:
         shutil.copy(ROOT / name, source)
@@ -62,12 +64,12 @@ def test_the_wheel_is_for_any_python_3(built: Path) -> None:
     assert wheel.name.endswith("-py3-none-any.whl")
 
 
-def test_the_source_distribution_holds_the_package_and_no_tests(built: Path) -> None:
+def test_the_source_distribution_holds_the_package_and_no_tests_or_tools(built: Path) -> None:
     (archive,) = built.glob("dist/*.tar.gz")
     with tarfile.open(archive) as tar:
         names = {name.partition("/")[2] for name in tar.getnames() if not name.endswith("/")}
     assert files_of_the_package(built) | {*BUILT_FROM, "README.md"} <= names
-    assert not any(name.startswith("tests") for name in names)
+    assert not any(name.startswith(("tests", "tools")) for name in names)
 
 
 def test_stubs_marker_and_recordings_are_among_the_files() -> None:
