@@ -43,7 +43,7 @@ WORDS = {
 }
 _PIECE = {"en": "`answer`: the next piece of text", "zh": "`answer`：下一段文本"}
 _SPEECH = {
-    "en": "`audio`: sound as base64; `audio_bytes`: the same, decoded",
+    "en": "`audio`: base64; `audio_bytes`: the same, decoded",
     "zh": "`audio`：base64 编码的声音；`audio_bytes`：解码后的内容",
 }
 _PERSON = {
@@ -54,18 +54,18 @@ NOTES: dict[str, dict[str, str]] = {
     "message": _PIECE,
     "agent_message": _PIECE,
     "message_file": {
-        "en": "`answer`, where a chat was sent a file: all its text comes this way. "
+        "en": "`answer`, where a chat app received a file: all its text arrives this way. "
         "Otherwise `type`, `url`, `belongs_to`: a file of the assistant",
         "zh": "聊天应用收到附件时有 `answer`：全部文本都这样到来。"
         "否则是 `type`、`url`、`belongs_to`：助手给出的文件",
     },
     "message_replace": {
-        "en": "`answer`: the text that replaces all so far; `reason`",
+        "en": "`answer`: the text that replaces all text so far; `reason`",
         "zh": "`answer`：替换此前全部内容的文本；`reason`",
     },
     "agent_thought": {
-        "en": "`thought`, `tool`, `tool_input`, `observation`; sent again with the same `id` as it "
-        "fills",
+        "en": "`thought`, `tool`, `tool_input`, `observation`; sent again with the same `id` as "
+        "its fields are filled",
         "zh": "`thought`、`tool`、`tool_input`、`observation`；"
         "随着内容补全，会以同一个 `id` 反复发送",
     },

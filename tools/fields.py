@@ -27,19 +27,19 @@ WORDS = {
     "en": {
         "title": "All fields",
         "intro": """\
-Each of Java's {java} types, and those that Java lacks. See [moving from Java](migration.md) for how
-the names come about.
+Each of Java's {java} types, and those that Java lacks. See [moving from Java](migration.md) for the
+rule of the names.
 
 - **Java** is Java's field. Where Java's JSON, and with it `to_dict()`, has another name, that
-  follows. `–` is a field that Java lacks; it goes by the camelCase of its Python name.
-- **Python** is the name here. The Java name works in its place: as a keyword, as an attribute and
-  in JSON.
-- **Dify** is the name on the wire. Of a request that is a name in its body or its query, `{{...}}`
-  a place in its path. `–` is not sent.
+  follows. `–` is a field that Java lacks; its Java name is the camelCase of its Python name.
+- **Python** is the name here. The Java name works as well: as a keyword, as an attribute and in
+  JSON.
+- **Dify** is the name on the wire. For a request that is a name in its body or its query, `{{...}}`
+  a part of its path. `–` is not sent.
 - **Type** leaves out `| None`: every field may be `None`.
-- **Default** is that of the constructor, where it is not `None`.""",
+- **Default** is that of the constructor, if it is not `None`.""",
         "Requests": "Requests",
-        "Answers": "Answers",
+        "Responses": "Responses",
         "Events": "The data of events",
         "Parameters": "The parameters of an app",
         "Enums": "Enums",
@@ -48,8 +48,8 @@ the names come about.
         "the others from `dify_java_compat.models`.",
         "fields": ("Java", "Python", "Dify", "Type", "Default"),
         "members": ("Java", "Python", "Value"),
-        "takes": "Taken by {}.",
-        "gives": "Given by {}.",
+        "takes": "Parameter of {}.",
+        "gives": "Returned by {}.",
         "none": "It has no fields of its own.",
         "json": "`{}`, in JSON `{}`",
         "java default": "; in Java {}",
@@ -70,7 +70,7 @@ Java 的全部 {java} 个类型，以及 Java 没有的类型。名称的来由�
 - **类型**：省略了 `| None`，任何字段都可以是 `None`。
 - **默认值**：构造时的默认值；不写的是 `None`。""",
         "Requests": "请求",
-        "Answers": "响应",
+        "Responses": "响应",
         "Events": "事件的 data",
         "Parameters": "应用参数",
         "Enums": "枚举",
@@ -95,7 +95,7 @@ def page(language: str) -> str:
     words: dict[str, Any] = WORDS[language]
     parts = [f"# {words['title']}", words["intro"].format(java=len(JAVA_TYPES))]
     sections: dict[str, list[str]] = {
-        name: [] for name in ("Requests", "Answers", "Events", "Parameters", "Enums", "More")
+        name: [] for name in ("Requests", "Responses", "Events", "Parameters", "Enums", "More")
     }
     for name, cls in _types():
         section = _section(cls) if name in JAVA_TYPES else "More"
@@ -127,7 +127,7 @@ def _section(cls: type) -> str:
         return "Events"
     if cls.__module__.endswith(".parameters"):
         return "Parameters"
-    return "Answers" if issubclass(cls, ResponseDto) else "Requests"
+    return "Responses" if issubclass(cls, ResponseDto) else "Requests"
 
 
 def _about(cls: type, words: dict[str, Any]) -> Iterator[str]:

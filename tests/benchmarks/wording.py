@@ -7,8 +7,8 @@ from typing import Any
 ENGLISH: dict[str, Any] = {
     "title": "Benchmarks",
     "summary": (
-        "What reading Dify costs a Python service: this library beside the other clients, on "
-        "the same bytes. Lower is better everywhere."
+        "The cost of reading Dify's responses in a Python service: this library beside the other "
+        "clients, on the same bytes. Lower is better everywhere."
     ),
     "verdicts": "Targets",
     "verdict_columns": ("ratio or measure", "target", "found", ""),
@@ -17,9 +17,9 @@ ENGLISH: dict[str, Any] = {
     "streams": "A streamed event",
     "streams_text": (
         "CPU in microseconds, and how many times the floor: a raw socket, chunk framing and "
-        "`orjson.loads`, with which nothing is typed, checked or judged. Only the floor, "
-        "`requests`, dify-client, pydify and dify-oapi2 give plain dicts; the others give "
-        "typed objects."
+        "`orjson.loads`, without types, checks or a verdict on the end of the stream. Only the "
+        "floor, `requests`, dify-client, pydify and dify-oapi2 return plain dicts; the others "
+        "return typed objects."
     ),
     "streams_columns": ("", "message", "× floor", "chatflow node", "× floor", "4 KB", "× floor"),
     "calls": "A call",
@@ -35,18 +35,17 @@ ENGLISH: dict[str, Any] = {
     "losses_text": (
         "Every text is numbered and compared. `pings` has Dify's `event: ping` between the "
         "events, `separators` has U+2028, U+2029 and U+0085, which Dify sends unescaped, "
-        "`huge` has events of 200 KB. An exception in brackets is what the reading ended "
-        "with."
+        "`huge` has events of 200 KB. In brackets: the exception with which the reading ended."
     ),
     "streams_names": {"messages": "message", "nodes": "node", "4kb": "4 KB"},
     "sound": "0 of {expected}",
     "unsound": "**{lost} lost, {wrong} wrong** of {expected}",
     "paced": "Many streams at once",
     "paced_text": (
-        "An event bears the time at which it was sent: the latency is from there to the "
+        "Each event carries the time at which it was sent: the latency is from there to the "
         "reader's code, in milliseconds, once all streams are open. CPU is of one core; the "
-        "pace is how much of the rate was kept. Memory is what a stream adds to the resident "
-        "set at its peak; the untouched part of its thread's stack is only reserved."
+        "pace is the share of the rate that was kept. Memory is the growth of the resident "
+        "set per stream at its peak; the untouched part of its thread's stack is only reserved."
     ),
     "paced_columns": (
         "streams",
@@ -68,17 +67,17 @@ ENGLISH: dict[str, Any] = {
     "first_call": "dify-java-compat, with the client and a request",
     "how": "How it is measured",
     "how_text": (
-        "One server of bytes that lie ready, shaped like the answers of a real Dify, runs in "
+        "One server with prepared bytes, in the shape of a real Dify's responses, runs in "
         "a process of its own. So does each contender, in an environment of its own, used as "
         "its own README shows. They take turns, round by round; a figure is the median of "
         "{rounds} rounds. CPU is the process's own, user and system, all threads; its start "
-        "is left out. The JVM has run each task often before it is measured, "
+        "is excluded. The JVM has run each task often before it is measured, "
         "and its clock goes in steps of 10 ms; the SDK is compiled from its release's source.\n\n"
-        "What the figures do not say: how fast Dify or a model is, for both take thousands of "
-        "times longer; what TLS costs, which is the same for all; how another machine "
+        "What the figures do not show: how fast Dify or a model is, for both take thousands of "
+        "times longer; the cost of TLS, which is the same for all; how another machine "
         "behaves. Compare ratios, not microseconds. A full-speed stream brings hundreds of "
-        "events with one read; in life each comes alone, and the reads and wake-ups of *Many "
-        "streams at once* prevail."
+        "events with one read; in practice each arrives alone, and the reads and wake-ups of *Many "
+        "streams at once* dominate."
     ),
     "run": "Of {date}, on {machine}:",
     "versions": "Versions",
