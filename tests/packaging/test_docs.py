@@ -68,7 +68,7 @@ def test_nothing_is_out_of_place(page: Path) -> None:
 @pytest.mark.parametrize("page", CONTRIBUTORS_PAGES)
 def test_every_file_that_a_contributors_page_names_is_there(page: str) -> None:
     missing = missing_files((ROOT / page).read_text(encoding="utf-8"))
-    assert missing == [], f"{page} names files that moved"
+    assert not missing, f"{page} names files that moved: {', '.join(missing)}"
 
 
 def test_a_file_that_is_not_there_is_seen() -> None:
