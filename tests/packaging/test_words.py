@@ -19,7 +19,6 @@ from tools import PACKAGE
 RETIRED = {
     "answer": "response, result or text: `answer` is Dify's word for the chat's text, only that",
     "answered": "responded, received",
-    "answering": "responding",
     "answers": "responses, replies",
     "asked": "requested, request",
     "asker": "request, exchange",
