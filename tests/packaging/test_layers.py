@@ -12,7 +12,7 @@ from tools.layers import CLIENT, EMULATOR, House
     ("house", "module", "file"),
     [
         pytest.param(house, module, file, id=f"{house.package}.{module}")
-        for house in (CLIENT,)
+        for house in (CLIENT, EMULATOR)
         for module, file in house.modules()
     ],
 )
@@ -104,7 +104,7 @@ def cycle(arrows: Mapping[str, set[str]]) -> list[str]:
         rest = kept
 
 
-@pytest.mark.parametrize(("house", "rooms", "arrows"), BOUNDS, ids=lambda each: str(each))
+@pytest.mark.parametrize(("house", "rooms", "arrows"), BOUNDS, ids=["client", "emulator"])
 def test_the_map_stays_one_page(house: House, rooms: int, arrows: int) -> None:
     found = house.map()
     count = sum(map(len, found.values()))
