@@ -1,8 +1,8 @@
-"""What a log must not show, taken out of JSON, of any other text and of a path with its query.
+"""Masks secrets and personal data for a log: in JSON, in any other text, in a path with its query.
 
-The rules are those of the Java SDK (which fields are masked, and how much of them stays), applied
-to whatever looks like such a value too, wherever it stands: a phone number is one in a question as
-well. Where Java's rule would leave a short value whole, it is masked whole.
+The rules are those of the Java SDK (which fields are masked, and how much of a value stays). They
+apply to any other text that looks like such a value as well: a phone number in a question, say.
+Where Java's rule would leave a short value whole, it is masked whole.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any
 from urllib.parse import quote, unquote, unquote_plus
 
 MASK = "***MASKED***"
-_WHOLE = 256 * 1024  # the longest body that is read as JSON
-_MARGIN = 4096
-_LOOSE_END = 256
+_MAX_JSON = 256 * 1024  # bytes of the longest body that is read as JSON
+_MARGIN = 4096  # bytes masked beyond those that are shown, so that a value at the cut is whole
+_LOOSE_END = 256  # characters dropped at a cut, where a value may not be whole
 _LONG_KEY = 8
 
-Hide = Callable[[str], str]
+Redact = Callable[[str], str]
 
 _API_KEY = ("apikey", "authorization", "secretkey", "accesskey")
 _SECRET = (
@@ -75,28 +75,27 @@ _ESCAPE = r"\\u([0-9a-fA-F]{4})"
 _UNPRINTABLE = "[\x00-\x1f\x7f-\x9f\u2028\u2029]+"
 
 
-def mask_body(body: bytes, limit: int, personal: bool, hide: Hide) -> str:
+def mask_body(body: bytes, limit: int, personal: bool, redact: Redact) -> str:
     """A body on one line, at most `limit` bytes of it, 0 for all.
 
-    API keys are always masked, `hide` taking out the one that is known, and with `personal` what
-    else the rules name.
+    API keys are always masked, the call's own by `redact`; the other rules need `personal`.
     """
-    cut = len(body) > _WHOLE and 0 < limit < len(body) - _MARGIN
-    text = hide((body[: limit + _MARGIN] if cut else body).decode("utf-8", "replace"))
-    masked = _json(text, personal) if len(body) <= _WHOLE else None
+    cut = len(body) > _MAX_JSON and 0 < limit < len(body) - _MARGIN
+    text = redact((body[: limit + _MARGIN] if cut else body).decode("utf-8", "replace"))
+    masked = _json(text, personal) if len(body) <= _MAX_JSON else None
     if masked is None:
         text = re.sub(_ESCAPE, lambda code: chr(int(code[1], 16)), text)
-        masked = mask_text(hide(text), personal)
-    if cut:  # half a number is not known for one
+        masked = mask_text(redact(text), personal)
+    if cut:  # half a number does not look like one
         masked = masked[:-_LOOSE_END]
-    shown = one_line(hide(masked)).encode("utf-8", "backslashreplace")
-    if cut or 0 < limit < len(shown):
-        return f"{shown[:limit].decode('utf-8', 'ignore')}... ({len(body)} bytes)"
-    return shown.decode()
+    line = one_line(redact(masked)).encode("utf-8", "backslashreplace")
+    if cut or 0 < limit < len(line):
+        return f"{line[:limit].decode('utf-8', 'ignore')}... ({len(body)} bytes)"
+    return line.decode()
 
 
 def mask_text(text: str, personal: bool) -> str:
-    """Any text, with the values that have a telling name or a telling form masked."""
+    """Any text, with the values masked whose name or form a rule knows."""
     text = re.sub(_KEYS, MASK, text)
     if personal:
         text = re.sub(_COOKIE, rf"\1\2{MASK}", text)
@@ -111,7 +110,7 @@ def mask_text(text: str, personal: bool) -> str:
 
 
 def mask_path(path: str, personal: bool) -> str:
-    """A path with its query, as it goes out but for what is masked."""
+    """A path with its query, encoded as it goes out but for what is masked."""
     path, mark, query = path.partition("?")
     segments = (_segment(segment, personal) for segment in path.split("/"))
     parts = (_parameter(part, personal) for part in query.split("&"))
@@ -119,16 +118,17 @@ def mask_path(path: str, personal: bool) -> str:
 
 
 def without_key(text: str, key: str) -> str:
-    """`text` without that key, in whatever way it may be written."""
+    """`text` without that key, plain, escaped for JSON or encoded for a URL."""
     for spelling in {key, json.dumps(key)[1:-1], quote(key, safe=""), quote(key)}:
         if len(key) >= _LONG_KEY:
             text = text.replace(spelling, MASK)
-        else:  # a part of any word
+        else:  # a short key may be part of a word
             text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(spelling)}(?![A-Za-z0-9])", MASK, text)
     return text
 
 
 def one_line(text: str) -> str:
+    """`text` without line breaks and other characters that no log line should have."""
     return re.sub(_UNPRINTABLE, " ", text)
 
 
@@ -146,7 +146,7 @@ def _parameter(part: str, personal: bool) -> str:
 
 
 def _json(body: str, personal: bool) -> str | None:
-    """None where the body is not JSON, or is not fit to be read as such."""
+    """The body masked; None where it is not JSON, or nests too deep to be read."""
     try:
         masked = _value(json.loads(body), None, personal)
         return json.dumps(masked, ensure_ascii=False, separators=(",", ":"))
@@ -155,7 +155,7 @@ def _json(body: str, personal: bool) -> str | None:
 
 
 def _value(value: Any, rule: str | None, personal: bool) -> Any:
-    """A JSON value under a name for which there is that rule."""
+    """A JSON value, masked; `rule` is that of the name it stands under, None for no rule."""
     if rule in ("key", "secret") and value not in (None, "", True, False):
         return MASK
     if isinstance(value, dict):
