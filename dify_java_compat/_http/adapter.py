@@ -1,8 +1,7 @@
-"""What requests does for a call: URLs, pools, proxies, TLS, and what the environment says."""
+"""What requests does for us: addresses, pools, proxies, TLS, and the environment's settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import requests
@@ -12,11 +11,15 @@ from requests.structures import CaseInsensitiveDict
 
 from ..config import ClientConfig
 from ..errors import IllegalArgumentException
-from .connection import pool_classes
+from .connection import pool_factories
+from .request import HttpRequest
 
 
 def prepared_url(base_url: str) -> str:
-    """An address as it is sent, its host in ASCII; IllegalArgumentException where it is none."""
+    """An address as it is sent, its host in ASCII.
+
+    IllegalArgumentException for what is no address.
+    """
     request = requests.PreparedRequest()
     try:
         request.prepare_url(base_url, None)
@@ -26,7 +29,7 @@ def prepared_url(base_url: str) -> str:
 
 
 def environment(base_url: str, config: ClientConfig) -> dict[str, Any]:
-    """Proxies and TLS settings: the configuration's, and where it has none, the environment's."""
+    """Proxies and TLS settings for `Adapter.send`: the configuration's, else the environment's."""
     with requests.Session() as session:
         proxies = dict(config.proxies or {})
         settings = session.merge_environment_settings(
@@ -35,42 +38,48 @@ def environment(base_url: str, config: ClientConfig) -> dict[str, Any]:
     return dict(settings)
 
 
-def prepared(
-    method: str,
-    url: str,
-    headers: Mapping[str, str],
-    body: Any,
-    key: Callable[[requests.PreparedRequest], requests.PreparedRequest],
-) -> requests.PreparedRequest:
-    """A request of parts that are encoded already: requests would do it anew for each."""
-    request = requests.PreparedRequest()
-    request.method, request.url, request.body = method, url, body
-    request.headers = CaseInsensitiveDict({"User-Agent": "dify-java-compat", **headers})
+def prepared(request: HttpRequest, url: str) -> requests.PreparedRequest:
+    """`request` for `Adapter.send`.
+
+    Its parts are encoded already, so they are set: `prepare` would encode each of them again.
+    """
+    method, body = request.method, request.body
+    headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
+    headers["User-Agent"] = "dify-java-compat"
+    for name, value in request.headers.items():
+        headers[name] = value
     if body is not None or method != "GET":
-        request.headers["Content-Length"] = str(len(body or b""))
-    return key(request)
+        headers["Content-Length"] = str(len(body or b""))
+    request.key.authorize(headers)
+    to_send = requests.PreparedRequest()
+    to_send.method, to_send.url, to_send.headers = method, url, headers
+    to_send.body = body  # type: ignore[assignment] # pyright: ignore[reportAttributeAccessIssue]
+    return to_send
 
 
 class Adapter(HTTPAdapter):
-    """Pools of connections that can be interrupted, and answers as urllib3 gives them."""
+    """Pools of connections that can be interrupted, and responses as urllib3 makes them."""
 
     def __init__(self, config: ClientConfig) -> None:
-        kept = config.max_idle_connections  # of a pool of none, urllib3 makes one without bounds
-        self._pool_classes = pool_classes(config.keep_alive_seconds if kept else 0.0)
+        kept = config.max_idle_connections  # a maxsize of 0 would be a pool without a bound
+        self._pool_factories = pool_factories(config.keep_alive_seconds if kept else 0.0)
         super().__init__(pool_maxsize=kept or 1)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = self._pool_classes
+        self.poolmanager.pool_classes_by_scheme = self._pool_factories
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **kwargs)
         if not proxy.lower().startswith("socks"):
-            manager.pool_classes_by_scheme = self._pool_classes
+            manager.pool_classes_by_scheme = self._pool_factories
         return manager
 
     def close(self) -> None:
-        """urllib3 only drops its pools, which then live as long as any exception of theirs."""
+        """Close the idle connections.
+
+        urllib3 only drops its pools, which then live as long as any exception that holds one.
+        """
         for manager in (self.poolmanager, *self.proxy_manager.values()):
             for key in list(manager.pools.keys()):
                 pool = manager.pools.get(key)
@@ -79,5 +88,5 @@ class Adapter(HTTPAdapter):
         super().close()
 
     def build_response(self, req: requests.PreparedRequest, resp: urllib3.BaseHTTPResponse) -> Any:
-        """No more than urllib3's own: requests would look for cookies, which are not kept."""
+        """urllib3's own response as it is; requests would look for cookies, which are not kept."""
         return resp

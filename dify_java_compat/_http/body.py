@@ -6,17 +6,15 @@ import http.client
 from typing import Any
 
 _MAX_SIZE_LINE = 4096
-
-
-_GARBLED = "the chunks of the body cannot be told apart"
+_MALFORMED = "the chunks of the body are malformed"
 
 
 class IncompleteBody(http.client.HTTPException):
-    """A chunked body that ends before its last chunk."""
+    """A response that ends before its headers or its last chunk do, or has malformed chunks."""
 
 
 class _LastLine:
-    """A file whose last line is remembered."""
+    """A file that remembers the last line that was read from it."""
 
     def __init__(self, fp: Any) -> None:
         self.fp = fp
@@ -31,24 +29,36 @@ class _LastLine:
 
 
 class ChunkedResponse(http.client.HTTPResponse):
-    """A body whose `read1` gives all chunks that one read of the socket brought.
+    """A response whose `read1` gives all chunks that one read of the socket brought.
 
     http.client and urllib3 go to the buffer three times a chunk, and Dify sends a chunk an event.
+    The states, with what remembers them where a block may end anywhere::
+
+        size line ──n > 0──▶ data and its CRLF     (_pending: a line that is not whole yet)
+          ▲  │                     │               (_missing: bytes of both still to come)
+          │  └──0──▶ trailer ──empty line──▶ end   (_in_trailer; its lines are skipped)
+          └────────────────────────┘
     """
 
-    _pending = b""  # the beginning of a line that is not whole yet
-    _missing = 0  # bytes of the current chunk, and of the CRLF behind it, still to come
+    _pending = b""
+    _missing = 0
     _in_trailer = False
 
     def begin(self) -> None:
-        """http.client takes the end of the connection for the end of the headers."""
+        """Read the headers; IncompleteBody where the connection ends within them.
+
+        http.client takes the end of the connection for the end of the headers: cut, they would be
+        a whole response without some of its headers, or with half of one. It reads them from `fp`
+        line by line, so `fp` is made to remember the last of them, which is empty only at the end
+        of the connection.
+        """
         fp: Any = self.fp
         head: Any = _LastLine(fp)
         self.fp = head
         try:
             super().begin()
         finally:
-            if self.fp is head:
+            if self.fp is head:  # else http.client closed it, over a bad status line
                 self.fp = fp
         if not head.last_line:
             self.close()
@@ -61,13 +71,14 @@ class ChunkedResponse(http.client.HTTPResponse):
             block = self.fp.read1(n)
             if not block:
                 raise IncompleteBody("the connection was closed in the middle of the body")
-            pieces, ended = self._dechunk(block)
-            if ended:
+            pieces, has_ended = self._dechunk(block)
+            if has_ended:
                 self.close()
-            if (data := b"".join(pieces)) or ended:
+            if (data := b"".join(pieces)) or has_ended:
                 return data
 
     def _dechunk(self, block: bytes) -> tuple[list[bytes], bool]:
+        """The data in the next bytes of the wire, and whether they bring the end of the body."""
         pieces: list[bytes] = []
         position = 0
         if self._missing:
@@ -82,7 +93,7 @@ class ChunkedResponse(http.client.HTTPResponse):
             if line_end < 0:
                 self._pending = block[position:]
                 if len(self._pending) > _MAX_SIZE_LINE:
-                    raise IncompleteBody(_GARBLED)
+                    raise IncompleteBody(_MALFORMED)
                 break
             line = block[position:line_end]
             position = line_end + 2
@@ -96,7 +107,7 @@ class ChunkedResponse(http.client.HTTPResponse):
                 size = _extended_size(line)
             if size <= 0:
                 if size < 0:
-                    raise IncompleteBody(_GARBLED)
+                    raise IncompleteBody(_MALFORMED)
                 self._in_trailer = True
                 continue
             end = position + size
@@ -112,4 +123,4 @@ def _extended_size(line: bytes) -> int:
     try:
         return int(line.partition(b";")[0], 16)
     except ValueError:
-        raise IncompleteBody(_GARBLED) from None
+        raise IncompleteBody(_MALFORMED) from None

@@ -1,4 +1,4 @@
-"""TCP connections that can be given up while they are being made."""
+"""TCP connections that can be cancelled while they are being made."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from typing import Any
 from urllib3.util.connection import allowed_gai_family
 from urllib3.util.wait import wait_for_write
 
-_LOOK_EVERY = 0.05  # no call in the portable interface of sockets ends a connecting one
-_UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK)
+_CHECK_SECONDS = 0.05  # sockets have no portable call that ends a connect in another thread
+_IN_PROGRESS = (errno.EINPROGRESS, errno.EWOULDBLOCK)
 
 
 def dial(
     host: str,
     port: int,
     timeout: float | None,
-    still_wanted: Callable[[], None],
+    raise_if_cancelled: Callable[[], None],
     source: tuple[str, int] | None = None,
     options: Iterable[tuple[Any, ...]] = (),
 ) -> socket.socket:
-    """A connection to the first address of `host` that takes one; OSError of the last where none.
+    """A connection to the first address of `host` that accepts one.
 
-    `timeout` is for each address. `still_wanted` is called every 50 ms and raises to end it. The
-    system's looking up of a name cannot be ended.
+    `timeout` is for each address, in seconds; None for no limit. `raise_if_cancelled` is called
+    every 50 ms; what it raises ends the dialing and comes out. The lookup of the name, which is the
+    system's, cannot be cancelled. Raises the OSError of the last address, TimeoutError among them.
     """
     last: OSError = OSError(f"{host} has no address")
     for family, kind, protocol, _, address in socket.getaddrinfo(
@@ -39,7 +40,7 @@ def dial(
                 sock.setsockopt(*option)
             if source:
                 sock.bind(source)
-            _connect(sock, address, timeout, still_wanted)
+            _connect(sock, address, timeout, raise_if_cancelled)
         except BaseException as error:
             sock.close()
             if not isinstance(error, OSError):
@@ -50,21 +51,24 @@ def dial(
     try:
         raise last
     finally:
-        del last  # it holds this frame
+        del last  # it holds this frame, and this frame would hold it
 
 
 def _connect(
-    sock: socket.socket, address: Any, timeout: float | None, still_wanted: Callable[[], None]
+    sock: socket.socket,
+    address: Any,
+    timeout: float | None,
+    raise_if_cancelled: Callable[[], None],
 ) -> None:
-    until = None if timeout is None else time.monotonic() + timeout
+    end = None if timeout is None else time.monotonic() + timeout
     sock.setblocking(False)
     failure = sock.connect_ex(address)
-    while failure in _UNDER_WAY:
-        still_wanted()
-        left = _LOOK_EVERY if until is None else until - time.monotonic()
-        if left <= 0:
+    while failure in _IN_PROGRESS:
+        raise_if_cancelled()
+        wait = _CHECK_SECONDS if end is None else end - time.monotonic()
+        if wait <= 0:
             raise TimeoutError("timed out")
-        if wait_for_write(sock, min(left, _LOOK_EVERY)):
+        if wait_for_write(sock, min(wait, _CHECK_SECONDS)):
             failure = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if failure:
         raise OSError(failure, os.strerror(failure))

@@ -1,15 +1,17 @@
-"""urllib3 connections that can be interrupted, age when idle, and read chunks fast."""
+"""urllib3 connections that can be interrupted, and that are dropped when idle for too long."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import socket
 import sys
 import threading
 import time
 import weakref
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -23,63 +25,85 @@ from urllib3.exceptions import (
 from .body import ChunkedResponse
 from .connect import dial
 
-
-class ConnectionUser(Protocol):
-    """Who sends on a connection and may want to interrupt it."""
-
-    def uses(self, connection: InterruptibleConnection) -> None:
-        """Called before and while it connects and before it sends; may raise to stop that."""
-
-    def sends(self) -> None:
-        """Called right before the request goes out; may raise to stop that."""
-
-    def time_to_send(self) -> float | None:
-        """How long a block may take to go out; None for any time."""
-
-    def timed_out(self, phase: str) -> Exception:
-        """The exception for a time that is over."""
-        ...
+if TYPE_CHECKING:
+    from .transport import Exchange
 
 
-class _Users(threading.local):
-    current: ConnectionUser | None = None
+class _Current(threading.local):
+    exchange: Exchange | None = None
 
 
-users = _Users()
+_current = _Current()
+
+
+class current_exchange:
+    """Let the connection that serves this thread know for whom it does.
+
+    requests and urllib3 choose the connection, make it where there is none, and hand nothing of
+    the caller's down to it. But they do so, and send, in the thread that calls them, so that a
+    variable of that thread reaches it. The last value comes back at the end, for the progress
+    callback of an upload may make a call within the call.
+    """
+
+    __slots__ = ("_exchange", "_outer")
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def __enter__(self) -> None:
+        self._outer = _current.exchange
+        _current.exchange = self._exchange
+
+    def __exit__(self, *_: object) -> None:
+        _current.exchange = self._outer
 
 
 class InterruptibleConnection(HTTPConnection):
-    """Knows who uses it, and counts as dropped when it lay idle for too long."""
+    """Knows which exchange it serves, so that this one, and no other, can interrupt it.
+
+    ::
+
+        connect() ─▶ dialing ─▶ TLS handshake ─▶ request() ─▶ response ─▶ idle ─┐
+        socket:       (none)    _handshake_socket   sock      _response_socket   │
+                                                      ▲                          │
+                                                      └── within keep_alive_seconds
+
+    The second line is the socket that `interrupt` shuts down. There is none while dialing: that
+    looks every 50 ms whether its exchange was cancelled.
+    """
 
     response_class = ChunkedResponse
-    keep_alive_seconds = 1.5
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, keep_alive_seconds: float = 1.5, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._keep_alive_seconds = keep_alive_seconds
         self._lock = threading.Lock()
-        self._user: ConnectionUser | None = None
-        self._shaking_hands: socket.socket | None = None  # `sock` is nobody's while TLS wraps it
-        self._sent_on: socket.socket | None = None  # http.client forgets `sock` on HTTP/1.0
+        self._exchange: Exchange | None = None
+        self._handshake_socket: socket.socket | None = None  # TLS takes `sock` apart as it wraps it
+        self._response_socket: socket.socket | None = None  # http.client forgets an HTTP/1.0 `sock`
         self._last_used = 0.0
         _connections.add(self)
 
     def connect(self) -> None:
-        self._take()
+        self._acquire()
         try:
             super().connect()
-        except TimeoutError as error:  # of the handshake; urllib3 takes it for one of the answer
+        except TimeoutError as error:  # of the handshake; urllib3 takes it for a read's
             raise ConnectTimeoutError(self, "no TLS handshake in time") from error
         finally:
             with self._lock:
-                if self._shaking_hands is not None:
-                    self._shaking_hands.close()
-                self._shaking_hands = None
+                if self._handshake_socket is not None:
+                    self._handshake_socket.close()
+                self._handshake_socket = None
 
     def _new_conn(self) -> socket.socket:
-        """A connection that can be given up. Were this not called, all would end by timeouts."""
+        """As urllib3's, but it can be cancelled.
+
+        Were this not called any more, all would still end by its timeouts.
+        """
         host, options = self._dns_host, self.socket_options or ()
         try:
-            sock = dial(host, self.port, self.timeout, self._take, self.source_address, options)
+            sock = dial(host, self.port, self.timeout, self._acquire, self.source_address, options)
         except UnicodeError:
             raise LocationParseError(host) from None
         except socket.gaierror as error:
@@ -88,9 +112,9 @@ class InterruptibleConnection(HTTPConnection):
             raise ConnectTimeoutError(self, f"no connection to {host} in time") from error
         except OSError as error:
             raise NewConnectionError(self, f"no connection to {host}: {error}") from error
-        self._shaking_hands = sock.dup()
+        self._handshake_socket = sock.dup()
         try:
-            self._take()  # the user may have given up meanwhile
+            self._acquire()  # it may have been cancelled before there was a socket to shut down
         except BaseException:
             sock.close()
             raise
@@ -100,88 +124,94 @@ class InterruptibleConnection(HTTPConnection):
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.is_closed:
             self.connect()
-        self._take()
-        user = users.current
-        if user is not None:  # else what bounded the connecting bounds the sending too
-            self.timeout = user.time_to_send()
-            user.sends()
+        self._acquire()
+        exchange = _current.exchange
+        if exchange is not None:  # else the connect timeout bounds the sending too
+            self.timeout = exchange.deadline.time_left("write")
+            exchange.before_send()
         self._last_used = time.monotonic()
         try:
             super().request(*args, **kwargs)
         except TimeoutError as error:
-            raise (user.timed_out("write") if user is not None else error) from error
-        self._sent_on = self.sock
+            if exchange is None:
+                raise
+            raise exchange.deadline.timed_out("write") from error
+        self._response_socket = self.sock
 
     @property
     def is_connected(self) -> bool:
+        """urllib3 asks before it takes an idle connection from the pool."""
         idle = time.monotonic() - self._last_used
-        return super().is_connected and idle < self.keep_alive_seconds
+        return super().is_connected and idle < self._keep_alive_seconds
 
-    def interrupt(self, user: ConnectionUser) -> None:
-        """Wake the thread that reads or writes for `user`; it finds the connection closed.
+    def interrupt(self, exchange: Exchange) -> None:
+        """Wake the thread that reads or writes for `exchange`; it finds the connection closed.
 
-        Does nothing once another user has taken the connection from the pool.
+        Does nothing once another exchange has taken the connection from the pool.
         """
         with self._lock:
-            sock = self._shaking_hands or self.sock or self._sent_on
-            if self._user is user and sock is not None:
+            sock = self._handshake_socket or self.sock or self._response_socket
+            if self._exchange is exchange and sock is not None:
                 with contextlib.suppress(OSError):
                     # SSLSocket's own shutdown drops its TLS state under the reader
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
-    def forget(self, user: ConnectionUser) -> None:
-        """`user` is done with it: an idle connection keeps no request in memory."""
+    def release(self, exchange: Exchange) -> None:
+        """`exchange` is over: an idle connection keeps no request in memory."""
         with self._lock:
-            if self._user is user:
-                self._user = None
+            if self._exchange is exchange:
+                self._exchange = None
 
-    def let_go(self) -> None:
-        """Close this process's end only: nothing is said to the server, no lock is waited for."""
-        for sock in (self._shaking_hands, self.sock, self._sent_on):
+    def detach_socket(self) -> None:
+        """Close this process's descriptors only: nothing goes to the server, no lock is needed."""
+        for sock in (self._handshake_socket, self.sock, self._response_socket):
             if sock is not None and sock.fileno() >= 0:
                 os.close(sock.detach())
 
     def set_read_timeout(self, seconds: float | None) -> None:
-        """For the answer that is being read."""
-        if self._sent_on is not None:
-            self._sent_on.settimeout(seconds)
+        """Bound each next read of the response; None for no limit."""
+        if self._response_socket is not None:
+            self._response_socket.settimeout(seconds)
 
-    def _take(self) -> None:
+    def _acquire(self) -> None:
+        """Serve the exchange that this thread sends for; raises if it was cancelled."""
+        exchange = _current.exchange
         with self._lock:
-            self._user = users.current
-        if users.current is not None:
-            users.current.uses(self)
+            self._exchange = exchange
+        if exchange is not None:
+            exchange.on_acquire(self)
+
+
+class InterruptibleTlsConnection(InterruptibleConnection, HTTPSConnection):
+    """The same over TLS."""
 
 
 _connections: weakref.WeakSet[InterruptibleConnection] = weakref.WeakSet()
 
 
 def close_inherited() -> None:
-    """For a process that was just forked: the connections are its parent's."""
+    """In a process that was just forked: the connections are its parent's."""
     for connection in list(_connections):
-        connection.let_go()
+        connection.detach_socket()
 
 
-def pool_classes(keep_alive_seconds: float | None) -> dict[str, type[HTTPConnectionPool]]:
-    """Pools of such connections, by scheme.
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = InterruptibleConnection  # pyright: ignore[reportAssignmentType]
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = InterruptibleTlsConnection  # pyright: ignore[reportAssignmentType]
+
+
+def pool_factories(keep_alive_seconds: float | None) -> dict[str, Callable[..., Any]]:
+    """What makes a pool of such connections, by scheme; None for each scheme's own time.
 
     Dify's own server (gunicorn) drops a connection that lay idle for two seconds, and a request
-    sent at that moment is lost with it; a TLS proxy waits a minute.
+    sent at that moment is lost with it; a TLS proxy waits a minute. Any keyword that a pool does
+    not know goes to its connections.
     """
-
-    class Plain(InterruptibleConnection):
-        pass
-
-    class Tls(InterruptibleConnection, HTTPSConnection):
-        pass
-
-    Plain.keep_alive_seconds = 1.5 if keep_alive_seconds is None else keep_alive_seconds
-    Tls.keep_alive_seconds = 30.0 if keep_alive_seconds is None else keep_alive_seconds
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain  # pyright: ignore[reportAssignmentType]
-
-    class TlsPool(HTTPSConnectionPool):
-        ConnectionCls = Tls  # pyright: ignore[reportAssignmentType]
-
-    return {"http": PlainPool, "https": TlsPool}
+    plain, tls = (1.5, 30.0) if keep_alive_seconds is None else (keep_alive_seconds,) * 2
+    return {
+        "http": functools.partial(_Pool, keep_alive_seconds=plain),
+        "https": functools.partial(_TlsPool, keep_alive_seconds=tls),
+    }

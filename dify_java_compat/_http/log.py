@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from ..config import ClientConfig
 from .masking import mask_body, mask_path, mask_text, one_line
+from .request import HttpRequest
 
 logger = logging.getLogger("dify_java_compat")
 logger.addHandler(logging.NullHandler())
@@ -17,49 +17,37 @@ _STREAM = "text/event-stream"
 _TEXT = ("json", "xml", "html", "javascript", "x-www-form-urlencoded")
 
 
-class Sent(Protocol):
-    """The request that a line is about."""
-
-    @property
-    def method(self) -> str: ...
-
-    @property
-    def path(self) -> str: ...
-
-    @property
-    def body(self) -> Any: ...
-
-    @property
-    def ids(self) -> Mapping[str, str]: ...
-
-    def redact(self, text: str) -> str: ...
-
-
-def begin(request: Sent, config: ClientConfig) -> Line | None:
-    """The line for a request that is about to be sent; None where nobody would read it."""
+def start(request: HttpRequest, config: ClientConfig) -> RequestLog | None:
+    """The log of a request that is about to be sent; None where nobody would read it."""
     if config.logging and logger.isEnabledFor(logging.DEBUG):
-        return Line(request, config)
+        return RequestLog(request, config)
     return None
 
 
-class Line:
-    """What will be said of one request, at its end; of a stream, as soon as it begins."""
+class RequestLog:
+    """Collects what one line says of a request, and writes it once: when the response is closed.
 
-    def __init__(self, request: Sent, config: ClientConfig) -> None:
+    ::
+
+        start() ─▶ on_response() ─▶ on_block() ... ─▶ end()      a stream: written at once, on
+            └────▶ failed()                                      on_response(), without its body
+    """
+
+    def __init__(self, request: HttpRequest, config: ClientConfig) -> None:
         self._request = request
         self._config = config
         self._started = time.monotonic()
         self._outcome: str | None = None
-        self._type = ""
+        self._content_type = ""
         self._is_text = False
         self._size = 0
         self._kept: list[bytes] = []
-        self._left = config.log_body_max_bytes or None
+        self._bytes_to_keep = config.log_body_max_bytes or None
 
-    def answered(self, status: int, content_type: str) -> Line | None:
-        """Take note of an answer. None where nothing more will be added: a stream stays unseen."""
+    def on_response(self, status: int, content_type: str) -> RequestLog | None:
+        """Note a response. None where no more is wanted of it, as of a stream: it costs nothing."""
         self._outcome = f"-> {status}, {self._milliseconds()}"
-        self._type = content_type
+        self._content_type = content_type
         self._is_text = content_type[:5] == "text/" or content_type.endswith(_TEXT)
         self._is_text = self._is_text or not content_type
         if content_type == _STREAM:
@@ -68,27 +56,29 @@ class Line:
         return self
 
     def failed(self, error: BaseException) -> None:
-        says = error.args[0] if error.args else ""
-        self._outcome = f"failed after {self._milliseconds()}: {type(error).__name__}: {says}"
+        """Note that there was no response, and write the line."""
+        text = error.args[0] if error.args else ""
+        self._outcome = f"failed after {self._milliseconds()}: {type(error).__name__}: {text}"
         self.end()
 
-    def saw(self, block: bytes) -> None:
-        """A block of the answer has passed. Keeps what `end` will need of it."""
+    def on_block(self, block: bytes) -> None:
+        """Note a block of the body; keeps of it what `end` will need."""
         self._size += len(block)
         if self._is_text:  # whole: only then it can be read as JSON
             self._kept.append(block)
-        elif self._config.log_binary_body and self._left != 0:
-            block = block[: self._left]
+        elif self._config.log_binary_body and self._bytes_to_keep != 0:
+            block = block[: self._bytes_to_keep]
             self._kept.append(block)
-            self._left = None if self._left is None else self._left - len(block)
+            if self._bytes_to_keep is not None:
+                self._bytes_to_keep -= len(block)
 
     def end(self) -> None:
-        """Write the line, once."""
+        """Write the line, unless it was written."""
         if self._outcome is None:
             return
         try:
             text = self._text()
-        except Exception:  # a log may fail, the call that it tells of may not
+        except Exception:  # a log may fail, the call that it is about may not
             text = f"{self._request.method} {self._outcome} (this request cannot be shown)"
         self._outcome = None
         self._kept.clear()
@@ -105,29 +95,29 @@ class Line:
             ids = (f"{name}={self._masked(value)}" for name, value in request.ids.items())
             text += f" [{', '.join(ids)}]"
         if request.body:
-            text += f"; sent {self._sent(request.body)}"
+            text += f"; sent {self._request_text(request.body)}"
         if self._size:
-            text += f"; got {self._got()}"
+            text += f"; got {self._response_text()}"
         return one_line(text)
 
-    def _sent(self, body: Any) -> str:
+    def _request_text(self, body: Any) -> str:
         if isinstance(body, bytes):
             return self._body(body)
-        return f"a form of {len(body)} bytes"  # to read it would be to take it from the server
+        return f"a form of {len(body)} bytes"  # read here, it would not be sent
 
-    def _got(self) -> str:
+    def _response_text(self) -> str:
         body = b"".join(self._kept)
         if self._is_text:
             return self._body(body)
-        size = f"{self._size} bytes of {self._type}"
+        size = f"{self._size} bytes of {self._content_type}"
         if not self._config.log_binary_body:
             return size
         return f"{size}: {self._masked(repr(body))}"
 
     def _body(self, body: bytes) -> str:
-        config, hide = self._config, self._request.redact
-        return mask_body(body, config.log_body_max_bytes, config.logging_mask_enabled, hide)
+        config, redact = self._config, self._request.redact
+        return mask_body(body, config.log_body_max_bytes, config.logging_mask_enabled, redact)
 
     def _masked(self, text: str) -> str:
-        hide = self._request.redact
-        return hide(mask_text(hide(text), self._config.logging_mask_enabled))
+        redact = self._request.redact  # before, so that no mask splits the key; after, to be sure
+        return redact(mask_text(redact(text), self._config.logging_mask_enabled))

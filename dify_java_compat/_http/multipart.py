@@ -1,7 +1,8 @@
-"""A form with a file, sent from where it lies."""
+"""A form with a file, read from where it lies while it is sent."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from collections.abc import Callable, Iterator
@@ -15,7 +16,10 @@ Progress = Callable[[int, int], object]
 
 
 class FilePart(NamedTuple):
-    """A file as it goes into a form: `size` bytes of `stream`, from `start` on."""
+    """A file as it goes into a form: `size` bytes of `stream`, from `start` on.
+
+    `opened_here`: the stream is ours to close. `progress(sent, total)` counts in bytes.
+    """
 
     name: str
     content_type: str
@@ -26,12 +30,15 @@ class FilePart(NamedTuple):
     progress: Progress | None = None
 
 
-class _Aborted(Exception):
-    """The file, or who is told of its progress, failed: nothing that the network could explain."""
+class _UploadFailed(Exception):
+    """The file or the progress callback raised; `raise_failure` says what.
+
+    In its place, for requests and urllib3 would take an OSError of the file for the network's.
+    """
 
 
 class MultipartForm:
-    """A form with one file, read from disk as it is sent; can be sent again."""
+    """A form with one file, as the body of a request; can be sent again after `rewind`."""
 
     _failure: tuple[Exception, BaseException | None] | None = None
 
@@ -59,40 +66,47 @@ class MultipartForm:
         while block := self.read(65536):
             yield block
 
-    def close(self) -> None:
-        """Raises what went wrong with the file, which requests might take for the network's."""
-        if self._part.opened_here:
-            self._part.stream.close()
-        if self._failure is not None:
-            error, context = self._failure
-            try:
-                raise error
-            finally:
-                error.__context__ = context
-
     def rewind(self) -> None:
+        """Begin again, for a retry or after a redirect."""
         self._part.stream.seek(self._part.start)
-        self._left, self._told = self._part.size, -1
+        self._unread, self._reported = self._part.size, -1
         self._before, self._after = io.BytesIO(self._head), io.BytesIO(self._tail)
 
     def read(self, size: int = -1) -> bytes:
+        """The next bytes to send; http.client calls this as it sends."""
         try:
             return self._read(len(self) if size is None or size < 0 else size)
         except Exception as error:
             self._failure = error, error.__context__
-            raise _Aborted from None
+            raise _UploadFailed from None
+
+    def raise_failure(self) -> None:
+        """Raise what the file or the progress callback raised, as it was, if one of them did."""
+        if self._failure is None:
+            return
+        error, context = self._failure
+        try:
+            raise error
+        finally:
+            error.__context__ = context  # and not what the caller is handling
+
+    def close(self) -> None:
+        """Close the file if it was opened here. Never raises."""
+        if self._part.opened_here:
+            with contextlib.suppress(OSError):  # of a file that was only read, nothing is lost
+                self._part.stream.close()
 
     def _read(self, size: int) -> bytes:
         if block := self._before.read(size):
             return block
-        sent = self._part.size - self._left  # whoever asks for more has sent what he had
-        if self._part.progress is not None and sent != self._told:
-            self._told = sent
+        sent = self._part.size - self._unread  # when more is read, what was read before is sent
+        if self._part.progress is not None and sent != self._reported:
+            self._reported = sent
             self._part.progress(sent, self._part.size)
-        if self._left:
-            block = self._part.stream.read(min(size, self._left))
+        if self._unread:
+            block = self._part.stream.read(min(size, self._unread))
             if not block:
                 raise IllegalArgumentException("file became shorter while it was sent")
-            self._left -= len(block)
+            self._unread -= len(block)
             return bytes(block)
         return self._after.read(size)

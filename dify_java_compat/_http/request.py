@@ -1,18 +1,24 @@
-"""What goes out: where to, with which key, and what."""
+"""An HTTP request: where to, with which key, and what."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..errors import IllegalArgumentException
 from .masking import without_key
+from .multipart import MultipartForm
+
+Body = bytes | MultipartForm | None
 
 
 def normalized_base_url(base_url: str) -> str:
-    """A server's address without /v1; IllegalArgumentException where it is none."""
+    """A server's address without /v1 and slashes behind it.
+
+    IllegalArgumentException for what is no http or https address, or has a user in it.
+    """
     url = base_url.strip().rstrip("/").removesuffix("/v1").rstrip("/")
     if "@" in url:
         raise IllegalArgumentException(
@@ -26,9 +32,9 @@ def normalized_base_url(base_url: str) -> str:
 
 
 class ApiKey:
-    """An API key that puts itself into a request's header and shows itself nowhere else.
+    """An API key: goes into a request's header, and appears nowhere else.
 
-    A callable for `auth=`: that alone keeps requests from taking a `.netrc` password instead.
+    IllegalArgumentException for a key that no header can carry.
     """
 
     def __init__(self, key: str, header: str = "Authorization", scheme: str = "Bearer ") -> None:
@@ -38,9 +44,9 @@ class ApiKey:
             )
         self._key, self._header, self._scheme = key, header, scheme
 
-    def __call__(self, request: Any) -> Any:
-        request.headers[self._header] = self._scheme + self._key
-        return request
+    def authorize(self, headers: MutableMapping[str, str]) -> None:
+        """Put the key where the server looks for it."""
+        headers[self._header] = self._scheme + self._key
 
     def redact(self, text: str) -> str:
         """`text` without this key."""
@@ -51,10 +57,11 @@ class ApiKey:
 
 
 class HttpRequest(NamedTuple):
-    """A request as it goes out; `path` is encoded and has its query.
+    """A request as it goes out.
 
-    `body` is bytes, or an object with `read`, `__len__`, `rewind` and `close`. `ids` are those the
-    caller gave, for the exceptions.
+    `operation` is the facade's method and `ids` the ids among its arguments, both for exceptions
+    and the log. `path` is encoded and has its query. `streams`: the response is a stream, which
+    counts among those that may be open at once and idles by `sse_read_timeout`.
     """
 
     operation: str
@@ -62,14 +69,15 @@ class HttpRequest(NamedTuple):
     path: str
     key: ApiKey
     headers: Mapping[str, str] = MappingProxyType({})
-    body: Any = None
+    body: Body = None
     streams: bool = False
     ids: Mapping[str, str] = MappingProxyType({})
 
     def context(self) -> dict[str, Any]:
-        """What an exception says of this request."""
+        """What an exception says of this request, as its keyword arguments."""
         path = self.path.partition("?")[0]
         return {"operation": self.operation, "method": self.method, "path": path, **self.ids}
 
     def redact(self, text: str) -> str:
+        """`text` without the API key."""
         return self.key.redact(text)

@@ -66,8 +66,7 @@ class EventReader:
             if self.is_cancelled:
                 raise
             self._raise_error_event(error)
-            text = f"the stream was cut: {error.args[0]}"
-            raise StreamInterruptedException(text, **self._ids()) from error
+            raise StreamInterruptedException(error.args[0], **self._ids()) from error
         finally:
             response.close()
         self._raise_error_event(None)

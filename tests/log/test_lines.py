@@ -249,7 +249,7 @@ def test_nothing_is_written_when_nobody_reads(
     def never(*args: object) -> None:
         raise AssertionError("made for nobody")
 
-    monkeypatch.setattr(http_log, "Line", never)
+    monkeypatch.setattr(http_log, "RequestLog", never)
     monkeypatch.setattr(masking, "mask_text", never)
     if off == "level":
         logging.getLogger("dify_java_compat").setLevel(logging.INFO)

@@ -19,10 +19,11 @@ from dify_java_compat import ClientConfig, DifyException, models
 from dify_java_compat._api.codec import decode, decode_page, decode_run, event_decoder
 from dify_java_compat._dto.dto import ResponseDto
 from dify_java_compat._http.body import ChunkedResponse
+from dify_java_compat._http.request import ApiKey, HttpRequest
 from dify_java_compat._http.response import HttpResponse
+from dify_java_compat._http.transport import Transport
 from dify_java_compat._stream.reader import EventReader
 from dify_java_compat._stream.sse import EventTooLargeError, SSEDecoder
-from dify_java_compat.errors import TimeoutException
 
 LARGEST = 4096
 RESPONSES = sorted(
@@ -33,6 +34,8 @@ RESPONSES = sorted(
     ),
     key=lambda cls: cls.__name__,
 )
+TRANSPORT = Transport("http://localhost", ClientConfig())
+REQUEST = HttpRequest("sendChatMessageStream", "POST", "/", ApiKey("k"), streams=True)
 Cuts = list[int]
 
 
@@ -47,25 +50,6 @@ class Pieces(io.BytesIO):
         size = -1 if size is None else size
         cut = max(1, next(self._cuts, len(self.getvalue())))
         return super().read(cut if size < 0 else min(cut, size))
-
-
-class Nobody:
-    """Who asked, where nobody did."""
-
-    def bound_next_read(self) -> None:
-        pass
-
-    def timed_out(self, phase: str) -> TimeoutException:
-        return TimeoutException("late", phase=phase)
-
-    def context(self) -> dict[str, Any]:
-        return {}
-
-    def redact(self, text: str) -> str:
-        return text
-
-    def closed(self) -> None:
-        pass
 
 
 def sse(data: bytes, cuts: Cuts) -> object:
@@ -86,9 +70,9 @@ def reader(data: bytes, cuts: Cuts) -> object:
         Pieces(data, cuts), {"Content-Type": "text/event-stream"}, 200, preload_content=False
     )
     items = []
+    response = HttpResponse(TRANSPORT.exchange(REQUEST), raw)
     try:
-        read = EventReader(event_decoder(), ClientConfig(), {}).read(HttpResponse(Nobody(), raw))
-        for item in read:
+        for item in EventReader(event_decoder(), ClientConfig(), {}).read(response):
             items.append((item.to_json(), repr(item), repr(item.raw)))
     except DifyException as error:
         return items, type(error), [vars(error)[name] for name in sorted(vars(error))]

@@ -1,0 +1,73 @@
+"""May a request be sent again, after how long, and where a redirect may lead: rules, no I/O.
+
+Whatever may have cost money is not sent twice. A GET changes nothing, so it is repeated after most
+failures; any other method only where the server cannot have begun to work on it.
+"""
+
+from __future__ import annotations
+
+import random
+from urllib.parse import urljoin, urlsplit
+
+from requests import exceptions as failure
+from requests.utils import requote_uri
+from urllib3.exceptions import ClosedPoolError, NewConnectionError
+
+from ..errors import DifyException, HttpClientException
+
+MAX_RETRY_AFTER = 30.0  # seconds; a server that asks for more gets no further request
+MAX_REDIRECTS = 3
+
+_FIRST_DELAY, _JITTER = 0.2, 0.2
+
+
+def delay_before(error: DifyException, attempt: int, method: str, max_retries: int) -> float | None:
+    """Seconds to wait before sending the request again after `error`; None to give up.
+
+    `attempt` is the number of that retry, 1 for the first. The delays double from 0.2 s on, a fifth
+    more or less, so that clients that failed together do not come back together. A `Retry-After`
+    that is longer is respected up to MAX_RETRY_AFTER.
+    """
+    if attempt > max_retries or not may_send_again(error, method):
+        return None
+    delay = _FIRST_DELAY * 2.0 ** (attempt - 1) * random.uniform(1 - _JITTER, 1 + _JITTER)
+    retry_after = getattr(error, "retry_after", None) or 0.0
+    return max(delay, retry_after) if retry_after <= MAX_RETRY_AFTER else None
+
+
+def may_send_again(error: DifyException, method: str) -> bool:
+    """Whether sending the request again can do no harm, and may help."""
+    if isinstance(error, HttpClientException):
+        is_refused = error.status_code == 429 and error.code == "too_many_requests"
+        return is_refused or (method == "GET" and error.status_code >= 500)
+    if getattr(error, "phase", None) == "total":
+        return False
+    if _never_connected(error.__cause__):
+        return True
+    return method == "GET" and not isinstance(error.__cause__, failure.SSLError)
+
+
+def redirect_target(method: str, url: str, status: int, location: str | None) -> str | None:
+    """Where to send the same request again; None where it must not be repeated there.
+
+    301, 302 and 303 make a GET of a POST, which would lose its body. The key goes to no other
+    scheme, host or port.
+    """
+    repeats = status in (307, 308) or (status in (301, 302, 303) and method == "GET")
+    # a backslash is part of the path to some parsers and leads to another host for others
+    if not repeats or not location or "\\" in location:
+        return None
+    try:
+        target = requote_uri(urljoin(url, location))
+        return target if urlsplit(target)[:2] == urlsplit(url)[:2] else None
+    except ValueError:  # not a URL, as `http://[`
+        return None
+
+
+def _never_connected(cause: BaseException | None) -> bool:
+    """Whether requests failed before there was a connection to send anything on."""
+    if isinstance(cause, failure.ConnectTimeout):
+        return True
+    inner = cause.args[0] if cause is not None and cause.args else None
+    reason = getattr(inner, "reason", inner)  # of a MaxRetryError
+    return isinstance(reason, (ClosedPoolError, NewConnectionError))
