@@ -150,7 +150,7 @@ class InterruptibleConnection(HTTPConnection):
         Does nothing once another exchange has taken the connection from the pool.
         """
         with self._lock:
-            sock = self._handshake_socket or self.sock or self._response_socket
+            sock = _lowest(self._handshake_socket or self.sock or self._response_socket)
             if self._exchange is exchange and sock is not None:
                 with contextlib.suppress(OSError):
                     # SSLSocket's own shutdown drops its TLS state under the reader
@@ -164,7 +164,8 @@ class InterruptibleConnection(HTTPConnection):
 
     def detach_socket(self) -> None:
         """Close this process's descriptors only: nothing goes to the server, no lock is needed."""
-        for sock in (self._handshake_socket, self.sock, self._response_socket):
+        for each in (self._handshake_socket, self.sock, self._response_socket):
+            sock = _lowest(each)
             if sock is not None and sock.fileno() >= 0:
                 os.close(sock.detach())
 
@@ -180,6 +181,13 @@ class InterruptibleConnection(HTTPConnection):
             self._exchange = exchange
         if exchange is not None:
             exchange.on_acquire(self)
+
+
+def _lowest(sock: Any) -> socket.socket | None:
+    """The socket itself. TLS within TLS, to an https server through an https proxy, is none."""
+    while sock is not None and not isinstance(sock, socket.socket):
+        sock = getattr(sock, "socket", None)  # of urllib3's SSLTransport: what it writes to
+    return sock
 
 
 class InterruptibleTlsConnection(InterruptibleConnection, HTTPSConnection):

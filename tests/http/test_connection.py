@@ -1,0 +1,69 @@
+"""Connections that are interrupted, and those that a child process inherits."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+
+import pytest
+from urllib3.util.ssltransport import SSLTransport
+
+from dify_java_compat import ClientConfig, RequestsDifyChat
+from dify_java_compat._http import connection
+from tests.faults import wires
+from tests.faults.rows_networks import forward
+from tests.servers import STREAM_HEAD, Peer, ScriptedServer, chunk, message
+from tests.watching import PATIENCE, Watcher, request
+
+
+class TlsWithinTls:
+    """A stream that stays open, from an https server through an https proxy."""
+
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+        self.watcher: Watcher
+
+    def script(self, peer: Peer) -> None:
+        peer.receive()
+        peer.send(STREAM_HEAD + chunk(message("a")))
+        peer.wait_closed()
+        self.closed.set()
+
+
+@pytest.fixture
+def tls_within_tls() -> Iterator[TlsWithinTls]:
+    context, ca = wires.tls()
+    state = TlsWithinTls()
+    with (
+        ScriptedServer(state.script, context) as server,
+        ScriptedServer(forward, context) as proxy,
+    ):
+        config = ClientConfig(proxies={"https": proxy.url}, verify=ca, max_retries=0)
+        with RequestsDifyChat(server.url, config, api_key="app-secret-key") as client:
+            state.watcher = Watcher(client.sendChatMessageStream(request()))
+            state.watcher.wait_for_items(1)
+            yield state
+            state.watcher.subscription.dispose()
+
+
+def test_a_stream_of_tls_within_tls_can_be_disposed(tls_within_tls: TlsWithinTls) -> None:
+    tls_within_tls.watcher.subscription.dispose()
+    assert tls_within_tls.closed.wait(PATIENCE)
+    assert tls_within_tls.watcher.error is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+def test_a_child_closes_its_end_of_tls_within_tls_and_the_parents_stays(
+    tls_within_tls: TlsWithinTls,
+) -> None:
+    layered = [each.sock for each in connection._connections]
+    [sock] = [connection._lowest(each) for each in layered if isinstance(each, SSLTransport)]
+    assert sock is not None
+    child = os.fork()
+    if not child:
+        os._exit(0 if sock.fileno() < 0 else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert sock.fileno() >= 0
+    assert not tls_within_tls.closed.is_set()
