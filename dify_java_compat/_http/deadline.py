@@ -64,6 +64,10 @@ class Deadline:
             raise self.timed_out("total")
         return min(seconds, remaining) if seconds else remaining
 
+    def allows(self, delay: float) -> bool:
+        """Whether a delay of so many seconds would end before the whole call has to."""
+        return self._end is None or self._clock() + delay < self._end
+
     def timed_out(self, phase: Phase) -> TimeoutException:
         """The exception for a step of that kind that took too long.
 

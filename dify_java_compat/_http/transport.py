@@ -208,8 +208,10 @@ class Exchange:
                 url, redirects = target, redirects + 1
             except DifyException as error:
                 delay = delay_before(error, retries + 1, method, max_retries)
+                if delay is None or not self.deadline.allows(delay):
+                    raise
                 with self._lock:
-                    if delay is None or self._no_retry or self._is_cancelled:
+                    if self._no_retry or self._is_cancelled:
                         raise
                     self._may_have_been_sent = False
                 self._delay = threading.Event()  # before the look: `cancel` does the reverse
