@@ -168,7 +168,7 @@ def shutdown_below_tls() -> None:
 # -- sending -------------------------------------------------------------------------------------
 
 
-@depends_on("urllib3: HTTPConnection.is_closed", "a request is sent before there is a connection")
+@depends_on("urllib3: HTTPConnection.is_closed", "a request counts as sent before it can be")
 def is_closed() -> None:
     connection = HTTPConnection("dify.test")
     assert connection.is_closed
