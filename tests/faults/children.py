@@ -12,8 +12,8 @@ from collections import Counter
 from typing import Any
 
 from dify_java_compat import ClientConfig, RequestsDifyChat, iterate
-from tests.servers import STREAM_HEAD, Peer, chunk, message
-from tests.watching import Watcher, request
+from tests.support.server import STREAM_HEAD, Peer, chunk, message
+from tests.support.watching import Watcher, request
 
 from .tokens import CALLS, ask
 

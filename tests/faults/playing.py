@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Mapping
 
 from dify_java_compat import ClientConfig, RequestsDifyChat
-from tests.servers import Peer, ScriptedServer
-from tests.watching import PATIENCE, Watcher, join_stream_threads, request
+from tests.support import sockets
+from tests.support.server import Peer, ScriptedServer
+from tests.support.watching import PATIENCE, Watcher, join_stream_threads, request
 
-from . import wires
 from .table import Seen
 
 KEY = "app-faults"
@@ -45,13 +45,13 @@ Config = Mapping[str, object]
 def client_of(
     server: ScriptedServer, config: Config | None = None, *, secure: bool = False
 ) -> RequestsDifyChat:
-    verify = {"verify": wires.tls()[1]} if secure else {}
+    verify = {"verify": sockets.tls()[1]} if secure else {}
     settings = ClientConfig(**{**verify, **(config or {})})  # type: ignore[arg-type]
     return RequestsDifyChat(server.url, settings, api_key=KEY)
 
 
 def server_of(script: Callable[[Peer], None], *, secure: bool = False) -> ScriptedServer:
-    return ScriptedServer(script, wires.tls()[0] if secure else None)
+    return ScriptedServer(script, sockets.tls()[0] if secure else None)
 
 
 def play(seen: Seen, act: Act, config: Config | None = None, *, secure: bool = False) -> Watcher:

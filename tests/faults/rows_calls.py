@@ -29,8 +29,8 @@ from dify_java_compat import (
 )
 from tests.contract.whole_calls import arguments
 from tests.recordings.refusals import class_of
-from tests.servers import Peer, ScriptedServer, answer
-from tests.watching import request
+from tests.support.server import Peer, ScriptedServer, answer
+from tests.support.watching import request
 
 from .table import Seen, row
 

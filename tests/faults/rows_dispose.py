@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from unittest import mock
 
 from dify_java_compat import ClientConfig, RequestsDifyChat
-from tests.servers import (
+from tests.support import sockets
+from tests.support.server import (
     LAST_CHUNK,
     MESSAGE_END,
     STREAM_HEAD,
@@ -23,9 +24,8 @@ from tests.servers import (
     once,
     stream,
 )
-from tests.watching import PATIENCE, Watcher, join_stream_threads, request
+from tests.support.watching import PATIENCE, Watcher, join_stream_threads, request
 
-from . import wires
 from .playing import KEY, client_of, server_of
 from .table import Seen, row
 
@@ -138,7 +138,7 @@ def _readers() -> list[threading.Thread]:
 
 def connects(seen: Seen, *, stop: bool, secure: bool) -> None:
     """To a listener whose queue is full: the system answers nothing."""
-    with wires.full_listener() as port:
+    with sockets.full_listener() as port:
         scheme = "https" if secure else "http"
         config = ClientConfig(stop_on_dispose=stop)
         with RequestsDifyChat(f"{scheme}://127.0.0.1:{port}", config, api_key=KEY) as client:

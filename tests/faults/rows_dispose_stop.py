@@ -29,8 +29,17 @@ from dify_java_compat import (
 )
 from dify_java_compat._stream.observable import Observable
 from dify_java_compat.emulator import DifyEmulator
-from tests.servers import LAST_CHUNK, MESSAGE_END, STREAM_HEAD, Peer, answer, chunk, message, stream
-from tests.watching import PATIENCE, Watcher, join_stream_threads, request
+from tests.support.server import (
+    LAST_CHUNK,
+    MESSAGE_END,
+    STREAM_HEAD,
+    Peer,
+    answer,
+    chunk,
+    message,
+    stream,
+)
+from tests.support.watching import PATIENCE, Watcher, join_stream_threads, request
 
 from .playing import client_of, server_of
 from .rows_dispose import AT_ONCE, both, leave, nothing_follows

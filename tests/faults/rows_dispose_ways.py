@@ -16,10 +16,10 @@ from reactivex import operators as ops
 
 from dify_java_compat import ChatMessageSendCompletionResponse, aiterate, iterate
 from dify_java_compat._stream.observable import Observable
-from tests.servers import STREAM_HEAD, Peer, chunk, message
-from tests.watching import PATIENCE, Watcher, join_stream_threads, request
+from tests.support import sockets
+from tests.support.server import STREAM_HEAD, Peer, chunk, message
+from tests.support.watching import PATIENCE, Watcher, join_stream_threads, request
 
-from . import wires
 from .playing import client_of, server_of
 from .rows_dispose import AT_ONCE, FIRST, Silence, both
 from .table import Seen, row
@@ -135,7 +135,7 @@ def at_exit(seen: Seen, *, secure: bool) -> None:
                 peer.send(FIRST)
                 pause.wait(0.005)
 
-    verify = wires.tls()[1] if secure else ""
+    verify = sockets.tls()[1] if secure else ""
     with server_of(script, secure=secure) as server:
         command = [sys.executable, "-c", CHILD, server.url, verify, str(streams)]
         with subprocess.Popen(

@@ -19,8 +19,8 @@ from unittest import mock
 import trustme
 
 from dify_java_compat import ClientConfig, ConnectionException, RequestsDifyChat, iterate
-from tests.servers import MESSAGE_END, Peer, ScriptedServer, answer, message, once, stream
-from tests.watching import request
+from tests.support.server import MESSAGE_END, Peer, ScriptedServer, answer, message, once, stream
+from tests.support.watching import request
 
 from .table import Seen, row
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dify_java_compat import ClientConfig, RequestsDifyChat, RequestsRecoupChat, errors
-from tests.servers import ScriptedServer
+from tests.support.server import ScriptedServer
 
 from . import children
 from .table import Seen, row

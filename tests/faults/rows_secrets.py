@@ -27,8 +27,17 @@ from dify_java_compat import (
     RequestsDifyChat,
 )
 from tests.contract.whole_calls import arguments
-from tests.servers import ERROR, MESSAGE_END, Peer, ScriptedServer, answer, message, once, stream
-from tests.watching import request
+from tests.support.server import (
+    ERROR,
+    MESSAGE_END,
+    Peer,
+    ScriptedServer,
+    answer,
+    message,
+    once,
+    stream,
+)
+from tests.support.watching import request
 
 from .rows_calls import METHODS, STREAMS
 from .table import Seen, row

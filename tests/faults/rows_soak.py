@@ -21,7 +21,7 @@ from dify_java_compat import (
     DifyException,
     RequestsDifyChat,
 )
-from tests.servers import (
+from tests.support.server import (
     ERROR,
     LAST_CHUNK,
     MESSAGE_END,
@@ -31,7 +31,7 @@ from tests.servers import (
     chunk,
     message,
 )
-from tests.watching import request
+from tests.support.watching import request
 
 from .table import Seen, row
 

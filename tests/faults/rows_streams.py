@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable
 
 from dify_java_compat import ClientConfig, RequestsDifyChat, StreamInterruptedException
-from tests.servers import (
+from tests.support import sockets
+from tests.support.server import (
     CLOSING_STREAM_HEAD,
     LAST_CHUNK,
     MESSAGE_END,
@@ -19,9 +20,8 @@ from tests.servers import (
     message,
     stream,
 )
-from tests.watching import Watcher, request
+from tests.support.watching import Watcher, request
 
-from . import wires
 from .playing import KEY, SOON, Cue, expect, play
 from .table import Seen, row
 
@@ -204,7 +204,7 @@ for setting, phase, chinese_setting in (
 
 @row("streams", "silence while TCP connects", "TCP 连接时沉默")
 def silent_connecting(seen: Seen) -> None:
-    with wires.full_listener() as port:
+    with sockets.full_listener() as port:
         config = ClientConfig(connect_timeout=SMALL, max_retries=0)
         url = f"http://127.0.0.1:{port}"
         with RequestsDifyChat(url, config, api_key=KEY) as client, seen.timing():
@@ -219,7 +219,7 @@ def silent_handshake(seen: Seen) -> None:
     """The server never answers the hello."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"https://localhost:{listener.getsockname()[1]}"
-        config = ClientConfig(connect_timeout=SMALL, max_retries=0, verify=wires.tls()[1])
+        config = ClientConfig(connect_timeout=SMALL, max_retries=0, verify=sockets.tls()[1])
         with RequestsDifyChat(url, config, api_key=KEY) as client, seen.timing():
             watcher = Watcher(client.sendChatMessageStream(request())).wait()
         seen.events = len(watcher.items)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dify_java_compat import DecodeException, HttpClientException, StreamDecodeException
-from tests.servers import (
+from tests.support.server import (
     LAST_CHUNK,
     MESSAGE_END,
     STREAM_HEAD,
@@ -24,7 +24,7 @@ from tests.servers import (
     once,
     stream,
 )
-from tests.watching import PATIENCE, Watcher, join_stream_threads, request
+from tests.support.watching import PATIENCE, Watcher, join_stream_threads, request
 
 from .playing import KEY, Cue, client_of, expect, note, play
 from .table import Seen, row

@@ -21,7 +21,7 @@ from dify_java_compat import (
     TextToAudioRequest,
     iterate,
 )
-from tests.servers import (
+from tests.support.server import (
     CLOSING_STREAM_HEAD,
     LAST_CHUNK,
     MESSAGE_END,

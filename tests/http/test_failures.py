@@ -29,8 +29,8 @@ from dify_java_compat import (
     UnsupportedMediaTypeException,
 )
 from dify_java_compat._api import operations
-from tests.servers import Peer, ScriptedServer, answer, once
-from tests.watching import request
+from tests.support.server import Peer, ScriptedServer, answer, once
+from tests.support.watching import request
 
 GET = RequestsDifyChat.parameters
 OK = answer(b'{"answer":"yes"}')

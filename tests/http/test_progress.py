@@ -25,7 +25,7 @@ from dify_java_compat import (
     TooManyRequestsException,
     Upload,
 )
-from tests.servers import Peer, ScriptedServer, answer, once
+from tests.support.server import Peer, ScriptedServer, answer, once
 
 MIB = 1024 * 1024
 STORED = answer(b'{"id":"f-1","text":"said"}', "201 CREATED")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dify_java_compat import ClientConfig, RequestsDifyChat, iterate
-from tests.servers import MESSAGE_END, ScriptedServer, message, once, stream
-from tests.watching import request
+from tests.support.server import MESSAGE_END, ScriptedServer, message, once, stream
+from tests.support.watching import request
 
 ANSWER = once(stream(message("through"), MESSAGE_END))
 

@@ -15,8 +15,8 @@ from dify_java_compat import (
     RequestsDifyChat,
     pages,
 )
-from tests.servers import Peer, ScriptedServer, answer
-from tests.watching import request
+from tests.support.server import Peer, ScriptedServer, answer
+from tests.support.watching import request
 
 COUNT = 7
 

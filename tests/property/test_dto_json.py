@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from dify_java_compat._dto.dto import Dto
 from dify_java_compat._dto.names import names_of
-
-from ..unit.dto_classes import ALL
+from tests.dto.classes import ALL
 
 plain = (
     st.none()

@@ -32,7 +32,7 @@ from dify_java_compat import (
     TooManyRequestsException,
     UnauthorizedException,
 )
-from tests.servers import Peer, ScriptedServer, answer, once
+from tests.support.server import Peer, ScriptedServer, answer, once
 
 CHAT = "5f3b7c52-9a0e-4f0c-8f6e-2f1d6f0c9b11"
 KEY = "recoup-sk-very-secret"

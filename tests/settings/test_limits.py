@@ -21,7 +21,7 @@ from dify_java_compat import (
 )
 from dify_java_compat._api.config_check import validated
 from dify_java_compat._http.limiter import StreamLimiter
-from tests.servers import (
+from tests.support.server import (
     LAST_CHUNK,
     MESSAGE_END,
     STREAM_HEAD,
@@ -33,7 +33,7 @@ from tests.servers import (
     once,
     stream,
 )
-from tests.watching import PATIENCE, Watcher, request
+from tests.support.watching import PATIENCE, Watcher, request
 
 FIELDS = dataclasses.fields(ClientConfig)
 NUMBERS = [f.name for f in FIELDS if f.type in (int, float, float | None)]

@@ -18,7 +18,7 @@ from dify_java_compat import (
     StreamInterruptedException,
     TimeoutException,
 )
-from tests.servers import (
+from tests.support.server import (
     ERROR,
     LAST_CHUNK,
     STREAM_HEAD,
@@ -31,7 +31,7 @@ from tests.servers import (
     message,
     stream,
 )
-from tests.watching import PATIENCE, Watcher, join_stream_threads, request
+from tests.support.watching import PATIENCE, Watcher, join_stream_threads, request
 
 
 def of_run(name: str, **data: object) -> bytes:

@@ -16,7 +16,7 @@ from dify_java_compat import FileUploadRequest, RequestsDifyChat
 from dify_java_compat._api.file_types import _KIND_OF
 from dify_java_compat._api.files import file_part
 from dify_java_compat._http.multipart import MultipartForm
-from tests.servers import ScriptedServer, answer, once
+from tests.support.server import ScriptedServer, answer, once
 
 OFFICE = "application/vnd.openxmlformats-officedocument"
 TYPES = {

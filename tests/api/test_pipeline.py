@@ -12,8 +12,8 @@ from dify_java_compat import (
     RequestsDifyChat,
     collect,
 )
-from tests.servers import MESSAGE_END, ScriptedServer, message, once, stream
-from tests.watching import Watcher, join_stream_threads, request
+from tests.support.server import MESSAGE_END, ScriptedServer, message, once, stream
+from tests.support.watching import Watcher, join_stream_threads, request
 
 Context = PipelineContext[ChatMessagePipelineModel]
 ANSWER = once(stream(message("one "), message("two"), MESSAGE_END))

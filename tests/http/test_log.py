@@ -28,7 +28,7 @@ from dify_java_compat import (
 )
 from dify_java_compat._http import log as http_log
 from dify_java_compat._http import masking
-from tests.servers import (
+from tests.support.server import (
     LAST_CHUNK,
     MESSAGE_END,
     STREAM_HEAD,
@@ -40,7 +40,7 @@ from tests.servers import (
     once,
     stream,
 )
-from tests.watching import PATIENCE, Watcher, request
+from tests.support.watching import PATIENCE, Watcher, request
 
 KEY = "app-0123456789abcdef01234567"
 PHONE = "13812345678"

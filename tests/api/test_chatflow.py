@@ -34,7 +34,7 @@ from dify_java_compat import (
     iterate,
 )
 from dify_java_compat.emulator import DifyEmulator, faults
-from tests.watching import request
+from tests.support.watching import request
 
 USER = "u-1"
 

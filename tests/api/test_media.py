@@ -34,7 +34,7 @@ from dify_java_compat import (
     TextToAudioRequest,
     UnsupportedMediaTypeException,
 )
-from tests.servers import Peer, Received, ScriptedServer, answer, chunk, once
+from tests.support.server import Peer, Received, ScriptedServer, answer, chunk, once
 
 if not django_settings.configured:
     django_settings.configure()

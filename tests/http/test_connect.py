@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dify_java_compat._http.connect import dial
-from tests.faults import wires
+from tests.support import sockets
 
 
 def wanted() -> None:
@@ -77,7 +77,7 @@ def test_an_address_in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nobody_answers_in_time() -> None:
-    with wires.full_listener() as port, pytest.raises(TimeoutError):
+    with sockets.full_listener() as port, pytest.raises(TimeoutError):
         dial("127.0.0.1", port, 0.1, wanted)
 
 
@@ -94,7 +94,7 @@ def test_given_up(monkeypatch: pytest.MonkeyPatch, port: int, timeout: float | N
             raise GivenUpError
 
     with contextlib.ExitStack() as stack:
-        full = stack.enter_context(wires.full_listener())
+        full = stack.enter_context(sockets.full_listener())
         resolves_to(monkeypatch, full, port)
         with pytest.raises(GivenUpError):
             dial("a.name", 80, timeout, still_wanted)

@@ -25,7 +25,7 @@ from dify_java_compat import (
     iterate,
 )
 from dify_java_compat.emulator import DifyEmulator
-from tests.watching import Watcher, join_stream_threads, request
+from tests.support.watching import Watcher, join_stream_threads, request
 
 USER = "user-1"
 

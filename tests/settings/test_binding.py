@@ -16,7 +16,7 @@ from dify_java_compat import ClientConfig, DifyProperties
 from dify_java_compat._dto.names import camel
 from dify_java_compat._settings.binder import Setting
 
-from .names import JAVA, OURS, PLACES, at, of, samples, simple_places
+from .java_properties import JAVA, OURS, PLACES, at, of, samples, simple_places
 
 SPELLINGS: list[Callable[[str], str]] = [
     lambda name: name,

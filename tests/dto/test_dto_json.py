@@ -26,7 +26,7 @@ from dify_java_compat import (
 from dify_java_compat._api.codec import decode, event_decoder
 from dify_java_compat.models import EVENT_DATA, File, FileUpload, TextInput, TextToSpeech
 
-from .dto_classes import ALL
+from .classes import ALL
 
 Rating = MessageFeedbackRequest.Rating
 

@@ -21,7 +21,7 @@ from dify_java_compat._dto.dto import Dto, field_named
 from dify_java_compat._dto.names import camel, names_of
 from dify_java_compat.models import FileUpload, TextInput, TextToSpeech
 
-from .dto_classes import ALIASES, ALL, FIELDS
+from .classes import ALIASES, ALL, FIELDS
 
 VALUE: Any = "a value"
 

@@ -23,8 +23,8 @@ from dify_java_compat import (
     RequestsDifyChat,
     iterate,
 )
-from tests.servers import MESSAGE_END, ScriptedServer, answer, message, once, stream
-from tests.watching import request
+from tests.support.server import MESSAGE_END, ScriptedServer, answer, message, once, stream
+from tests.support.watching import request
 
 OK = once(answer(b'{"result":"success","data":[]}'))
 

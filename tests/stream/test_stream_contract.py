@@ -16,7 +16,7 @@ from dify_java_compat import (
     StreamInterruptedException,
     collect,
 )
-from tests.servers import (
+from tests.support.server import (
     CLOSING_STREAM_HEAD,
     ERROR,
     LAST_CHUNK,
@@ -31,7 +31,7 @@ from tests.servers import (
     once,
     stream,
 )
-from tests.watching import Watcher, join_stream_threads, request
+from tests.support.watching import Watcher, join_stream_threads, request
 
 ANSWER = stream(message("one "), PING, message("two"), MESSAGE_END)
 

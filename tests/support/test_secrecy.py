@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HOOKS = """
-from tests.secrecy import (
+from tests.support.secrecy import (
     pytest_configure,
     pytest_runtest_logreport,
     pytest_runtest_logstart,
