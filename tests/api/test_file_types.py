@@ -16,7 +16,8 @@ from dify_java_compat import FileUploadRequest, RequestsDifyChat
 from dify_java_compat._api.file_types import _KIND_OF
 from dify_java_compat._api.files import file_part
 from dify_java_compat._http.multipart import MultipartForm
-from tests.support.server import ScriptedServer, answer, once
+from tests.support.frames import response
+from tests.support.server import ScriptedServer, always
 
 OFFICE = "application/vnd.openxmlformats-officedocument"
 TYPES = {
@@ -102,7 +103,7 @@ def test_a_file_name_that_is_no_text_is_no_obstacle(tmp_path: Path) -> None:
     path = os.path.join(os.fsencode(tmp_path), b"\xff\xfe.txt")
     Path(os.fsdecode(path)).write_bytes(b"content")
     with (
-        ScriptedServer(once(answer(b'{"id":"f-1"}'))) as server,
+        ScriptedServer(always(response(b'{"id":"f-1"}'))) as server,
         RequestsDifyChat(server.url, api_key="app-test") as client,
     ):
         client.fileUpload(FileUploadRequest(file=os.fsdecode(path), user_id="u"))

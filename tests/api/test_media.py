@@ -34,7 +34,8 @@ from dify_java_compat import (
     TextToAudioRequest,
     UnsupportedMediaTypeException,
 )
-from tests.support.server import Peer, Received, ScriptedServer, answer, chunk, once
+from tests.support.frames import chunk, response
+from tests.support.server import Peer, RecordedRequest, ScriptedServer, always
 
 if not django_settings.configured:
     django_settings.configure()
@@ -42,7 +43,7 @@ if not django_settings.configured:
 SOUND = b"RIFF\x00\x00\x00\x00WAVEfmt " + bytes(range(256))
 
 
-def part_of(received: Received) -> tuple[str, str, bytes, dict[str, str]]:
+def part_of(received: RecordedRequest) -> tuple[str, str, bytes, dict[str, str]]:
     """File name, type and content of the form's file, and its other fields."""
     head = f"Content-Type: {received.headers['content-type']}\r\n\r\n".encode()
     form = email.message_from_bytes(head + received.body, policy=email.policy.HTTP)
@@ -64,7 +65,7 @@ def part_of(received: Received) -> tuple[str, str, bytes, dict[str, str]]:
 @pytest.fixture
 def transcriber() -> Iterator[tuple[ScriptedServer, RequestsDifyChat]]:
     with (
-        ScriptedServer(once(answer(b'{"text":"\\u4f60\\u597d"}'))) as server,
+        ScriptedServer(always(response(b'{"text":"\\u4f60\\u597d"}'))) as server,
         RequestsDifyChat(server.url, api_key="app-test") as client,
     ):
         yield server, client
@@ -222,7 +223,7 @@ def test_a_large_file_is_read_from_disk_as_it_is_sent(tmp_path: Path) -> None:
 
     def script(peer: Peer) -> None:
         assert peer.discard_request() > 30 * 1024 * 1024
-        peer.send(answer(b'{"id":"f-1"}', "201 CREATED"))
+        peer.send(response(b'{"id":"f-1"}', "201 CREATED"))
 
     with (
         ScriptedServer(script) as server,
@@ -247,7 +248,7 @@ SPEECH = (
 
 def test_audio_as_an_entity() -> None:
     with (
-        ScriptedServer(once(SPEECH)) as server,
+        ScriptedServer(always(SPEECH)) as server,
         RequestsDifyChat(server.url, api_key="app-test") as client,
     ):
         entity = client.textToAudio(TextToAudioRequest(text="你好", user_id="u", voice="alloy"))
@@ -272,7 +273,7 @@ RESPONSES: dict[str, tuple[Callable[[], Any], Callable[[Any], tuple[bytes, Any]]
 def test_audio_into_a_frameworks_response(framework: str) -> None:
     make, read = RESPONSES[framework]
     with (
-        ScriptedServer(once(SPEECH)) as server,
+        ScriptedServer(always(SPEECH)) as server,
         RequestsDifyChat(server.url, api_key="app-test") as client,
     ):
         response = make()
@@ -334,7 +335,7 @@ def test_a_response_that_is_left_frees_the_connection() -> None:
 @pytest.mark.parametrize("sink", [None, io.BytesIO()])
 def test_what_is_not_audio_is_an_error(sink: io.BytesIO | None) -> None:
     with (
-        ScriptedServer(once(answer(b"null"))) as server,  # what Dify says of an unknown message
+        ScriptedServer(always(response(b"null"))) as server,  # what Dify says of an unknown message
         RequestsDifyChat(server.url, api_key="app-test") as client,
     ):
         request = TextToAudioRequest(message_id="m", user_id="u")
@@ -345,7 +346,7 @@ def test_what_is_not_audio_is_an_error(sink: io.BytesIO | None) -> None:
 def test_a_refused_upload_closes_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"x")
-    refusal = once(answer(b'{"code":"unsupported_file_type","message":"no"}', "415 X"))
+    refusal = always(response(b'{"code":"unsupported_file_type","message":"no"}', "415 X"))
     with (
         ScriptedServer(refusal) as server,
         RequestsDifyChat(server.url, ClientConfig(), api_key="app-test") as client,

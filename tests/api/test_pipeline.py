@@ -12,11 +12,12 @@ from dify_java_compat import (
     RequestsDifyChat,
     collect,
 )
-from tests.support.server import MESSAGE_END, ScriptedServer, message, once, stream
+from tests.support.frames import MESSAGE_END, message, stream
+from tests.support.server import ScriptedServer, always
 from tests.support.watching import Watcher, join_stream_threads, request
 
 Context = PipelineContext[ChatMessagePipelineModel]
-ANSWER = once(stream(message("one "), message("two"), MESSAGE_END))
+ANSWER = always(stream(message("one "), message("two"), MESSAGE_END))
 
 
 class Note(PipelineProcess[ChatMessagePipelineModel]):

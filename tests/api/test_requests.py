@@ -23,10 +23,11 @@ from dify_java_compat import (
     RequestsDifyChat,
     iterate,
 )
-from tests.support.server import MESSAGE_END, ScriptedServer, answer, message, once, stream
+from tests.support.frames import MESSAGE_END, message, response, stream
+from tests.support.server import ScriptedServer, always
 from tests.support.watching import request
 
-OK = once(answer(b'{"result":"success","data":[]}'))
+OK = always(response(b'{"result":"success","data":[]}'))
 
 
 @pytest.mark.parametrize("tail", ["", "/", "/v1", "/v1/", "//", "/v1//"])
@@ -113,7 +114,7 @@ def test_a_netrc_file_does_not_replace_the_key(
 
 
 def test_cookies_are_not_kept() -> None:
-    script = once(answer(b'{"data":[]}', headers="Set-Cookie: session=1; Path=/\r\n"))
+    script = always(response(b'{"data":[]}', headers="Set-Cookie: session=1; Path=/\r\n"))
     with ScriptedServer(script) as server, RequestsDifyChat(server.url, api_key="app-k") as client:
         client.parameters()
         client.parameters()
@@ -121,7 +122,7 @@ def test_cookies_are_not_kept() -> None:
 
 
 def test_only_what_belongs_there_is_sent() -> None:
-    ended = once(stream(message("x"), MESSAGE_END))
+    ended = always(stream(message("x"), MESSAGE_END))
     with ScriptedServer(ended) as server, RequestsDifyChat(server.url, api_key="app-k") as client:
         list(iterate(client.sendChatMessageStream(request())))
         received = server.requests[0]
@@ -283,7 +284,7 @@ def test_telling_ids(value: str) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[1]", b"<html>hello</html>", b'{"half'])
 def test_an_answer_that_is_not_the_promised_json(body: bytes) -> None:
-    with ScriptedServer(once(answer(body))) as server:
+    with ScriptedServer(always(response(body))) as server:
         with RequestsDifyChat(server.url, api_key="app-k") as client:
             with pytest.raises(DecodeException) as caught:
                 client.parameters()

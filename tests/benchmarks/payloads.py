@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tests.support.frames import PING, data_frame
+
 MARK = "⟦"
 UPLOAD_BYTES = 100_000_000
 
@@ -46,10 +48,6 @@ class Stream:
     texts: list[str]
 
 
-def _frame(event: Wire) -> bytes:
-    return b"data: %b\n\n" % json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
-
-
 def _numbered(number: int, text: str) -> str:
     return f"{MARK}{number:06}{text}"
 
@@ -63,13 +61,13 @@ def _message(number: int, text: str) -> Event:
         "answer": said,
         "from_variable_selector": None,
     }
-    return _frame(event), said
+    return data_frame(event), said
 
 
 def paced_frame(stamp: str) -> bytes:
     """A message event whose answer is `stamp`."""
     event = {"event": "message", **_IDS, "id": _IDS["message_id"], "answer": stamp}
-    return _frame(event)
+    return data_frame(event)
 
 
 def end_frame() -> bytes:
@@ -90,7 +88,7 @@ def end_frame() -> bytes:
         "time_to_generate": 1.211,
     }
     metadata: Wire = {"annotation_reply": None, "retriever_resources": [], "usage": usage}
-    return _frame({"event": "message_end", **_IDS, "metadata": metadata, "files": None})
+    return data_frame({"event": "message_end", **_IDS, "metadata": metadata, "files": None})
 
 
 def _messages(count: int) -> Iterator[Event]:
@@ -132,11 +130,11 @@ def _nodes(count: int) -> Iterator[Event]:
             data |= {"outputs_truncated": False, "status": "succeeded", "error": None}
             data |= {"elapsed_time": 0.991233, "execution_metadata": None}
             data |= {"created_at": 1795167110, "finished_at": 1795167111, "files": [], **where}
-        yield _frame({"event": name, **_RUN, "data": {**node, "title": title, **data}}), title
+        yield data_frame({"event": name, **_RUN, "data": {**node, "title": title, **data}}), title
     outputs = {"answer": "done"}
     data = {"id": _RUN["workflow_run_id"], "status": "succeeded", "outputs": outputs}
     data |= {"error": None, "elapsed_time": 1.2, "total_tokens": 40, "total_steps": 3}
-    yield _frame({"event": "workflow_finished", **_RUN, "data": data}), None
+    yield data_frame({"event": "workflow_finished", **_RUN, "data": data}), None
     yield end_frame(), None
 
 
@@ -144,7 +142,7 @@ def _pings(count: int) -> Iterator[Event]:
     """Every tenth time Dify says that it is still there."""
     for number, event in enumerate(_messages(count)):
         if number % 10 == 5:
-            yield b"event: ping\n\n", None
+            yield PING, None
         yield event
 
 

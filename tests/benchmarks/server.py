@@ -20,38 +20,27 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.support.frames import LAST_CHUNK, STREAM_HEAD, chunk, chunks, response
+from tests.support.server import Peer, content_length
+
 from . import payloads
 
-_STREAM_HEAD = (
-    b"HTTP/1.1 200 OK\r\nServer: gunicorn\r\nConnection: keep-alive\r\n"
-    b"Transfer-Encoding: chunked\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n"
-)
-_LAST_CHUNK = b"0\r\n\r\n"
-_PATIENCE = 20.0  # seconds until all streams of a group are open
+_LIMIT = 20.0  # seconds until all streams of a group are open
 _STAMP = "%017.6f"  # of time.monotonic(), which is the same clock in every process
 
-
-def _chunk(frame: bytes) -> bytes:
-    return b"%X\r\n%b\r\n" % (len(frame), frame)
-
-
-def _whole(status: bytes, body: bytes) -> bytes:
-    head = b"HTTP/1.1 %b\r\nServer: gunicorn\r\nConnection: keep-alive\r\n" % status
-    head += b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-    return head + body
-
-
-_UPLOADED = _whole(b"201 CREATED", payloads.upload_body())
+# as Dify's own server has them
+_GUNICORN = "Server: gunicorn\r\nConnection: keep-alive\r\n"
+_STREAM_HEAD = STREAM_HEAD.replace(b"\r\n", b"\r\n" + _GUNICORN.encode(), 1)
+_UPLOADED = response(payloads.upload_body(), "201 CREATED", headers=_GUNICORN)
 _LISTED = {
-    b"/parameters": _whole(b"200 OK", payloads.parameters_body()),
-    b"/messages": _whole(b"200 OK", payloads.messages_body()),
+    b"/parameters": response(payloads.parameters_body(), headers=_GUNICORN),
+    b"/messages": response(payloads.messages_body(), headers=_GUNICORN),
 }
 
 
 @functools.cache
 def _stream(name: str, count: int) -> bytes:
-    frames = payloads.stream(name, count).frames
-    return _STREAM_HEAD + b"".join(map(_chunk, frames)) + _LAST_CHUNK
+    return _STREAM_HEAD + chunks(*payloads.stream(name, count).frames) + LAST_CHUNK
 
 
 @dataclass(order=True)
@@ -78,18 +67,18 @@ class Pacer:
         stamp_bytes = len(_STAMP % 0.0)
         size = b"%X\r\n" % (len(head) + stamp_bytes + len(tail))
         self._head, self._tail = size + head, tail + b"\r\n"
-        self._end = _chunk(payloads.end_frame()) + _LAST_CHUNK
+        self._end = chunk(payloads.end_frame()) + LAST_CHUNK
         threading.Thread(target=self._run, daemon=True).start()
 
     def serve(self, sock: socket.socket, rate: float, count: int, group: int) -> None:
-        """Return once the stream is over or its reader has left."""
+        """Return once the stream is over or its reader is gone."""
         sock.sendall(_STREAM_HEAD)
         with self._changed:
             barrier = self._barriers.setdefault(group, threading.Barrier(group))
             self._streams += 1
             number = self._streams
         try:
-            barrier.wait(_PATIENCE)
+            barrier.wait(_LIMIT)
         except threading.BrokenBarrierError:
             self._barriers.pop(group, None)
             raise OSError("the other streams of the group were not opened") from None
@@ -124,63 +113,49 @@ class Pacer:
             stamp = (_STAMP % time.monotonic()).encode()
             turn.sock.sendall(self._head + stamp + self._tail)
         except OSError:
-            return False  # the reader has left
+            return False  # the reader is gone
         return True
 
 
-class Connection:
-    """Answers one client's requests."""
+class Connection(Peer):
+    """Responds to one client's requests."""
+
+    block_bytes = 1 << 20
 
     def __init__(self, sock: socket.socket, pacer: Pacer) -> None:
-        self._sock = sock
+        super().__init__(sock)
         self._pacer = pacer
-        self._buffer = b""
 
     def serve(self) -> None:
-        with self._sock, contextlib.suppress(OSError):
-            while (head := self._head()) is not None:
-                self._answer(head)
+        with self.sock, contextlib.suppress(OSError):
+            while (head := self.read_head()) is not None:
+                self._respond(head)
 
-    def _answer(self, head: bytes) -> None:
+    def _respond(self, head: bytes) -> None:
         method, target, _ = head.split(b" ", 2)
         operation = target.partition(b"?")[0].rpartition(b"/v1")[2]
         if operation == b"/files/upload":
-            size = self._body(head, lambda block: None)
+            size = self._read_whole_body(head, lambda block: None)
             if size < payloads.UPLOAD_BYTES:
                 raise OSError(f"an upload of {size} bytes only")
-            self._sock.sendall(_UPLOADED)
+            self.send(_UPLOADED)
         elif method == b"POST":
             body = bytearray()
-            self._body(head, body.extend)
+            self._read_whole_body(head, body.extend)
             name, *numbers = json.loads(body)["query"].split()
             if name == "paced":
                 rate, count, group = map(int, numbers)
-                self._pacer.serve(self._sock, rate, count, group)
+                self._pacer.serve(self.sock, rate, count, group)
             else:
-                self._sock.sendall(_stream(name, int(numbers[0])))
+                self.send(_stream(name, int(numbers[0])))
         else:
-            self._sock.sendall(_LISTED[operation])
+            self.send(_LISTED[operation])
 
-    def _head(self) -> bytes | None:
-        while (end := self._buffer.find(b"\r\n\r\n")) < 0:
-            if not (block := self._sock.recv(65536)):
-                return None
-            self._buffer += block
-        head, self._buffer = self._buffer[: end + 2], self._buffer[end + 4 :]
-        return head
-
-    def _body(self, head: bytes, take: Callable[[bytes], None]) -> int:
-        lower = head.lower()
-        start = lower.index(b"\r\ncontent-length:") + 17
-        left = size = int(lower[start : lower.index(b"\r\n", start)])
-        while left > 0:
-            block = self._buffer or self._sock.recv(min(left, 1 << 20))
-            if not block:
-                raise OSError("the client left")
-            self._buffer = block[left:]
-            take(block[:left])
-            left -= min(left, len(block))
-        return size
+    def _read_whole_body(self, head: bytes, take: Callable[[bytes], object]) -> int:
+        length = content_length(head)
+        if self.read_body(length, take) < length:
+            raise OSError("the client is gone")
+        return length
 
 
 def main() -> None:

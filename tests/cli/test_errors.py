@@ -5,21 +5,12 @@ import socket
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
+from tests.support.frames import CONVERSATION, dify_error, error_event, message, response, stream
 
 from .conftest import Ask
 from .history import as_server
 from .processes import Ended, prepared, run
-from .servers import (
-    CONVERSATION,
-    KEY,
-    Server,
-    dify_error,
-    error_event,
-    message,
-    message_end,
-    reply,
-    stream,
-)
+from .servers import KEY, Server, message_end
 
 
 def failed(answer: bytes, *args: str) -> Ended:
@@ -40,12 +31,12 @@ def test_wrong_key(dify_emulator: DifyEmulator, args: tuple[str, ...]) -> None:
 
 def test_html_404_is_told_in_one_line() -> None:
     page = "<!doctype html>\n<title>404</title>\n<h1>Not Found</h1>\n"
-    (line,) = failed(reply("404 NOT FOUND", page, "text/html")).lines
+    (line,) = failed(response(page.encode(), "404 NOT FOUND", "text/html")).lines
     assert line == ("status 404, text/html: 404 Not Found - is that the address of a Dify API?")
 
 
 def test_web_page_instead_of_an_answer() -> None:
-    page = reply("200 OK", "<html>\n<body>Welcome\n", "text/html")
+    page = response(b"<html>\n<body>Welcome\n", content_type="text/html")
     for args in ((), ("--blocking",)):
         (line,) = failed(page, *args).lines
         assert line.endswith(" - is that the address of a Dify API?")

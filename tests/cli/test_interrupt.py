@@ -1,28 +1,18 @@
 """Ctrl-C while an answer comes."""
 
-import socket
 import threading
 
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
+from tests.support.frames import CONVERSATION, TASK, dify_error, error_event, event, message
+from tests.support.server import Peer
 
 from .history import as_server, stored
 from .processes import Live, prepared
-from .servers import (
-    CONVERSATION,
-    KEY,
-    TASK,
-    Server,
-    dify_error,
-    error_event,
-    event,
-    held,
-    message,
-    message_end,
-)
+from .servers import KEY, Server, held, message_end
 
-ENDLESS = held(message("one "), until=lambda server: server.closed)
+ENDLESS = held(message("one "), until=lambda server: server.closing)
 
 
 def test_stops_the_answer_on_the_server_and_shows_its_last_words() -> None:
@@ -36,10 +26,10 @@ def test_stops_the_answer_on_the_server_and_shows_its_last_words() -> None:
     (line,) = ended.lines
     assert line.startswith("stopped; 0.50 s; ")
     assert f"conversation_id={CONVERSATION}" in line
-    ask, stop = server.asked
+    ask, stop = server.requests
     assert stop.line == f"POST /v1/chat-messages/{TASK}/stop"
     assert stop.json == {"user": "李"}
-    assert f"Authorization: Bearer {KEY}\n" in stop.headers
+    assert stop.headers["authorization"] == f"Bearer {KEY}"
     assert ask.json["user"] == "李"
 
 
@@ -99,8 +89,8 @@ def test_stop_that_fails_is_told() -> None:
     last = (message("two"), message_end())
     refused = threading.Event()
 
-    def refuse(server: Server, connection: socket.socket) -> None:
-        connection.sendall(dify_error("403 FORBIDDEN", "forbidden", "Not you."))
+    def refuse(server: Server, peer: Peer) -> None:
+        peer.send(dify_error("403 FORBIDDEN", "forbidden", "Not you."))
 
     answer = held(message("one "), until=lambda _: refused, then=last)
     with Server(chat_messages=answer, stop=refuse) as server, Live("Hi", env=server.env) as live:
@@ -137,9 +127,9 @@ def test_second_one_leaves_at_once() -> None:
 def test_of_a_blocking_question() -> None:
     asked = threading.Event()
 
-    def silent(server: Server, connection: socket.socket) -> None:
+    def silent(server: Server, peer: Peer) -> None:
         asked.set()
-        server.closed.wait()
+        server.closing.wait()
 
     with Server(chat_messages=silent) as server, Live("Hi", "--blocking", env=server.env) as live:
         asked.wait()
@@ -166,9 +156,9 @@ def test_before_the_first_byte_of_an_answer() -> None:
     briefly = prepared("import dify_java_compat.cli.session as c; c._STOP_SECONDS = 0.25")
     asked = threading.Event()
 
-    def silent(server: Server, connection: socket.socket) -> None:
+    def silent(server: Server, peer: Peer) -> None:
         asked.set()
-        server.closed.wait()
+        server.closing.wait()
 
     with Server(chat_messages=silent) as server:
         with Live("Hi", how=briefly, env=server.env) as live:

@@ -9,23 +9,12 @@ from typing import Any
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
+from tests.support.frames import CONVERSATION, MESSAGE, TASK, event, message, response, stream
 
 from .conftest import Ask
 from .history import as_server, stored
 from .processes import Live, prepared, run
-from .servers import (
-    CONVERSATION,
-    KEY,
-    MESSAGE,
-    TASK,
-    Server,
-    event,
-    held,
-    message,
-    message_end,
-    reply,
-    stream,
-)
+from .servers import KEY, Server, held, message_end
 
 
 def test_embedded_emulator_answers_and_says_so() -> None:
@@ -89,7 +78,7 @@ def test_server_is_named_by_options_or_environment() -> None:
             ended = run("Hi", *args, env=env)
             assert (ended.code, ended.out, len(ended.lines)) == (0, "a\n", 1)
     assert server.lines == ["POST /v1/chat-messages"] * 4
-    assert all(f"Authorization: Bearer {KEY}\n" in asked.headers for asked in server.asked)
+    assert all(sent.headers["authorization"] == f"Bearer {KEY}" for sent in server.requests)
 
 
 def test_key_alone_asks_localhost_and_says_so() -> None:
@@ -104,10 +93,10 @@ def test_user_and_prompt_reach_the_server() -> None:
     with Server(chat_messages=stream(message("a"), message_end())) as server:
         run("你好 🙂", env=server.env)
         run("--user", "李", "--", "-x", env=server.env)
-    asked = [asked.json for asked in server.asked]
-    assert [(a["user"], a["query"]) for a in asked] == [("dify-chat", "你好 🙂"), ("李", "-x")]
-    assert {a["response_mode"] for a in asked} == {"streaming"}
-    assert not any("conversation_id" in a for a in asked)
+    sent = [request.json for request in server.requests]
+    assert [(s["user"], s["query"]) for s in sent] == [("dify-chat", "你好 🙂"), ("李", "-x")]
+    assert {s["response_mode"] for s in sent} == {"streaming"}
+    assert not any("conversation_id" in s for s in sent)
 
 
 def test_conversation_goes_on(ask: Ask, dify_emulator: DifyEmulator) -> None:
@@ -148,7 +137,7 @@ def test_events_are_json_lines(ask: Ask) -> None:
 
 def test_events_have_what_no_field_knows_and_half_characters() -> None:
     odd = event("quite_new", data={"x": 1}, 新=[None, "\u2028"])
-    half = message("").replace(b'"answer": ""', b'"answer": "\\ud83d"')
+    half = message("?").replace(b"?", b"\\ud83d")
     with Server(chat_messages=stream(odd, half, message_end())) as server:
         ended = run("Hi", "--events", env=server.env)
     lines: list[Any] = [json.loads(line) for line in ended.out.rstrip("\n").split("\n")]
@@ -168,13 +157,13 @@ def test_blocking_events_are_the_answer_in_one_line(ask: Ask) -> None:
 def test_prompt_from_a_pipe(args: tuple[str, ...]) -> None:
     with Server(chat_messages=stream(message("a"), message_end())) as server:
         ended = run(*args, stdin="两\n行\r\n\n".encode(), env=server.env)
-    assert (ended.code, server.asked[0].json["query"]) == (0, "两\n行")
+    assert (ended.code, server.requests[0].json["query"]) == (0, "两\n行")
 
 
 def test_pipe_is_left_alone_when_there_is_a_prompt() -> None:
     with Server(chat_messages=stream(message("a"), message_end())) as server:
         run("Hi", stdin=b"not this", env=server.env)
-    assert server.asked[0].json["query"] == "Hi"
+    assert server.requests[0].json["query"] == "Hi"
 
 
 def test_files_are_uploaded_and_sent(ask: Ask, dify_emulator: DifyEmulator, tmp_path: Path) -> None:
@@ -194,14 +183,14 @@ def test_files_are_uploaded_and_sent(ask: Ask, dify_emulator: DifyEmulator, tmp_
 def test_file_may_be_a_pipe(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    uploaded = reply("201 Created", '{"id":"f1","mime_type":"image/png"}')
+    uploaded = response(b'{"id":"f1","mime_type":"image/png"}', "201 Created")
     answer = stream(message("a"), message_end())
     with Server(upload=uploaded, chat_messages=answer) as server:
         writer = threading.Thread(target=fifo.write_bytes, args=(b"from a pipe",))
         writer.start()
         ended = run("Hi", "--file", str(fifo), env=server.env)
         writer.join()
-    upload, chat = server.asked
+    upload, chat = server.requests
     assert (ended.code, upload.line) == (0, "POST /v1/files/upload")
     assert b"from a pipe" in upload.body
     sent = {"type": "image", "transfer_method": "local_file", "upload_file_id": "f1"}

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.frames import TASK, message, response, stream
+
 from .processes import MODULE, PATIENCE, environment, prepared, run
-from .servers import Server, held, message, message_end, reply, stream
+from .servers import Server, held, message_end
 
 LINE = "word " * 40 + "\n"
 MORE_THAN_A_PIPE_HOLDS = tuple(message(f"{number} {LINE}") for number in range(2000))
@@ -61,7 +63,7 @@ def test_ascii_locale_gets_utf_8(locale: dict[str, str]) -> None:
     with Server(chat_messages=stream(message("你好 🙂"), message_end())) as server:
         ended = run(stdin="问".encode(), env={**server.env, **locale})
     assert (ended.code, ended.out) == (0, "你好 🙂\n")
-    assert server.asked[0].json["query"] == "问"
+    assert server.requests[0].json["query"] == "问"
 
 
 def test_other_encodings_are_kept_and_what_does_not_fit_is_replaced() -> None:
@@ -87,7 +89,7 @@ def test_reader_that_has_enough_stops_the_answer_quietly() -> None:
     with Server(chat_messages=answer) as server:
         line, err, code = read_one_line(server)
     assert (line, err, code) == (f"0 {LINE}", b"", 0)
-    assert server.lines == ["POST /v1/chat-messages", "POST /v1/chat-messages/task-1/stop"]
+    assert server.lines == ["POST /v1/chat-messages", f"POST /v1/chat-messages/{TASK}/stop"]
 
 
 def test_reader_that_has_enough_of_events() -> None:
@@ -124,7 +126,7 @@ def test_interrupts_once_the_reader_has_enough_change_nothing() -> None:
 def test_reader_that_is_gone_before_a_blocking_answer() -> None:
     read, write = os.pipe()
     os.close(read)
-    answer = reply("200 OK", '{"answer":"a"}')
+    answer = response(b'{"answer":"a"}')
     with Server(chat_messages=answer) as server, os.fdopen(write, "wb") as closed:
         ended = run_into(closed, "--blocking", env=server.env)
     assert (ended.returncode, ended.stderr) == (0, b"")

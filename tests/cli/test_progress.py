@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -17,11 +16,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.frames import dify_error, message, response, stream
+from tests.support.server import Peer
+
 from .processes import MODULE, Ended, environment, run
-from .servers import Server, dify_error, message, message_end, reply, stream
+from .servers import Server, message_end
 
 MIB = 1024 * 1024
-UPLOADED = reply("201 Created", '{"id":"f1","mime_type":"image/png"}')
+UPLOADED = response(b'{"id":"f1","mime_type":"image/png"}', "201 Created")
 ANSWERED = stream(message("a"), message_end())
 
 
@@ -97,7 +99,7 @@ def test_a_bar_on_a_terminal_and_gone_in_the_end(large: Path) -> None:
     assert (told[0], told[-1]) == (0, 100)
     assert bars(ended.err)[0] == f"{large.name} [{'.' * 24}]   0 %"
     assert bars(ended.err)[-1] == f"{large.name} [{'#' * 24}] 100 %"
-    assert large.read_bytes() in server.asked[0].body
+    assert large.read_bytes() in server.requests[0].body
 
 
 def test_a_bar_for_each_large_file(large: Path, tmp_path: Path) -> None:
@@ -157,8 +159,8 @@ def test_an_interrupt_leaves_no_bar(large: Path) -> None:
             sent.append(True)
             process.send_signal(signal.SIGINT)
 
-    def silent(server: Server, _: socket.socket) -> None:
-        server.closed.wait()
+    def silent(server: Server, peer: Peer) -> None:
+        server.closing.wait()
 
     with Server(upload=silent) as server:
         ended = run_on_terminal("Hi", "--file", str(large), env=server.env, seen=interrupt)

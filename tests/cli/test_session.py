@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
+from tests.support.frames import dify_error, message, response, stream
 
 from .history import as_server, stored
 from .processes import Live
-from .servers import KEY, Server, dify_error, held, message, message_end, reply, stream
+from .servers import KEY, Server, held, message_end
 
 ANSWER = stream(message("fine"), message_end())
 
@@ -62,7 +63,7 @@ def test_of_the_embedded_emulator_ends_at_the_end_of_input() -> None:
 def test_goes_on_with_a_given_conversation_and_sends_files_once(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"PNG")
-    uploaded = reply("201 Created", '{"id":"f1","mime_type":"image/png"}')
+    uploaded = response(b'{"id":"f1","mime_type":"image/png"}', "201 Created")
     with (
         Server(chat_messages=ANSWER, upload=uploaded) as server,
         Live("--conversation", "c0", "--file", str(path), terminal=True, env=server.env) as live,
@@ -73,7 +74,7 @@ def test_goes_on_with_a_given_conversation_and_sends_files_once(tmp_path: Path) 
         live.err("> ", 3)
         live.enter("\x04")
         assert live.end().code == 0
-    upload, first, second = server.asked
+    upload, first, second = server.requests
     assert upload.line == "POST /v1/files/upload"
     assert [file["upload_file_id"] for file in first.json["files"]] == ["f1"]
     assert first.json["conversation_id"] == "c0"
@@ -94,7 +95,7 @@ def test_file_whose_upload_failed_is_sent_whole_the_next_time(tmp_path: Path) ->
         live.err("> ", 3)
         live.enter("\x04")
         live.end()
-    assert [b"all of it" in asked.body for asked in server.asked] == [True, True]
+    assert [b"all of it" in request.body for request in server.requests] == [True, True]
 
 
 def test_goes_on_after_an_error() -> None:
@@ -111,7 +112,7 @@ def test_goes_on_after_an_error() -> None:
         ended = live.end()
     assert (ended.code, ended.out) == (0, "")
     assert ended.err.count("provider_quota_exceeded: No money.\n") == 2
-    assert [asked.json["conversation_id"] for asked in server.asked] == ["c0", "c0"]
+    assert [request.json["conversation_id"] for request in server.requests] == ["c0", "c0"]
 
 
 def test_unknown_commands_and_blank_lines_ask_nothing() -> None:
@@ -124,7 +125,7 @@ def test_unknown_commands_and_blank_lines_ask_nothing() -> None:
         ended = live.end()
     assert ended.code == 0
     assert ended.err.count("/new begins") == 3
-    assert [asked.json["query"] for asked in server.asked] == ["/etc/hosts is what?"]
+    assert [request.json["query"] for request in server.requests] == ["/etc/hosts is what?"]
 
 
 @pytest.mark.parametrize("screen", [False, True])
@@ -152,7 +153,7 @@ def test_interrupt_stops_the_answer_and_the_session_goes_on(
 
 
 def test_second_interrupt_of_an_answer_leaves() -> None:
-    answer = held(message("one "), until=lambda server: server.closed)
+    answer = held(message("one "), until=lambda server: server.closing)
     with Server(chat_messages=answer) as server, Live(terminal=True, env=server.env) as live:
         live.err("> ")
         live.enter("Hi\n")
@@ -197,7 +198,7 @@ def test_history_brings_a_line_back() -> None:
         live.out("> ", 3)
         live.enter("/quit\n")
         assert live.end().code == 0
-    assert [asked.json["query"] for asked in server.asked] == ["Hello", "Hello"]
+    assert [request.json["query"] for request in server.requests] == ["Hello", "Hello"]
 
 
 def test_key_is_never_shown() -> None:

@@ -26,7 +26,7 @@ def test_url_without_key() -> None:
         ):
             assert "--api-key" in line
             assert "DIFY_API_KEY" in line
-    assert server.asked == []
+    assert server.requests == []
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_prompt_that_is_not_text() -> None:
     with Server() as server:
         ended = run("-", stdin=b"caf\xe9", env=server.env)
     assert "cannot be written as JSON" in refused(ended)
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_closed_streams() -> None:

@@ -25,7 +25,7 @@ from dify_java_compat._stream.observable import Observable
 from dify_java_compat.models.events import EVENT_DATA
 from tests.recordings.comparing import differences, mistyped, undeclared
 
-from .answering import answered, event_stream
+from .responses import client_of_response, event_stream
 from .spec.facts import FROZEN_STREAMS
 
 Event = dict[str, Any]
@@ -149,7 +149,7 @@ each_example = pytest.mark.parametrize("name", EXAMPLES)
 
 
 def read(method: str, events: list[Event], *, whole: bool = True) -> Iterator[Item]:
-    with answered(event_stream(events, whole=whole)) as (chat, _):
+    with client_of_response(event_stream(events, whole=whole)) as (chat, _):
         yield from iterate(METHODS[method](chat))
 
 
@@ -158,7 +158,7 @@ def data_of(item: Item) -> Any:
 
 
 def answer_of(events: list[Event]) -> Any:
-    with answered(event_stream(events)) as (chat, _):
+    with client_of_response(event_stream(events)) as (chat, _):
         return collect(METHODS["workflowEvents"](chat))
 
 

@@ -30,8 +30,8 @@ from tests.recordings.comparing import differences, mistyped, undeclared
 from tests.recordings.refusals import class_of
 
 from . import whole_calls
-from .answering import answer, answered
 from .calls import parts_of
+from .responses import client_of_response, response
 from .spec.digest import Described, digest
 from .spec.facts import DESCRIPTION, DOCUMENTED, FROZEN, FROZEN_STREAMS
 
@@ -109,7 +109,7 @@ def test_every_row_is_documented_and_every_method_has_one() -> None:
 @each_row
 def test_every_parameter_and_field_is_sent(row: Operation[Any]) -> None:
     documented = DOCUMENTED[name_of(row)]
-    with answered(answer(400, {})) as (chat, server):
+    with client_of_response(response(400, {})) as (chat, server):
         with contextlib.suppress(DifyException):
             whole_calls.call(chat, row.name)
         (request,) = server.requests
@@ -146,7 +146,7 @@ def test_what_is_required_is_enough(row: Operation[Any]) -> None:
     required = {*DOCUMENTED[name_of(row)]["required"]} | demanded
     places = (*row.query, *(row.body or ()))
     fields = {place.field for place in places if place.wire in required} | required
-    with answered(answer(400, {})) as (chat, server):
+    with client_of_response(response(400, {})) as (chat, server):
         with pytest.raises(BadRequestException):
             whole_calls.call(chat, row.name, fields)
         assert len(server.requests) == 1
@@ -230,7 +230,7 @@ def test_every_field_of_an_answer_has_a_place(
     content: Any = sample(fields)
     if kind not in ("application/json", ""):
         content = b"bytes"
-    with answered(answer(status, content if kind else b"", kind)) as (chat, _):
+    with client_of_response(response(status, content if kind else b"", kind)) as (chat, _):
         result = whole_calls.call(chat, row.name)
     without = {name for operation, name in NO_PLACE if operation == row.name}
     if dataclasses.is_dataclass(result) and not isinstance(result, ResponseEntity):
@@ -267,7 +267,7 @@ def test_an_error_is_the_exception_of_its_status(
     row: Operation[Any], status: int, code: str
 ) -> None:
     said = {"status": status, "code": code, "message": "说明 why"}
-    with answered(answer(status, said)) as (chat, server):
+    with client_of_response(response(status, said)) as (chat, server):
         with pytest.raises(HttpClientException) as raised:
             whole_calls.call(chat, row.name)
         assert len(server.requests) == 1

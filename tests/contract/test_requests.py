@@ -15,7 +15,7 @@ import pytest
 from dify_java_compat import DifyException, IllegalArgumentException
 from tests.recordings.asking import KEY, operation_of, replayed
 from tests.recordings.library import DATA, Recording, recordings
-from tests.replay import ReceivedRequest
+from tests.support.server import RecordedRequest
 
 from .calls import Call, Unlike, call_of, parts_of, recorded_json
 
@@ -84,7 +84,7 @@ IMPOSSIBLE = {
 }
 
 
-def sent_by(recording: Recording, call: Call) -> ReceivedRequest:
+def sent_by(recording: Recording, call: Call) -> RecordedRequest:
     with replayed(recording) as (chat, server):
         try:
             call(chat)
@@ -115,7 +115,7 @@ def audio_type(given: str, filename: str) -> str:
     return f"audio/{extension}" if extension in AUDIO else given
 
 
-def check_body(operation: str, recording: Recording, request: ReceivedRequest) -> None:
+def check_body(operation: str, recording: Recording, request: RecordedRequest) -> None:
     kind = request.headers.get("content-type", "")
     if kind.startswith("multipart/form-data"):
         expected = parts_of(recording.request_headers["content-type"], recording.request_body)

@@ -12,8 +12,9 @@ import pytest
 
 from dify_java_compat.emulator import DifyEmulator
 from dify_java_compat.emulator.apps.catalog import APPS
+from tests.support.frames import stream
 
-from .openai_like import DONE, delta, openai_like, stream
+from .openai_like import DONE, OpenAiLike, delta
 from .wire import Caller, build, run
 
 COMMAND = ("-m", "dify_java_compat.emulator", "--port", "0")
@@ -83,23 +84,23 @@ def test_the_command_says_in_one_line_that_the_port_is_taken() -> None:
 
 
 def test_the_settings_reach_the_emulator() -> None:
-    with openai_like(*stream(delta("of the model", "stop"), DONE)) as model:
+    with OpenAiLike(stream(delta("of the model", "stop"), DONE)) as model:
         arguments = ("--upstream", model.url, "--model", "tiny", "--upstream-key", "k", "--quirks")
         with served(*arguments, "--token-pause", "0") as caller:
             assert caller.say().text == "of the model"
             crash = caller.post("/chat-messages", b"[]", "Content-Type: application/json")
             assert crash.status == 500
-        assert "Authorization: Bearer k" in model.asked[0][0]
+        assert model.requests[0].headers["authorization"] == "Bearer k"
 
 
 def test_the_key_of_the_model_may_come_from_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("UPSTREAM_KEY", "sk-secret")
-    with openai_like(*stream(delta("Hi", "stop"), DONE)) as model:
+    with OpenAiLike(stream(delta("Hi", "stop"), DONE)) as model:
         with served("--upstream", model.url, "--model", "tiny") as caller:
             assert caller.say().text == "Hi"
-        assert "Authorization: Bearer sk-secret" in model.asked[0][0]
+        assert model.requests[0].headers["authorization"] == "Bearer sk-secret"
     with served() as caller:
         assert caller.get("/info").status == 200
     with run(*COMMAND, "--help") as process:

@@ -11,23 +11,22 @@ import pytest
 
 from dify_java_compat.emulator import DifyEmulator
 from dify_java_compat.emulator.model.upstream import Upstream
-
-from .openai_like import (
-    DONE,
-    HEAD,
-    WAIT,
-    OpenAiLike,
+from tests.support.frames import (
+    LAST_CHUNK,
+    STREAM_HEAD,
     chunk,
-    delta,
-    event,
-    openai_like,
-    plain,
+    data_frame,
+    response,
     stream,
 )
+
+from .openai_like import DONE, WAIT, OpenAiLike, delta
 from .wire import TIMEOUT, Caller, build
 
 SECRET = "sk-very-secret"
-USAGE = event(choices=[], usage={"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10})
+USAGE = data_frame(
+    {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}}
+)
 HELLO = stream(delta("Hel"), delta("lo, "), delta("世界"), delta(None, "stop"), USAGE, DONE)
 TALKERS = pytest.mark.parametrize("key", ["app-chat", "app-agent", "app-chatflow"])
 
@@ -40,7 +39,7 @@ def emulated(server: OpenAiLike, **more: Any) -> Iterator[DifyEmulator]:
 
 @TALKERS
 def test_the_model_answers(key: str) -> None:
-    with openai_like(*HELLO) as server, emulated(server) as emulator:
+    with OpenAiLike(HELLO) as server, emulated(server) as emulator:
         caller = Caller(emulator, key)
         answer = caller.say("Hi")
         assert [one["answer"] for one in answer.events if one.get("answer")] == [
@@ -51,10 +50,10 @@ def test_the_model_answers(key: str) -> None:
         assert (counted["prompt_tokens"], counted["completion_tokens"]) == (7, 3)
         (stored,) = caller.messages(usage["conversation_id"])
         assert stored["answer"] == "Hello, 世界"
-        ((head, body),) = server.asked
-    assert head[0] == "POST /v1/chat/completions HTTP/1.1"
-    assert f"Authorization: Bearer {SECRET}" in head
-    assert body == {
+        (request,) = server.requests
+    assert request.line == "POST /v1/chat/completions"
+    assert request.headers["authorization"] == f"Bearer {SECRET}"
+    assert request.json == {
         "model": "tiny",
         "messages": [{"role": "user", "content": "Hi"}],
         "stream": True,
@@ -64,20 +63,20 @@ def test_the_model_answers(key: str) -> None:
 
 @pytest.mark.parametrize("key", ["app-chat", "app-chatflow"])
 def test_the_model_answers_at_once(key: str) -> None:
-    with openai_like(*HELLO) as server, emulated(server) as emulator:
+    with OpenAiLike(HELLO) as server, emulated(server) as emulator:
         told = Caller(emulator, key).say("Hi", "blocking").json()
     assert told["answer"] == "Hello, 世界"
     assert told["metadata"]["usage"]["total_tokens"] == 10
 
 
 def test_it_is_told_of_the_conversation() -> None:
-    with openai_like(*HELLO) as server, emulated(server) as emulator:
+    with OpenAiLike(HELLO) as server, emulated(server) as emulator:
         caller = Caller(emulator)
         emulator.reply("mute", answer="")
         conversation_id = caller.say("One").events[0]["conversation_id"]
         caller.say("mute", conversation_id=conversation_id)
         caller.say("Two", conversation_id=conversation_id)
-        assert [one["content"] for one in server.asked[-1][1]["messages"]] == [
+        assert [one["content"] for one in server.requests[-1].json["messages"]] == [
             "One", "Hello, 世界", "Two",
         ]  # fmt: skip
 
@@ -86,12 +85,12 @@ def test_it_is_told_of_the_conversation() -> None:
 def test_characters_may_arrive_in_halves(size: int) -> None:
     frames = delta("é你😀") + b": comment\r\n\r\n" + delta("ж", "stop").replace(b"\n", b"\r\n")
     pieces = [chunk(frames[at : at + size]) for at in range(0, len(frames), size)]
-    with openai_like(HEAD, *pieces, b"0\r\n\r\n") as server, emulated(server) as emulator:
+    with OpenAiLike(STREAM_HEAD, *pieces, LAST_CHUNK) as server, emulated(server) as emulator:
         assert Caller(emulator).say().text == "é你😀ж"
 
 
 def test_pieces_arrive_before_the_answer_ends() -> None:
-    with openai_like(HEAD, chunk(delta("now")), WAIT) as server:
+    with OpenAiLike(STREAM_HEAD, chunk(delta("now")), WAIT) as server:
         with emulated(server, ping_seconds=0.05) as emulator:
             reader, chunks = Caller(emulator).open_stream()
             first = next(one for one in chunks if one != b"event: ping\n\n")
@@ -102,7 +101,10 @@ def test_pieces_arrive_before_the_answer_ends() -> None:
 
 @TALKERS
 def test_stop_closes_its_connection_and_keeps_the_part(key: str) -> None:
-    with openai_like(HEAD, chunk(delta("so far")), WAIT) as server, emulated(server) as emulator:
+    with (
+        OpenAiLike(STREAM_HEAD, chunk(delta("so far")), WAIT) as server,
+        emulated(server) as emulator,
+    ):
         caller = Caller(emulator, key)
         reader, chunks = caller.open_stream()
         told = next(one for one in chunks if b"so far" in one)
@@ -117,7 +119,10 @@ def test_stop_closes_its_connection_and_keeps_the_part(key: str) -> None:
 
 @pytest.mark.parametrize("key", ["app-chat", "app-agent"])
 def test_a_client_that_leaves_closes_its_connection(key: str) -> None:
-    with openai_like(HEAD, chunk(delta("so far")), WAIT) as server, emulated(server) as emulator:
+    with (
+        OpenAiLike(STREAM_HEAD, chunk(delta("so far")), WAIT) as server,
+        emulated(server) as emulator,
+    ):
         reader, chunks = Caller(emulator, key).open_stream()
         next(chunks)
         reader.close()
@@ -125,7 +130,7 @@ def test_a_client_that_leaves_closes_its_connection(key: str) -> None:
 
 
 def test_closing_the_emulator_closes_its_connection() -> None:
-    with openai_like(HEAD, WAIT) as server, emulated(server) as emulator:
+    with OpenAiLike(STREAM_HEAD, WAIT) as server, emulated(server) as emulator:
         caller = Caller(emulator, "app-chatflow")
         reader, chunks = caller.open_stream()
         next(chunks)
@@ -136,27 +141,29 @@ def test_closing_the_emulator_closes_its_connection() -> None:
 
 
 FAILING = [
-    (plain("401 Unauthorized", b'{"error": {"message": "wrong key sk-very-secret!"}}'),
+    ([response(b'{"error": {"message": "wrong key sk-very-secret!"}}', "401 Unauthorized")],
      "the model answered 401: wrong key ***!"),
-    (plain("404 Not Found", b'{"error": "model \'tiny\' not found"}'),
+    ([response(b'{"error": "model \'tiny\' not found"}', "404 Not Found")],
      "the model answered 404: model 'tiny' not found"),
-    (plain("502 Bad Gateway", b"<html>bad</html>"), "the model answered 502: <html>bad</html>"),
-    (stream(delta("a"), event(error={"message": "overloaded"})), "the model failed: overloaded"),
-    (stream(delta("a"), b"data: {not json\n\n"), "something else than events"),
-    (stream(event(choices=[1])), "something else than events"),
-    (stream(delta("a")), "broke off"),
-    ([HEAD, chunk(delta("a"))], "broke off|cannot be reached"),
-    ([HEAD, chunk(delta("a"))[:9]], "broke off|cannot be reached"),
+    ([response(b"<html>bad</html>", "502 Bad Gateway")],
+     "the model answered 502: <html>bad</html>"),
+    ([stream(delta("a"), data_frame({"error": {"message": "overloaded"}}))],
+     "the model failed: overloaded"),
+    ([stream(delta("a"), b"data: {not json\n\n")], "something else than events"),
+    ([stream(data_frame({"choices": [1]}))], "something else than events"),
+    ([stream(delta("a"))], "broke off"),
+    ([STREAM_HEAD, chunk(delta("a"))], "broke off|cannot be reached"),
+    ([STREAM_HEAD, chunk(delta("a"))[:9]], "broke off|cannot be reached"),
     ([b"rubbish\r\n\r\n"], "cannot be reached"),
     ([], "cannot be reached"),
-    (plain("200 OK", b'{"choices": []}'), "broke off"),
+    ([response(b'{"choices": []}')], "broke off"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("writes", "reason"), FAILING)
 @pytest.mark.parametrize("mode", ["streaming", "blocking"])
 def test_a_model_that_fails_fails_as_on_dify(mode: str, writes: list[Any], reason: str) -> None:
-    with openai_like(*writes) as server, emulated(server) as emulator:
+    with OpenAiLike(*writes) as server, emulated(server) as emulator:
         answer = Caller(emulator).say(mode=mode)
     told = answer.events[-1] if mode == "streaming" else answer.json()
     assert answer.status == (200 if mode == "streaming" else 400)
@@ -175,12 +182,12 @@ def test_a_model_that_is_not_there() -> None:
 
 
 def test_a_reply_comes_before_the_model_and_may_delay_it() -> None:
-    with openai_like(*HELLO) as server, emulated(server, token_pause=0.0) as emulator:
+    with OpenAiLike(HELLO) as server, emulated(server, token_pause=0.0) as emulator:
         emulator.reply("own", answer="mine")
         emulator.reply("slow", delay=0.01)
         caller = Caller(emulator)
         assert caller.say("own").text == "mine"
-        assert server.asked == []
+        assert server.requests == []
         assert caller.say("slow").text == "Hello, 世界"
         reader = caller.connect()
         reader.send(build("GET", "/v1/info", "app-chat"))

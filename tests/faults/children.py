@@ -12,7 +12,8 @@ from collections import Counter
 from typing import Any
 
 from dify_java_compat import ClientConfig, RequestsDifyChat, iterate
-from tests.support.server import STREAM_HEAD, Peer, chunk, message
+from tests.support.frames import STREAM_HEAD, chunk, message
+from tests.support.server import Peer
 from tests.support.watching import Watcher, request
 
 from .tokens import CALLS, ask

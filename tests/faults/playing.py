@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 
 from dify_java_compat import ClientConfig, RequestsDifyChat
-from tests.support import sockets
+from tests.support import TIMEOUT, sockets
 from tests.support.server import Peer, ScriptedServer
-from tests.support.watching import PATIENCE, Watcher, join_stream_threads, request
+from tests.support.watching import Watcher, join_stream_threads, request
 
 from .table import Seen
 
@@ -33,7 +33,7 @@ class Cue:
 
     def wait_for_item(self) -> None:
         """Until one more item was delivered."""
-        assert self._delivered.acquire(timeout=PATIENCE), "nothing more was delivered"
+        assert self._delivered.acquire(timeout=TIMEOUT), "nothing more was delivered"
 
 
 Act = Callable[[Peer, Cue], None]

@@ -29,7 +29,8 @@ from dify_java_compat import (
 )
 from tests.contract.whole_calls import arguments
 from tests.recordings.refusals import class_of
-from tests.support.server import Peer, ScriptedServer, answer
+from tests.support.frames import response
+from tests.support.server import Peer, ScriptedServer
 from tests.support.watching import request
 
 from .table import Seen, row
@@ -48,7 +49,7 @@ GETS = {
     *("workflowLogs", "workflowRun"),
 } & set(METHODS)
 OBJECTS = {"Dify's JSON", "wrong types", "no type", "no UTF-8"}
-OK = answer(b'{"answer":"yes","data":[]}')
+OK = response(b'{"answer":"yes","data":[]}')
 
 
 @contextlib.contextmanager
@@ -134,7 +135,7 @@ def errors(seen: Seen) -> None:
 def answered(status: int, kind: str, body: bytes) -> bytes:
     if status == 304:  # it never has one
         return b"HTTP/1.1 304 NOT MODIFIED\r\n\r\n"
-    whole = answer(body, f"{status} STATUS", kind)
+    whole = response(body, f"{status} STATUS", kind)
     return whole if kind else whole.replace(b"Content-Type: \r\n", b"")
 
 
@@ -248,7 +249,7 @@ for _name, (_chinese, _end) in ENDS.items():
 
 def busy(code: str, retry_after: str | None) -> bytes:
     body = f'{{"code":"{code}","message":"m","status":429}}'.encode()
-    return answer(body, "429 X", headers=f"Retry-After: {retry_after}\r\n" if retry_after else "")
+    return response(body, "429 X", headers=f"Retry-After: {retry_after}\r\n" if retry_after else "")
 
 
 @row(
@@ -263,7 +264,7 @@ def too_many_requests(seen: Seen) -> None:
     def script(peer: Peer) -> None:
         while peer.receive():
             first = len(server.requests) == 1
-            peer.send(current[0] if first else answer(b"{}", "418 X"))
+            peer.send(current[0] if first else response(b"{}", "418 X"))
 
     again = 0
     for method, (code, wait) in itertools.product(

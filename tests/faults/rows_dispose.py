@@ -12,19 +12,10 @@ from collections.abc import Callable, Iterator
 from unittest import mock
 
 from dify_java_compat import ClientConfig, RequestsDifyChat
-from tests.support import sockets
-from tests.support.server import (
-    LAST_CHUNK,
-    MESSAGE_END,
-    STREAM_HEAD,
-    Peer,
-    ScriptedServer,
-    chunk,
-    message,
-    once,
-    stream,
-)
-from tests.support.watching import PATIENCE, Watcher, join_stream_threads, request
+from tests.support import TIMEOUT, sockets
+from tests.support.frames import LAST_CHUNK, MESSAGE_END, STREAM_HEAD, chunk, message, stream
+from tests.support.server import Peer, ScriptedServer, always
+from tests.support.watching import Watcher, join_stream_threads, request
 
 from .playing import KEY, client_of, server_of
 from .table import Seen, row
@@ -77,10 +68,10 @@ def left_in_silence(seen: Seen, *, sent: bytes, secure: bool) -> None:
     silence = Silence(sent)
     with server_of(silence, secure=secure) as server, client_of(server, secure=secure) as client:
         watcher = Watcher(client.sendChatMessageStream(request()))
-        seen.check(silence.fell.wait(PATIENCE), "no request")
+        seen.check(silence.fell.wait(TIMEOUT), "no request")
         watcher.wait_for_items(sent.count(b"\n\n"))
         items = leave(seen, watcher)
-        seen.check(silence.ended.wait(PATIENCE), "the connection stays")
+        seen.check(silence.ended.wait(TIMEOUT), "the connection stays")
         nothing_follows(seen, watcher, items)
 
 
@@ -112,7 +103,7 @@ def left_before_it_is_sent(
 
 
 def until(condition: Callable[[], object]) -> None:
-    give_up = time.monotonic() + PATIENCE
+    give_up = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < give_up
         time.sleep(0.001)
@@ -123,7 +114,7 @@ def waits_for_its_turn(seen: Seen, *, stop: bool) -> None:
     config = {"max_requests": 1, "stop_on_dispose": stop, "stop_drain_seconds": 0.1}
     with ScriptedServer(silence) as server, client_of(server, config) as client:
         first = Watcher(client.sendChatMessageStream(request()))
-        assert silence.fell.wait(PATIENCE)
+        assert silence.fell.wait(TIMEOUT)
         second = Watcher(client.sendChatMessageStream(request()))
         items = leave(seen, second)
         until(lambda: len(_readers()) == 1)
@@ -160,16 +151,16 @@ def looks_up(seen: Seen, *, stop: bool) -> None:
 
     def slow(*args: object, **more: object) -> object:
         asked.set()
-        assert answer.wait(PATIENCE)
+        assert answer.wait(TIMEOUT)
         return real(*args, **more)  # type: ignore[arg-type]
 
     with (
-        ScriptedServer(once(b"")) as server,
+        ScriptedServer(always(b"")) as server,
         client_of(server, {"stop_on_dispose": stop}) as client,
     ):
         with mock.patch("socket.getaddrinfo", slow):
             watcher = Watcher(client.sendChatMessageStream(request()))
-            assert asked.wait(PATIENCE)
+            assert asked.wait(TIMEOUT)
             items = leave(seen, watcher)
             answer.set()
             nothing_follows(seen, watcher, items)
@@ -188,7 +179,7 @@ def shakes_hands(seen: Seen, *, stop: bool) -> None:
         url = server.url.replace("http:", "https:")
         with RequestsDifyChat(url, config, api_key=KEY) as client:
             left_before_it_is_sent(seen, client, lambda: until(lambda: server.connections))
-            seen.check(closed.wait(PATIENCE), "the connection stays")
+            seen.check(closed.wait(TIMEOUT), "the connection stays")
 
 
 for stop in (False, True):
@@ -215,11 +206,11 @@ def writes(seen: Seen, *, secure: bool) -> None:
     def script(peer: Peer) -> None:
         peer.sock.recv(1000)
         begun.set()
-        assert ended.wait(PATIENCE)
+        assert ended.wait(TIMEOUT)
 
     with server_of(script, secure=secure) as server, client_of(server, secure=secure) as client:
         watcher = Watcher(client.sendChatMessageStream(request(content="x" * 30_000_000)))
-        seen.check(begun.wait(PATIENCE), "no request")
+        seen.check(begun.wait(TIMEOUT), "no request")
         items = leave(seen, watcher)
         nothing_follows(seen, watcher, items)
         ended.set()
@@ -236,13 +227,13 @@ def in_on_next(seen: Seen, *, secure: bool) -> None:
 
     def on_item(watcher: Watcher) -> None:
         busy.set()
-        assert free.wait(PATIENCE)
+        assert free.wait(TIMEOUT)
 
     with server_of(silence, secure=secure) as server, client_of(server, secure=secure) as client:
         watcher = Watcher(client.sendChatMessageStream(request()), on_item)
-        assert busy.wait(PATIENCE)
+        assert busy.wait(TIMEOUT)
         items = leave(seen, watcher)
-        seen.check(silence.ended.wait(PATIENCE), "the connection waits for the consumer")
+        seen.check(silence.ended.wait(TIMEOUT), "the connection waits for the consumer")
         free.set()
         nothing_follows(seen, watcher, items)
 
@@ -252,13 +243,13 @@ def from_on_next(seen: Seen, *, secure: bool) -> None:
     ready = threading.Event()
 
     def on_item(watcher: Watcher) -> None:
-        assert ready.wait(PATIENCE)
+        assert ready.wait(TIMEOUT)
         leave(seen, watcher)
 
     with server_of(silence, secure=secure) as server, client_of(server, secure=secure) as client:
         watcher = Watcher(client.sendChatMessageStream(request()), on_item)
         ready.set()
-        seen.check(silence.ended.wait(PATIENCE), "the connection stays")
+        seen.check(silence.ended.wait(TIMEOUT), "the connection stays")
         nothing_follows(seen, watcher, 1)
 
 
@@ -270,7 +261,7 @@ for secure, name, chinese in both("from on_next itself", "由 on_next 自身"):
 
 def after_the_end(seen: Seen, *, secure: bool) -> None:
     """Twice; the connection, back in the pool, is not broken by it."""
-    script = once(stream(message("a"), MESSAGE_END))
+    script = always(stream(message("a"), MESSAGE_END))
     with server_of(script, secure=secure) as server, client_of(server, secure=secure) as client:
         for _ in range(2):
             watcher = Watcher(client.sendChatMessageStream(request())).wait()
@@ -313,7 +304,7 @@ def at_any_moment(seen: Seen) -> None:
     rounds = 60 if seen.short else 1000
     frames = STREAM_HEAD + FIRST * 500 + chunk(MESSAGE_END) + LAST_CHUNK
     late, slowest = [0], 0.0
-    with ScriptedServer(once(frames)) as server, client_of(server) as client, hurried():
+    with ScriptedServer(always(frames)) as server, client_of(server) as client, hurried():
         for number in range(rounds):
             gone = threading.Event()
 

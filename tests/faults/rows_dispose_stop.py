@@ -29,17 +29,18 @@ from dify_java_compat import (
 )
 from dify_java_compat._stream.observable import Observable
 from dify_java_compat.emulator import DifyEmulator
-from tests.support.server import (
+from tests.support import TIMEOUT
+from tests.support.frames import (
     LAST_CHUNK,
     MESSAGE_END,
     STREAM_HEAD,
-    Peer,
-    answer,
     chunk,
     message,
+    response,
     stream,
 )
-from tests.support.watching import PATIENCE, Watcher, join_stream_threads, request
+from tests.support.server import Peer
+from tests.support.watching import Watcher, join_stream_threads, request
 
 from .playing import client_of, server_of
 from .rows_dispose import AT_ONCE, both, leave, nothing_follows
@@ -70,7 +71,7 @@ def from_on_next(seen: Seen, items: Items) -> str:
     ready = threading.Event()
 
     def on_item(watcher: Watcher) -> None:
-        assert ready.wait(PATIENCE)
+        assert ready.wait(TIMEOUT)
         if len(watcher.items) == 3:
             leave(seen, watcher)
 
@@ -198,7 +199,7 @@ class Stoppable:
             if received.target.endswith("/stop"):
                 self.stops.append((received.target, json.loads(received.body)))
                 self._stopped.set()
-                peer.send(answer(b'{"result":"success"}'))
+                peer.send(response(b'{"result":"success"}'))
                 continue
             peer.send(STREAM_HEAD + chunk(message("token")))
             while not self._stopped.wait(0.01):
@@ -220,7 +221,7 @@ def stops_once(seen: Seen, *, secure: bool) -> None:
         items = leave(seen, watcher)
         leave(seen, watcher)
         nothing_follows(seen, watcher, items)
-        seen.check(script.finished.wait(PATIENCE), "the stream was not read to its end")
+        seen.check(script.finished.wait(TIMEOUT), "the stream was not read to its end")
     seen.figures["stops"] = len(script.stops)
     seen.equal("stops", script.stops, [("/v1/chat-messages/t-1/stop", {"user": "u-1"})])
 
@@ -246,7 +247,7 @@ def process_fails(seen: Seen) -> None:
         client.addProcess(FailsAtTheThird())
         watcher = Watcher(client.sendChatMessageStream(request())).wait()
         join_stream_threads()
-        seen.check(script.finished.wait(PATIENCE), "the stream was not read to its end")
+        seen.check(script.finished.wait(TIMEOUT), "the stream was not read to its end")
         seen.events = len(watcher.items)
         seen.ended_with(watcher.error)
     seen.equal("events", seen.events, 2)
@@ -264,10 +265,10 @@ def stops_late(seen: Seen, *, secure: bool) -> None:
         while received := peer.receive():
             if received.target.endswith("/stop"):
                 stops.append(received.target)
-                peer.send(answer(b'{"result":"success"}'))
+                peer.send(response(b'{"result":"success"}'))
                 continue
             asked.set()
-            assert disposed.wait(PATIENCE)
+            assert disposed.wait(TIMEOUT)
             peer.send(stream(message("late"), MESSAGE_END)[: -len(LAST_CHUNK)])
             peer.wait_closed()
 
@@ -277,7 +278,7 @@ def stops_late(seen: Seen, *, secure: bool) -> None:
         client_of(server, config, secure=secure) as client,
     ):
         watcher = Watcher(client.sendChatMessageStream(request()))
-        assert asked.wait(PATIENCE)
+        assert asked.wait(TIMEOUT)
         items = leave(seen, watcher)
         disposed.set()
         nothing_follows(seen, watcher, items)
@@ -300,7 +301,7 @@ def does_not_end(seen: Seen, *, status: str) -> None:
         while received := peer.receive():
             if received.target.endswith("/stop"):
                 stops[0] += 1
-                peer.send(answer(b'{"result":"success"}', status))
+                peer.send(response(b'{"result":"success"}', status))
                 continue
             peer.send(STREAM_HEAD + chunk(message("x")))
             peer.wait_closed()
@@ -312,7 +313,7 @@ def does_not_end(seen: Seen, *, status: str) -> None:
         watcher.wait_for_items(1)
         items = leave(seen, watcher)
         since = time.perf_counter()
-        seen.check(closed.wait(PATIENCE), "the connection stays")
+        seen.check(closed.wait(TIMEOUT), "the connection stays")
         stayed = (time.perf_counter() - since) * 1000
         nothing_follows(seen, watcher, items)
     seen.within("left", stayed, 300 + 5 * AT_ONCE)
@@ -366,12 +367,12 @@ def left_before_a_retry(seen: Seen) -> None:
     def script(peer: Peer) -> None:
         while peer.receive():
             body = b'{"code":"too_many_requests","message":"later"}'
-            peer.send(answer(body, "429 X", headers="Retry-After: 20\r\n"))
+            peer.send(response(body, "429 X", headers="Retry-After: 20\r\n"))
             refused.set()
 
     with server_of(script) as server, client_of(server, {"stop_on_dispose": True}) as client:
         watcher = Watcher(client.sendChatMessageStream(request()))
-        assert refused.wait(PATIENCE)
+        assert refused.wait(TIMEOUT)
         items = leave(seen, watcher)
         nothing_follows(seen, watcher, items)
         seen.figures["requests"] = len(server.requests)

@@ -16,9 +16,10 @@ from reactivex import operators as ops
 
 from dify_java_compat import ChatMessageSendCompletionResponse, aiterate, iterate
 from dify_java_compat._stream.observable import Observable
-from tests.support import sockets
-from tests.support.server import STREAM_HEAD, Peer, chunk, message
-from tests.support.watching import PATIENCE, Watcher, join_stream_threads, request
+from tests.support import TIMEOUT, sockets
+from tests.support.frames import STREAM_HEAD, chunk, message
+from tests.support.server import Peer
+from tests.support.watching import Watcher, join_stream_threads, request
 
 from .playing import client_of, server_of
 from .rows_dispose import AT_ONCE, FIRST, Silence, both
@@ -93,7 +94,7 @@ def in_a_way(seen: Seen, *, way: Way, wanted: str, secure: bool) -> None:
     with server_of(silence, secure=secure) as server, client_of(server, secure=secure) as client:
         got = way(client.sendChatMessageStream(request()))
         with seen.timing():
-            gone = silence.ended.wait(PATIENCE)
+            gone = silence.ended.wait(TIMEOUT)
         seen.check(gone, "the connection stays")
         seen.within("the connection is gone", seen.ms or 0.0, AT_ONCE)
         join_stream_threads()
@@ -145,7 +146,7 @@ def at_exit(seen: Seen, *, secure: bool) -> None:
             assert child.stderr is not None
             seen.equal("said", child.stdout.readline(), "the end\n")
             with seen.timing():
-                child.wait(PATIENCE)
+                child.wait(TIMEOUT)
             seen.equal("stderr", child.stderr.read(), "")
         seen.equal("exit code", child.returncode, 0)
     seen.within("exit", seen.ms or 0.0, 1000.0)

@@ -19,13 +19,14 @@ from unittest import mock
 import trustme
 
 from dify_java_compat import ClientConfig, ConnectionException, RequestsDifyChat, iterate
-from tests.support.server import MESSAGE_END, Peer, ScriptedServer, answer, message, once, stream
+from tests.support.frames import MESSAGE_END, message, response, stream
+from tests.support.server import Peer, ScriptedServer, always
 from tests.support.watching import request
 
 from .table import Seen, row
 
 KEY = "app-the-key-of-the-networks-rows"
-OK = once(answer(b'{"answer":"yes"}'))
+OK = always(response(b'{"answer":"yes"}'))
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")
 
 
@@ -105,7 +106,7 @@ def plain_proxies(seen: Seen) -> None:
 @row("calls", "TLS through a proxy: the proxy never sees the key", "经代理的 TLS：代理看不到密钥")
 def tunnels(seen: Seen) -> None:
     root, context = authority()
-    answers = once(stream(message("through"), MESSAGE_END))
+    answers = always(stream(message("through"), MESSAGE_END))
     with root.cert_pem.tempfile() as ca, environment():
         with ScriptedServer(answers, context) as server, ScriptedServer(forward) as proxy:
             config = ClientConfig(
@@ -127,7 +128,7 @@ def tunnels(seen: Seen) -> None:
 @row("calls", "a proxy that refuses", "代理拒绝连接")
 def refusing_proxies(seen: Seen) -> None:
     """Its password and the key are not in what is raised, nor is anything sent past it."""
-    refusal = once(answer(b"who are you?", "407 PROXY AUTHENTICATION REQUIRED", "text/plain"))
+    refusal = always(response(b"who are you?", "407 PROXY AUTHENTICATION REQUIRED", "text/plain"))
     with ScriptedServer(OK) as server, ScriptedServer(refusal) as proxy, environment():
         proxies = {"https": proxy.url.replace("//", "//me:hunter2-of-the-proxy@")}
         url = server.url.replace("http://127.0.0.1", "https://localhost")

@@ -27,23 +27,15 @@ from dify_java_compat import (
     RequestsDifyChat,
 )
 from tests.contract.whole_calls import arguments
-from tests.support.server import (
-    ERROR,
-    MESSAGE_END,
-    Peer,
-    ScriptedServer,
-    answer,
-    message,
-    once,
-    stream,
-)
+from tests.support.frames import ERROR, MESSAGE_END, message, response, stream
+from tests.support.server import Peer, ScriptedServer, always
 from tests.support.watching import request
 
 from .rows_calls import METHODS, STREAMS
 from .table import Seen, row
 
 SECRET = "app-Tr0ub4dor8and3CorrectHorse"
-OK = answer(b'{"answer":"yes","data":[]}')
+OK = response(b'{"answer":"yes","data":[]}')
 
 
 def client_of(server: ScriptedServer, **config: Any) -> RequestsDifyChat:
@@ -73,7 +65,7 @@ def outcome(client: RequestsDifyChat, method: str, **changed: Any) -> Any:
 
 @row("secrets", "a .netrc file for the server", "存在该服务器的 .netrc 文件")
 def netrc(seen: Seen) -> None:
-    with tempfile.TemporaryDirectory() as home, ScriptedServer(once(OK)) as server:
+    with tempfile.TemporaryDirectory() as home, ScriptedServer(always(OK)) as server:
         for name in (".netrc", "_netrc"):
             path = Path(home, name)
             path.write_text("machine 127.0.0.1 login a password b\ndefault login c password d\n")
@@ -97,7 +89,7 @@ def cookies(seen: Seen) -> None:
         while received := peer.receive():
             status = statuses[next(turn) % len(statuses)]
             moved = f"Location: {received.target}\r\n" if status[0] == "3" else ""
-            peer.send(answer(b'{"data":[]}', status, headers=cookie + moved))
+            peer.send(response(b'{"data":[]}', status, headers=cookie + moved))
 
     with ScriptedServer(script) as server, client_of(server, max_retries=0) as client:
         for method in METHODS:
@@ -122,7 +114,7 @@ BAD_KEYS = {
 @row("secrets", "a key with line breaks, blanks or Chinese", "密钥含换行、空格或中文")
 def bad_keys(seen: Seen) -> None:
     """Refused before anything is sent, to the client as with a call, and not repeated."""
-    with ScriptedServer(once(OK)) as server, client_of(server) as client:
+    with ScriptedServer(always(OK)) as server, client_of(server) as client:
         for what, key in BAD_KEYS.items():
             for give in (
                 lambda key=key: RequestsDifyChat(server.url, api_key=key),
@@ -186,7 +178,7 @@ def with_id(method: str, name: str, value: str | None) -> dict[str, Any]:
 def ids(seen: Seen) -> None:
     """In every method whose path has an id: one segment of the same path, or refused."""
     calls = refusals = 0
-    with ScriptedServer(once(OK)) as server, client_of(server, max_retries=0) as client:
+    with ScriptedServer(always(OK)) as server, client_of(server, max_retries=0) as client:
         places = []
         for method in METHODS:
             outcome(client, method)
@@ -222,7 +214,7 @@ TEXTS = (
 
 @row("secrets", "texts in bodies and queries arrive as they are", "请求体与查询中的文字原样到达")
 def texts(seen: Seen) -> None:
-    with ScriptedServer(once(OK)) as server, client_of(server, max_retries=0) as client:
+    with ScriptedServer(always(OK)) as server, client_of(server, max_retries=0) as client:
         for text in TEXTS:
             client.send(request(content=text, user_id=text, inputs={text: text}))
             body = json.loads(server.requests[-1].body)
@@ -253,7 +245,7 @@ def escaped(name: str) -> str:
 @row("secrets", "file names with quotes, line breaks, Chinese", "文件名含引号、换行、中文")
 def file_names(seen: Seen) -> None:
     """Each form has one file, its bytes untouched, under its name, and one user."""
-    with ScriptedServer(once(answer(b'{"id":"f-1"}'))) as server, client_of(server) as client:
+    with ScriptedServer(always(response(b'{"id":"f-1"}'))) as server, client_of(server) as client:
         for name in NAMES:
             file = (name, b"content", "text/plain")
             client.fileUpload(FileUploadRequest(file=file, user_id="用户"))
@@ -317,13 +309,13 @@ def echo(peer: Peer) -> None:
         key = received.headers["authorization"]
         where = f"Location: https://elsewhere.example/?{key[7:]}\r\n" if status[0] == "3" else ""
         body = json.dumps({"code": "x", "message": f"{key} is no key", "auth": key}).encode()
-        peer.send(answer(body, status, headers=f"{where}X-Key: {key}\r\n"))
+        peer.send(response(body, status, headers=f"{where}X-Key: {key}\r\n"))
 
 
 def echo_page(peer: Peer) -> None:
     while received := peer.receive():
         page = f"<html><h1>Not for {received.headers['authorization']}</h1></html>"
-        peer.send(answer(page.encode(), content_type="text/html"))
+        peer.send(response(page.encode(), content_type="text/html"))
 
 
 def echo_stream(peer: Peer) -> None:
@@ -346,8 +338,8 @@ def reset_after_the_request(peer: Peer) -> None:
 
 
 SCENES: dict[str, Callable[[Peer], None]] = {
-    "a result": once(OK),
-    "a stream": once(stream(message("x"), MESSAGE_END)),
+    "a result": always(OK),
+    "a stream": always(stream(message("x"), MESSAGE_END)),
     "the key in errors": echo,
     "the key in a page": echo_page,
     "the key in an error event": echo_stream,
@@ -357,7 +349,7 @@ SCENES: dict[str, Callable[[Peer], None]] = {
     "reset after the request": reset_after_the_request,
     "no HTTP": lambda peer: peer.send(b"SSH-2.0\r\n\r\n"),
     "silence": Peer.wait_closed,
-    "a cut stream": once(stream(message("x"))[:-20]),
+    "a cut stream": always(stream(message("x"))[:-20]),
 }
 
 

@@ -21,15 +21,15 @@ from dify_java_compat import (
     DifyException,
     RequestsDifyChat,
 )
-from tests.support.server import (
+from tests.support.frames import (
     ERROR,
     LAST_CHUNK,
     MESSAGE_END,
     PING,
     STREAM_HEAD,
-    answer,
     chunk,
     message,
+    response,
 )
 from tests.support.watching import request
 
@@ -68,10 +68,10 @@ async def _answer(writer: asyncio.StreamWriter, dice: random.Random) -> bool:
     """Whether the connection lives on."""
     fault = dice.choice(FAULTS) if dice.random() < 0.25 else "none"
     if fault == "busy":
-        writer.write(answer(b'{"code":"rate_limit_error"}', "429 BUSY"))
+        writer.write(response(b'{"code":"rate_limit_error"}', "429 BUSY"))
         return True
     if fault == "page":
-        writer.write(answer(b"<html>" * 10_000, content_type="text/html"))
+        writer.write(response(b"<html>" * 10_000, content_type="text/html"))
         return True
     if fault == "closed":
         return False

@@ -9,17 +9,17 @@ from collections.abc import Callable
 
 from dify_java_compat import ClientConfig, RequestsDifyChat, StreamInterruptedException
 from tests.support import sockets
-from tests.support.server import (
+from tests.support.frames import (
     CLOSING_STREAM_HEAD,
     LAST_CHUNK,
     MESSAGE_END,
     PING,
     STREAM_HEAD,
-    Peer,
     chunk,
     message,
     stream,
 )
+from tests.support.server import Peer
 from tests.support.watching import Watcher, request
 
 from .playing import KEY, SOON, Cue, expect, play

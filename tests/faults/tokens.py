@@ -21,17 +21,16 @@ from dify_java_compat import (
     TextToAudioRequest,
     iterate,
 )
-from tests.support.server import (
+from tests.support.frames import (
     CLOSING_STREAM_HEAD,
     LAST_CHUNK,
     MESSAGE_END,
     STREAM_HEAD,
-    Peer,
-    Received,
-    answer,
     chunk,
     message,
+    response,
 )
+from tests.support.server import Peer, RecordedRequest
 
 TOKEN = re.compile(r"tok-[0-9a-z]+-[0-9]+-[0-9]+")
 
@@ -70,67 +69,67 @@ class Tokens:
                 return
 
 
-def tell(peer: Peer, received: Received, token: str) -> bool:
+def tell(peer: Peer, received: RecordedRequest, token: str) -> bool:
     """The right answer; whether the connection lives on."""
     peer.send(right_answer(received, token))
     return True
 
 
-def right_answer(received: Received, token: str) -> bytes:
+def right_answer(received: RecordedRequest, token: str) -> bytes:
     path = received.target.partition("?")[0]
     if b'"response_mode":"streaming"' in received.body or path.endswith("/events"):
         frames = b"".join(chunk(message(piece)) for piece in pieces(token))
         return STREAM_HEAD + frames + chunk(MESSAGE_END) + LAST_CHUNK
     if path.endswith(("/preview", "/text-to-audio")):
-        return answer(token.encode(), content_type="audio/mpeg")
+        return response(token.encode(), content_type="audio/mpeg")
     wire: dict[str, Any] = {"answer": token, "id": token, "result": "success", "data": [token]}
     if path.endswith("/conversations"):
         wire["data"] = [{"id": token, "name": token}]
-    return answer(json.dumps(wire).encode())
+    return response(json.dumps(wire).encode())
 
 
-def _cut(peer: Peer, received: Received, token: str) -> bool:
+def _cut(peer: Peer, received: RecordedRequest, token: str) -> bool:
     whole = right_answer(received, token)
     peer.send(whole[: len(whole) * 2 // 3])
     return False
 
 
-def _error(status: str, code: str, more: str = "") -> Callable[[Peer, Received, str], bool]:
-    def fault(peer: Peer, received: Received, token: str) -> bool:
+def _error(status: str, code: str, more: str = "") -> Callable[[Peer, RecordedRequest, str], bool]:
+    def fault(peer: Peer, received: RecordedRequest, token: str) -> bool:
         body = f'{{"code":"{code}","message":"for {token}","status":{status[:3]}}}'
-        peer.send(answer(body.encode(), status, headers=more))
+        peer.send(response(body.encode(), status, headers=more))
         return True
 
     return fault
 
 
-def _error_event(peer: Peer, received: Received, token: str) -> bool:
+def _error_event(peer: Peer, received: RecordedRequest, token: str) -> bool:
     told = f'data: {{"event":"error","status":400,"code":"x","message":"for {token}"}}\n\n'
     peer.send(CLOSING_STREAM_HEAD + message(pieces(token)[0]) + told.encode())
     return False
 
 
-def _page(peer: Peer, received: Received, token: str) -> bool:
-    peer.send(answer(f"<html>{token}</html>".encode(), content_type="text/html"))
+def _page(peer: Peer, received: RecordedRequest, token: str) -> bool:
+    peer.send(response(f"<html>{token}</html>".encode(), content_type="text/html"))
     return True
 
 
-def _reset(peer: Peer, received: Received, token: str) -> bool:
+def _reset(peer: Peer, received: RecordedRequest, token: str) -> bool:
     peer.reset()
     return False
 
 
-def _silence(peer: Peer, received: Received, token: str) -> bool:
+def _silence(peer: Peer, received: RecordedRequest, token: str) -> bool:
     peer.wait_closed()
     return False
 
 
-def _garbage(peer: Peer, received: Received, token: str) -> bool:
+def _garbage(peer: Peer, received: RecordedRequest, token: str) -> bool:
     peer.send(b"\x16\x03\x01" + token.encode() + b"\r\n\r\n")
     return False
 
 
-FAULTS: dict[str, Callable[[Peer, Received, str], bool]] = {
+FAULTS: dict[str, Callable[[Peer, RecordedRequest, str], bool]] = {
     "closed": lambda peer, received, token: False,
     "reset": _reset,
     "cut": _cut,

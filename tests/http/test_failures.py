@@ -29,11 +29,12 @@ from dify_java_compat import (
     UnsupportedMediaTypeException,
 )
 from dify_java_compat._api import operations
-from tests.support.server import Peer, ScriptedServer, answer, once
+from tests.support.frames import response
+from tests.support.server import Peer, ScriptedServer, always
 from tests.support.watching import request
 
 GET = RequestsDifyChat.parameters
-OK = answer(b'{"answer":"yes"}')
+OK = response(b'{"answer":"yes"}')
 
 
 def post(client: RequestsDifyChat) -> object:
@@ -42,7 +43,7 @@ def post(client: RequestsDifyChat) -> object:
 
 def error(status: str, code: str = "x", headers: str = "") -> bytes:
     body = f'{{"code":"{code}","message":"so it is","status":{status[:3]}}}'.encode()
-    return answer(body, status, headers=headers)
+    return response(body, status, headers=headers)
 
 
 def client_of(server: ScriptedServer, **config: object) -> RequestsDifyChat:
@@ -79,7 +80,7 @@ STATUSES = [
 def test_the_class_follows_the_status(
     status: str, kind: type[HttpClientException], body: bytes, code: str | None, message: str | None
 ) -> None:
-    with ScriptedServer(once(answer(body, status, "text/html"))) as server:
+    with ScriptedServer(always(response(body, status, "text/html"))) as server:
         with client_of(server, max_retries=0) as client, pytest.raises(kind) as caught:
             GET(client)
     problem = caught.value
@@ -99,7 +100,7 @@ def test_the_class_follows_the_status(
 
 
 def test_not_chat_app_has_its_class() -> None:
-    with ScriptedServer(once(error("400 BAD", "not_chat_app"))) as server:
+    with ScriptedServer(always(error("400 BAD", "not_chat_app"))) as server:
         with client_of(server) as client, pytest.raises(NotChatAppException):
             post(client)
 
@@ -231,11 +232,11 @@ def test_a_connection_the_server_closed_while_idle_is_not_used_again() -> None:
 
 
 def test_an_idle_connection_ages() -> None:
-    with ScriptedServer(once(OK)) as server, client_of(server, keep_alive_seconds=0.0) as client:
+    with ScriptedServer(always(OK)) as server, client_of(server, keep_alive_seconds=0.0) as client:
         post(client)
         post(client)
         assert server.connections == 2
-    with ScriptedServer(once(OK)) as server, client_of(server, keep_alive_seconds=60.0) as client:
+    with ScriptedServer(always(OK)) as server, client_of(server, keep_alive_seconds=60.0) as client:
         post(client)
         post(client)
         assert server.connections == 1
@@ -256,7 +257,7 @@ def test_an_answer_cut_in_its_headers_is_a_broken_connection(length: int) -> Non
 
 
 def redirect(status: int, location: str) -> bytes:
-    return answer(b"", f"{status} X", headers=f"Location: {location}\r\n")
+    return response(b"", f"{status} X", headers=f"Location: {location}\r\n")
 
 
 @pytest.mark.parametrize("status", [307, 308])
@@ -275,8 +276,8 @@ def test_a_redirect_on_the_same_server_is_followed_with_the_body(status: int) ->
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_elsewhere_is_refused_and_the_key_stays_here(status: int) -> None:
-    with ScriptedServer(once(OK)) as elsewhere:
-        script = once(redirect(status, elsewhere.url + "/v1/chat-messages"))
+    with ScriptedServer(always(OK)) as elsewhere:
+        script = always(redirect(status, elsewhere.url + "/v1/chat-messages"))
         with ScriptedServer(script) as server, client_of(server) as client:
             with pytest.raises(HttpClientException, match="base_url") as caught:
                 post(client)
@@ -286,7 +287,7 @@ def test_a_redirect_elsewhere_is_refused_and_the_key_stays_here(status: int) -> 
 
 
 def test_a_circle_of_redirects_ends() -> None:
-    with ScriptedServer(once(redirect(308, "/v1/chat-messages"))) as server:
+    with ScriptedServer(always(redirect(308, "/v1/chat-messages"))) as server:
         with client_of(server) as client, pytest.raises(HttpClientException):
             post(client)
         assert len(server.requests) == 4
@@ -294,7 +295,10 @@ def test_a_circle_of_redirects_ends() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_to_nowhere_is_an_error(status: int) -> None:
-    with ScriptedServer(once(answer(b"", f"{status} X"))) as server, client_of(server) as client:
+    with (
+        ScriptedServer(always(response(b"", f"{status} X"))) as server,
+        client_of(server) as client,
+    ):
         for call in (GET, post):
             with pytest.raises(HttpClientException) as caught:
                 call(client)
@@ -319,7 +323,7 @@ def test_a_closed_client_keeps_no_connection_though_its_exception_lives() -> Non
 
 
 def test_an_idle_connection_keeps_nothing_of_its_last_request() -> None:
-    with ScriptedServer(once(OK)) as server, client_of(server, keep_alive_seconds=60) as client:
+    with ScriptedServer(always(OK)) as server, client_of(server, keep_alive_seconds=60) as client:
         exchange = client._transport.exchange(
             client._request(operations.SEND, request(content="x" * 1000))
         )
@@ -334,7 +338,7 @@ def test_many_threads_share_a_client_without_cross_talk() -> None:
     def script(peer: Peer) -> None:
         while received := peer.receive():
             query = received.body.split(b'"query":"')[1].split(b'"')[0]
-            peer.send(answer(b'{"answer":"' + query + b'"}'))
+            peer.send(response(b'{"answer":"' + query + b'"}'))
 
     wrong: list[object] = []
 

@@ -28,19 +28,18 @@ from dify_java_compat import (
 )
 from dify_java_compat._http import log as http_log
 from dify_java_compat._http import masking
-from tests.support.server import (
+from tests.support import TIMEOUT
+from tests.support.frames import (
     LAST_CHUNK,
     MESSAGE_END,
     STREAM_HEAD,
-    Peer,
-    ScriptedServer,
-    answer,
     chunk,
     message,
-    once,
+    response,
     stream,
 )
-from tests.support.watching import PATIENCE, Watcher, request
+from tests.support.server import Peer, ScriptedServer, always
+from tests.support.watching import Watcher, request
 
 KEY = "app-0123456789abcdef01234567"
 PHONE = "13812345678"
@@ -80,7 +79,7 @@ def client_of(server: ScriptedServer, **config: object) -> RequestsDifyChat:
 
 def test_a_call_and_its_answer(log: Lines) -> None:
     body = {"answer": "你好", "message_id": "m-1"}
-    with ScriptedServer(once(answer(json.dumps(body).encode()))) as server:
+    with ScriptedServer(always(response(json.dumps(body).encode()))) as server:
         with client_of(server) as client:
             client.send(request(conversation_id="c-1"))
     line = re.sub(r"\d+ ms", "0 ms", log.only)
@@ -91,7 +90,7 @@ def test_a_call_and_its_answer(log: Lines) -> None:
 
 
 def test_a_path_has_its_query(log: Lines) -> None:
-    with ScriptedServer(once(answer(b'{"data":[]}'))) as server, client_of(server) as client:
+    with ScriptedServer(always(response(b'{"data":[]}'))) as server, client_of(server) as client:
         client.messages(MessagesRequest(conversation_id="c-1", user_id=PHONE, limit=3))
     assert log.only.startswith("GET /v1/messages?")
     assert "limit=3" in log.only
@@ -105,12 +104,12 @@ def test_a_stream_is_a_line_at_its_beginning_and_no_body(log: Lines) -> None:
     def script(peer: Peer) -> None:
         peer.receive()
         peer.send(STREAM_HEAD)
-        more.wait(PATIENCE)
+        more.wait(TIMEOUT)
         peer.send(chunk(message("nobody logs this")) + chunk(MESSAGE_END) + LAST_CHUNK)
 
     with ScriptedServer(script) as server, client_of(server) as client:
         watcher = Watcher(client.sendChatMessageStream(request()))
-        assert log.came.acquire(timeout=PATIENCE)  # before anything of the body
+        assert log.came.acquire(timeout=TIMEOUT)  # before anything of the body
         assert not watcher.items
         more.set()
         assert watcher.wait().text == "nobody logs this"
@@ -119,7 +118,7 @@ def test_a_stream_is_a_line_at_its_beginning_and_no_body(log: Lines) -> None:
 
 
 def test_each_try_is_a_line(log: Lines) -> None:
-    left = [answer(b'{"code":"c","message":"busy"}', "503 BUSY"), answer()]
+    left = [response(b'{"code":"c","message":"busy"}', "503 BUSY"), response()]
 
     def script(peer: Peer) -> None:
         while peer.receive():
@@ -149,7 +148,7 @@ def test_a_request_without_an_answer_is_a_line_too(log: Lines) -> None:
 def test_a_body_that_is_cut_is_shown_as_far_as_it_came(log: Lines) -> None:
     def script(peer: Peer) -> None:
         peer.receive()
-        peer.send(answer(b'{"answer":"yes"}')[:-4])
+        peer.send(response(b'{"answer":"yes"}')[:-4])
 
     with ScriptedServer(script) as server:
         with client_of(server) as client, pytest.raises(DifyException):
@@ -171,10 +170,10 @@ def everything(log: Lines, **config: object) -> str:
     """All that is said of a call with secrets in its body, its answer and its query."""
     inputs = {**SECRETS, "api_key": KEY, "note": f"use {KEY} and Bearer abcdefghijkl"}
     body = json.dumps({"answer": "yes", "metadata": inputs}).encode()
-    with ScriptedServer(once(answer(body))) as server, client_of(server, **config) as client:
+    with ScriptedServer(always(response(body))) as server, client_of(server, **config) as client:
         client.send(request(inputs=inputs, conversation_id="c-1"))
         client.messages(MessagesRequest(conversation_id="c-1", user_id=KEY, first_id=KEY))
-    with ScriptedServer(once(answer(body, "400 BAD"))) as server:
+    with ScriptedServer(always(response(body, "400 BAD"))) as server:
         with client_of(server, **config) as client, pytest.raises(HttpClientException):
             client.send(request(inputs=inputs))
     return "\n".join(log.lines)
@@ -195,8 +194,8 @@ def test_no_key_is_said_with_masking_off(log: Lines) -> None:
 
 
 def test_no_header_is_said(log: Lines) -> None:
-    raw = answer(headers="Set-Cookie: a=told-nobody\r\nX-Secret: told-nobody\r\n")
-    with ScriptedServer(once(raw)) as server, client_of(server) as client:
+    raw = response(headers="Set-Cookie: a=told-nobody\r\nX-Secret: told-nobody\r\n")
+    with ScriptedServer(always(raw)) as server, client_of(server) as client:
         client.parameters()
     assert "told" not in log.only
     assert "Authorization" not in log.only
@@ -205,7 +204,7 @@ def test_no_header_is_said(log: Lines) -> None:
 @pytest.mark.parametrize("limit", [1, 10, 100])
 def test_a_body_is_shown_up_to_the_limit(log: Lines, limit: int) -> None:
     body = json.dumps({"answer": "x" * 1000}).encode()
-    with ScriptedServer(once(answer(body))) as server:
+    with ScriptedServer(always(response(body))) as server:
         with client_of(server, log_body_max_bytes=limit) as client:
             client.send(request(content="y" * 1000))
     assert max(map(len, re.findall("x+|y+", log.only))) <= limit
@@ -214,7 +213,7 @@ def test_a_body_is_shown_up_to_the_limit(log: Lines, limit: int) -> None:
 
 def test_no_limit_shows_all(log: Lines) -> None:
     body = json.dumps({"answer": "x" * 500_000}).encode()
-    with ScriptedServer(once(answer(body))) as server:
+    with ScriptedServer(always(response(body))) as server:
         with client_of(server, log_body_max_bytes=0) as client:
             client.send(request())
     assert log.only.count("x") == 500_000
@@ -223,7 +222,7 @@ def test_no_limit_shows_all(log: Lines) -> None:
 def test_audio_is_counted_and_passed_on(log: Lines) -> None:
     audio = bytes(range(256)) * 100
     for binary in (False, True):
-        with ScriptedServer(once(answer(audio, content_type="audio/mpeg"))) as server:
+        with ScriptedServer(always(response(audio, content_type="audio/mpeg"))) as server:
             with client_of(server, log_binary_body=binary, log_body_max_bytes=5) as client:
                 given = client.textToAudio(TextToAudioRequest(text="hi", user_id="u"))
                 assert given is not None
@@ -234,7 +233,7 @@ def test_audio_is_counted_and_passed_on(log: Lines) -> None:
 
 
 def test_a_form_is_not_read_for_the_log(log: Lines) -> None:
-    with ScriptedServer(once(answer(b'{"id":"f"}'))) as server, client_of(server) as client:
+    with ScriptedServer(always(response(b'{"id":"f"}'))) as server, client_of(server) as client:
         file = DifyFile(filename="a.txt", content=b"told nobody")
         client.fileUpload(FileUploadRequest(file=file, user_id="u"))
         assert b"told nobody" in server.requests[0].body
@@ -253,10 +252,10 @@ def test_nothing_is_written_when_nobody_reads(
     monkeypatch.setattr(masking, "mask_text", never)
     if off == "level":
         logging.getLogger("dify_java_compat").setLevel(logging.INFO)
-    with ScriptedServer(once(answer())) as server:
+    with ScriptedServer(always(response())) as server:
         with client_of(server, logging=off != "config") as client:
             client.parameters()
-    with ScriptedServer(once(stream(MESSAGE_END))) as server:
+    with ScriptedServer(always(stream(MESSAGE_END))) as server:
         with client_of(server, logging=off != "config") as client:
             assert list(iterate(client.sendChatMessageStream(request())))
     assert log.lines == []
@@ -267,7 +266,7 @@ def test_a_log_that_fails_fails_no_call(log: Lines, monkeypatch: pytest.MonkeyPa
         raise RuntimeError("oh")
 
     monkeypatch.setattr(http_log, "mask_path", fails)
-    with ScriptedServer(once(answer(b'{"answer":"yes"}'))) as server:
+    with ScriptedServer(always(response(b'{"answer":"yes"}'))) as server:
         with client_of(server) as client:
             assert client.send(request()).answer == "yes"
     assert re.match(r"POST -> 200, \d+ ms \(this request cannot be shown\)$", log.only)
@@ -279,7 +278,7 @@ def test_a_handler_gets_text_it_can_write(log: Lines) -> None:
     logger = logging.getLogger("dify_java_compat")
     logger.addHandler(stream_handler)
     try:
-        with ScriptedServer(once(answer(body))) as server, client_of(server) as client:
+        with ScriptedServer(always(response(body))) as server, client_of(server) as client:
             client.send(request())
     finally:
         logger.removeHandler(stream_handler)

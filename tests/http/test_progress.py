@@ -25,10 +25,11 @@ from dify_java_compat import (
     TooManyRequestsException,
     Upload,
 )
-from tests.support.server import Peer, ScriptedServer, answer, once
+from tests.support.frames import response
+from tests.support.server import Peer, ScriptedServer, always
 
 MIB = 1024 * 1024
-STORED = answer(b'{"id":"f-1","text":"said"}', "201 CREATED")
+STORED = response(b'{"id":"f-1","text":"said"}', "201 CREATED")
 CONTENT = bytes(range(256)) * 1000
 
 
@@ -89,7 +90,7 @@ def test_every_form_of_a_file_is_counted(
     path.write_bytes(CONTENT)
     told = Told()
     with (
-        ScriptedServer(once(STORED)) as server,
+        ScriptedServer(always(STORED)) as server,
         RequestsDifyChat(server.url, api_key="app-test") as client,
     ):
         assert call(client, Upload(FORMS[form](path), told))
@@ -107,7 +108,7 @@ def test_only_what_is_sent_counts(tmp_path: Path) -> None:
     path.write_bytes(b"skipped" + CONTENT)
     told, empty = Told(), Told()
     with (
-        ScriptedServer(once(STORED)) as server,
+        ScriptedServer(always(STORED)) as server,
         RequestsDifyChat(server.url, api_key="app-test") as client,
         path.open("rb") as file,
     ):
@@ -189,8 +190,8 @@ def test_of_100_mb_less_than_one_is_in_memory(source: Any, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "first",
     [
-        answer(b"", "307 X", headers="Location: /v1/files/upload?again\r\n"),
-        answer(b'{"code":"too_many_requests","message":"wait"}', "429 X"),
+        response(b"", "307 X", headers="Location: /v1/files/upload?again\r\n"),
+        response(b'{"code":"too_many_requests","message":"wait"}', "429 X"),
     ],
     ids=["redirect", "too many requests"],
 )

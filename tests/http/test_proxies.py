@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from dify_java_compat import ClientConfig, RequestsDifyChat, iterate
-from tests.support.server import MESSAGE_END, ScriptedServer, message, once, stream
+from tests.support.frames import MESSAGE_END, message, stream
+from tests.support.server import ScriptedServer, always
 from tests.support.watching import request
 
-ANSWER = once(stream(message("through"), MESSAGE_END))
+ANSWER = always(stream(message("through"), MESSAGE_END))
 
 
 @pytest.mark.parametrize("way", ["configuration", "environment"])

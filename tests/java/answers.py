@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from dify_java_compat.models import EVENT_DATA
-from tests.contract.answering import answer, event_stream
+from tests.contract.responses import event_stream, response
 from tests.contract.spec.facts import EVENTS, FROZEN_STREAMS
 from tests.recordings.asking import operation_of
 from tests.recordings.library import DATA, Recording, recordings
@@ -120,16 +120,16 @@ STREAMS: dict[str, bytes] = {
     "stream-done-mark": framed("data: " + _text(HELLO), "", "data: " + _text(ENDED), "",
                                "data: [DONE]", ""),
     "stream-last-event-open": framed("data: " + _text(HELLO), "", "data: " + _text(ENDED)),
-    "stream-is-json": answer(200, {"answer": "no stream"}),
+    "stream-is-json": response(200, {"answer": "no stream"}),
     **{f"stream-of-dify-{name}": event_stream(events) for name, events in FROZEN_STREAMS.items()},
 }  # fmt: skip
 
 # every byte of it is a character: what the Java SDK makes of others is one scenario's question
-ASCII = {"bytes-ascii": answer(200, b"ID3 bytes", "audio/mpeg")}
+ASCII = {"bytes-ascii": response(200, b"ID3 bytes", "audio/mpeg")}
 
 # Java reads these as times and writes them anew
 TIMES = {
-    "times-ending-in-zeros": answer(
+    "times-ending-in-zeros": response(
         200,
         {"data": [{"created_at": "2026-01-02T03:04:05.670000", "updated_at": "2026-01-02T03:04:00"},
                   {"created_at": "2026-01-02T03:04:05.123456", "updated_at": None}]},
@@ -137,14 +137,14 @@ TIMES = {
 }  # fmt: skip
 
 PLAIN: dict[str, bytes] = {
-    "object-empty": answer(200, {}),
-    "object-unknown-field": answer(200, {"banana": {"unknown": [1]}}),
-    "object-id-is-number": answer(200, {"id": 7}),
-    "json-null": answer(200, None),
-    "json-array": answer(200, [1]),
-    "json-half": answer(200, b'{"id": '),
-    "html-200": answer(200, "<html>登录</html>".encode(), "text/html"),
-    "nothing-200": answer(200, b""),
+    "object-empty": response(200, {}),
+    "object-unknown-field": response(200, {"banana": {"unknown": [1]}}),
+    "object-id-is-number": response(200, {"id": 7}),
+    "json-null": response(200, None),
+    "json-array": response(200, [1]),
+    "json-half": response(200, b'{"id": '),
+    "html-200": response(200, "<html>登录</html>".encode(), "text/html"),
+    "nothing-200": response(200, b""),
     "nothing-204": b"HTTP/1.1 204 No Content\r\n\r\n",
 }
 
@@ -154,12 +154,12 @@ def refusal(status: int) -> dict[str, Any]:
 
 
 ERRORS: dict[str, bytes] = {
-    **{f"error-{status}": answer(status, refusal(status)) for status in STATUSES},
-    "error-404-html": answer(404, b"<html>no</html>", "text/html"),
-    "error-502-html": answer(502, b"<html>no</html>", "text/html"),
-    "error-500-empty": answer(500, b""),
-    "error-400-half": answer(400, b'{"code": '),
-    "error-308": answer(308, b""),
+    **{f"error-{status}": response(status, refusal(status)) for status in STATUSES},
+    "error-404-html": response(404, b"<html>no</html>", "text/html"),
+    "error-502-html": response(502, b"<html>no</html>", "text/html"),
+    "error-500-empty": response(500, b""),
+    "error-400-half": response(400, b'{"code": '),
+    "error-308": response(308, b""),
 }
 
 

@@ -36,7 +36,8 @@ from dify_java_compat import (
 from dify_java_compat._stream.observable import Observable
 from tests.contract.calls import parts_of
 from tests.recordings.library import DATA, Recording
-from tests.replay import ReceivedRequest, ReplayServer
+from tests.support.replay import replay
+from tests.support.server import RecordedRequest, ScriptedServer
 
 from .scenarios import Scenario
 
@@ -102,7 +103,7 @@ def ours(scenario: Scenario) -> Vector:
     """What our client does in a scenario, told as Java's driver tells it."""
     told: Vector = {}
     config = ClientConfig(max_retries=0)
-    with ReplayServer(served(scenario.answer)) as server:
+    with ScriptedServer(replay(served(scenario.answer))) as server:
         with RequestsDifyChat(server.url, config) as chat:
             try:
                 result = getattr(chat, scenario.method)(*_arguments(scenario))
@@ -138,7 +139,7 @@ def _told(result: Any) -> Any:
     return without_nulls(json.loads(result.to_json()) if hasattr(result, "to_json") else result)
 
 
-def _request(received: ReceivedRequest) -> Any:
+def _request(received: RecordedRequest) -> Any:
     path, _, query = received.target.partition("?")
     kind = received.headers.get("content-type", "")
     told: dict[str, Any] = {

@@ -26,7 +26,7 @@ from dify_java_compat import (
     MessagesResponseVO,
     models,
 )
-from tests.contract.answering import answer, event_stream
+from tests.contract.responses import event_stream, response
 from tests.contract.test_java_api import MANIFEST, snake
 
 RESULTS: dict[str, Any] = {
@@ -66,7 +66,7 @@ def whole_answers() -> dict[str, bytes]:
     """By the method that asks for them."""
     return {
         "sendChatMessageStream": event_stream(_events()),
-        **{method: answer(200, _value(result, "")) for method, result in RESULTS.items()},
+        **{method: response(200, _value(result, "")) for method, result in RESULTS.items()},
     }
 
 

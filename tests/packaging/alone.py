@@ -21,17 +21,18 @@ from pathlib import Path
 
 import dify_java_compat
 from dify_java_compat import ChatMessageSendRequest, RequestsDifyChat, collect, iterate
-from servers import MESSAGE_END, ScriptedServer, answer, message, once, stream
+from support.frames import MESSAGE_END, message, response, stream
+from support.server import ScriptedServer, always
 
 assert Path(sys.prefix) in Path(dify_java_compat.__file__).parents, dify_java_compat.__file__
 asked = ChatMessageSendRequest(apiKey="app-key", userId="u-1", content="你好")
-with ScriptedServer(once(stream(message("你"), message("好"), MESSAGE_END))) as server:
+with ScriptedServer(always(stream(message("你"), message("好"), MESSAGE_END))) as server:
     with RequestsDifyChat(server.url) as chat:
         items = list(iterate(chat.sendChatMessageStream(asked)))
         assert [item.answer for item in items] == ["你", "好", None], items
         assert json.loads(items[0].to_json())["conversationId"] == "c-1"
         assert collect(chat.sendChatMessageStream(asked)).answer == "你好"
-with ScriptedServer(once(answer('{"answer":"再见"}'.encode()))) as server:
+with ScriptedServer(always(response('{"answer":"再见"}'.encode()))) as server:
     with RequestsDifyChat(server.url) as chat:
         assert chat.send(asked).answer == "再见"
 """
@@ -56,7 +57,7 @@ def main(*options: str) -> None:
         job = folder / "job"
         job.mkdir()
         (job / "job.py").write_text(JOB, encoding="utf-8")
-        (job / "servers.py").write_bytes((ROOT / "tests" / "servers.py").read_bytes())
+        shutil.copytree(ROOT / "tests" / "support", job / "support")
         run(python, "-W", "error", job / "job.py", cwd=job)
         run(folder / "venv" / "bin" / "dify-chat", "--version", cwd=job)
         run(python, "-m", "pip", "--disable-pip-version-check", "list")

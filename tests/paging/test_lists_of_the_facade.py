@@ -15,7 +15,8 @@ from dify_java_compat import (
     RequestsDifyChat,
     pages,
 )
-from tests.support.server import Peer, ScriptedServer, answer
+from tests.support.frames import response
+from tests.support.server import Peer, ScriptedServer
 from tests.support.watching import request
 
 COUNT = 7
@@ -96,7 +97,7 @@ def test_a_server_that_lies(lie: str, cursor: str) -> None:
             names, has_more = next(told)
             turned = names[::-1] if cursor == "first_id" else names
             body = {"limit": 2, "has_more": has_more, "data": [{"id": name} for name in turned]}
-            peer.send(answer(json.dumps(body).encode()))
+            peer.send(response(json.dumps(body).encode()))
 
     with (
         ScriptedServer(script) as server,

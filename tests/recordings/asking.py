@@ -32,7 +32,8 @@ from dify_java_compat import (
     UpdateConversationVariableRequest,
     WorkflowLogsRequest,
 )
-from tests.replay import ReplayServer
+from tests.support.replay import replay
+from tests.support.server import ScriptedServer
 
 from .library import Recording
 
@@ -146,10 +147,10 @@ def operation_of(recording: Recording) -> str | None:
 @contextmanager
 def replayed(
     recording: Recording, *, config: ClientConfig | None = None, **how: Any
-) -> Iterator[tuple[RequestsDifyChat, ReplayServer]]:
-    """A client of a server that replays `recording`; `how` is ReplayServer's."""
+) -> Iterator[tuple[RequestsDifyChat, ScriptedServer]]:
+    """A client of a server that replays `recording`; `how` is that of `replay`."""
     with (
-        ReplayServer(recording.raw, **how) as server,
+        ScriptedServer(replay(recording.raw, **how)) as server,
         RequestsDifyChat(server.url, config or ClientConfig(max_retries=0), api_key=KEY) as chat,
     ):
         yield chat, server

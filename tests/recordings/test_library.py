@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from dify_java_compat import MessageFeedbackResponse
-from tests.replay import ReplayServer
+from tests.support.replay import replay
+from tests.support.server import ScriptedServer
 
 from .comparing import differences
 from .library import CUT, DATA, FAILED, STREAMS, dechunked, folders, recordings
@@ -51,7 +52,7 @@ def test_timelines_are_of_their_bytes() -> None:
         if recording.timeline is not None:
             assert sum(read["bytes"] for read in recording.timeline) == len(recording.raw)
     with pytest.raises(ValueError, match="not of these bytes"):
-        ReplayServer(ANSWER, timeline=[{"ms": 0, "bytes": 3}])
+        replay(ANSWER, timeline=[{"ms": 0, "bytes": 3}])
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_the_server_sends_the_bytes_to_every_connection(
     piece: int | None, timeline: list[dict[str, float]] | None
 ) -> None:
     before = threading.active_count()
-    with ReplayServer(ANSWER, piece=piece, timeline=timeline) as server:
+    with ScriptedServer(replay(ANSWER, piece=piece, timeline=timeline)) as server:
         host, port = server.url.removeprefix("http://").split(":")
         for _ in range(3):
             with socket.create_connection((host, int(port))) as client:

@@ -31,7 +31,7 @@ from dify_java_compat import (
 from dify_java_compat._http.body import ChunkedResponse
 from dify_java_compat._stream.sse import SSEDecoder
 from dify_java_compat.models.events import EVENT_DATA
-from tests.replay import pieces
+from tests.support.replay import pieces
 
 from .asking import QUESTION, replayed
 from .comparing import differences, mistyped, undeclared

@@ -32,11 +32,12 @@ from dify_java_compat import (
     TooManyRequestsException,
     UnauthorizedException,
 )
-from tests.support.server import Peer, ScriptedServer, answer, once
+from tests.support.frames import response
+from tests.support.server import Peer, ScriptedServer, always
 
 CHAT = "5f3b7c52-9a0e-4f0c-8f6e-2f1d6f0c9b11"
 KEY = "recoup-sk-very-secret"
-STOPPED = once(answer(b'{"success":true,"stopped":true}'))
+STOPPED = always(response(b'{"success":true,"stopped":true}'))
 
 
 def test_one_post_with_the_key_and_nothing_else() -> None:
@@ -98,7 +99,7 @@ def test_again_and_nothing_runs() -> None:
     def script(peer: Peer) -> None:
         for body in answers:
             assert peer.receive()
-            peer.send(answer(body))
+            peer.send(response(body))
 
     with ScriptedServer(script) as server, RequestsRecoupChat(server.url, api_key=KEY) as client:
         assert [client.stopChat(CHAT).stopped for _ in answers] == [True, False]
@@ -106,7 +107,7 @@ def test_again_and_nothing_runs() -> None:
 
 def test_what_the_answer_has_besides_is_kept() -> None:
     body = '{"success":true,"stopped":false,"runId":"r-1","说":"好"}'
-    with ScriptedServer(once(answer(body.encode()))) as server:
+    with ScriptedServer(always(response(body.encode()))) as server:
         with RequestsRecoupChat(server.url, api_key=KEY) as client:
             stopped = client.stopChat(CHAT)
     assert stopped.raw == json.loads(body)
@@ -132,7 +133,7 @@ def test_an_error_is_its_class_with_the_services_words_and_is_met_once(
     status: str, kind: type[HttpClientException], text: str
 ) -> None:
     body = json.dumps({"status": "error", "error": text}).encode()
-    with ScriptedServer(once(answer(body, status))) as server:
+    with ScriptedServer(always(response(body, status))) as server:
         with RequestsRecoupChat(server.url, api_key=KEY) as client:
             with pytest.raises(HttpClientException) as caught:
                 client.stopChat(CHAT)
@@ -158,7 +159,7 @@ def test_an_error_is_its_class_with_the_services_words_and_is_met_once(
     ],
 )
 def test_an_error_of_a_proxy_is_the_same_class(body: bytes, content_type: str) -> None:
-    with ScriptedServer(once(answer(body, "502 Bad Gateway", content_type))) as server:
+    with ScriptedServer(always(response(body, "502 Bad Gateway", content_type))) as server:
         with RequestsRecoupChat(server.url, api_key=KEY) as client:
             with pytest.raises(ServerErrorException) as caught:
                 client.stopChat(CHAT)
@@ -168,7 +169,7 @@ def test_an_error_of_a_proxy_is_the_same_class(body: bytes, content_type: str) -
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[true]", b"<html>", b'{"success":'])
 def test_an_answer_that_is_not_the_promised_json(body: bytes) -> None:
-    with ScriptedServer(once(answer(body))) as server:
+    with ScriptedServer(always(response(body))) as server:
         with RequestsRecoupChat(server.url, api_key=KEY) as client:
             with pytest.raises(DecodeException) as caught:
                 client.stopChat(CHAT)
@@ -202,8 +203,8 @@ def test_a_call_that_may_have_counted_is_not_sent_again(
 
 def test_the_key_goes_to_no_other_server() -> None:
     with ScriptedServer(STOPPED) as other:
-        moved = answer(b"", "307 X", headers=f"Location: {other.url}/api/chat/{CHAT}/stop\r\n")
-        with ScriptedServer(once(moved)) as server:
+        moved = response(b"", "307 X", headers=f"Location: {other.url}/api/chat/{CHAT}/stop\r\n")
+        with ScriptedServer(always(moved)) as server:
             with RequestsRecoupChat(server.url, api_key=KEY) as client:
                 with pytest.raises(HttpClientException, match="redirect"):
                     client.stopChat(CHAT)
@@ -282,7 +283,7 @@ def test_the_key_is_in_no_repr() -> None:
 def test_leaving_closes_the_connections() -> None:
     def script(peer: Peer) -> None:
         peer.receive()
-        peer.send(answer(b'{"success":true,"stopped":true}'))
+        peer.send(response(b'{"success":true,"stopped":true}'))
         assert peer.receive() is None
 
     with ScriptedServer(script) as server:

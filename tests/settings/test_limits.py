@@ -21,24 +21,23 @@ from dify_java_compat import (
 )
 from dify_java_compat._api.config_check import validated
 from dify_java_compat._http.limiter import StreamLimiter
-from tests.support.server import (
+from tests.support import TIMEOUT
+from tests.support.frames import (
     LAST_CHUNK,
     MESSAGE_END,
     STREAM_HEAD,
-    Peer,
-    ScriptedServer,
-    answer,
     chunk,
     message,
-    once,
+    response,
     stream,
 )
-from tests.support.watching import PATIENCE, Watcher, request
+from tests.support.server import Peer, ScriptedServer, always
+from tests.support.watching import Watcher, request
 
 FIELDS = dataclasses.fields(ClientConfig)
 NUMBERS = [f.name for f in FIELDS if f.type in (int, float, float | None)]
 FLAGS = [f.name for f in FIELDS if f.type is bool]
-OK = answer(b'{"answer":"yes"}')
+OK = response(b'{"answer":"yes"}')
 
 
 def client_of(server: ScriptedServer, **config: object) -> RequestsDifyChat:
@@ -91,10 +90,10 @@ def test_no_path_and_a_path_for_verify() -> None:
 
 def test_zero_is_no_limit() -> None:
     zeros = dict.fromkeys(("connect_timeout", "read_timeout", "sse_read_timeout"), 0)
-    with ScriptedServer(once(OK)) as server:
+    with ScriptedServer(always(OK)) as server:
         with client_of(server, **zeros, write_timeout=0) as client:
             assert client.send(request()).answer == "yes"
-    with ScriptedServer(once(stream(MESSAGE_END))) as server:
+    with ScriptedServer(always(stream(MESSAGE_END))) as server:
         with client_of(server, **zeros, write_timeout=0, call_timeout=60) as client:
             assert len(list(iterate(client.sendChatMessageStream(request())))) == 1
 
@@ -112,7 +111,7 @@ def test_no_idle_time_of_its_own_is_that_of_reading() -> None:
 
 
 def test_no_connection_is_kept_where_none_may_be() -> None:
-    with ScriptedServer(once(OK)) as server:
+    with ScriptedServer(always(OK)) as server:
         with client_of(server, max_idle_connections=0, keep_alive_seconds=60) as client:
             client.send(request())
             client.send(request())
@@ -127,7 +126,7 @@ def test_a_server_that_does_not_take_the_request(warm: bool) -> None:
         if warm:
             peer.receive()
             peer.send(OK)
-        left.wait(PATIENCE)
+        left.wait(TIMEOUT)
 
     large = ChatMessageSendRequest(content="x" * 50_000_000, user_id="u")
     with ScriptedServer(script) as server:
@@ -147,7 +146,7 @@ def test_the_total_time_bounds_the_sending_too() -> None:
     large = ChatMessageSendRequest(content="x" * 50_000_000, user_id="u")
 
     def script(peer: Peer) -> None:
-        left.wait(PATIENCE)
+        left.wait(TIMEOUT)
 
     with ScriptedServer(script) as server:
         with client_of(server, call_timeout=0.2) as client:
@@ -172,7 +171,7 @@ class Gate:
                 continue
             peer.send(STREAM_HEAD + chunk(message("a")))
             self.begun.release()
-            self.may_end.acquire(timeout=PATIENCE)
+            self.may_end.acquire(timeout=TIMEOUT)
             peer.send(chunk(MESSAGE_END) + LAST_CHUNK)
 
 
@@ -183,8 +182,8 @@ def test_the_third_stream_waits_for_its_turn_and_nothing_else_does(limits: dict[
     gate = Gate()
     with gate.server as server, client_of(server, **limits) as client:
         watchers = [Watcher(client.sendChatMessageStream(request())) for _ in range(3)]
-        assert gate.begun.acquire(timeout=PATIENCE)
-        assert gate.begun.acquire(timeout=PATIENCE)
+        assert gate.begun.acquire(timeout=TIMEOUT)
+        assert gate.begun.acquire(timeout=TIMEOUT)
         assert client.send(request()).answer == "yes"  # not a stream: at once
         assert not gate.begun.acquire(blocking=False)
         assert sum(bool(watcher.items) for watcher in watchers) <= 2
@@ -199,7 +198,7 @@ def test_a_stream_that_waits_can_be_left() -> None:
     gate = Gate()
     with gate.server as server, client_of(server, max_requests=1) as client:
         first = Watcher(client.sendChatMessageStream(request()))
-        assert gate.begun.acquire(timeout=PATIENCE)
+        assert gate.begun.acquire(timeout=TIMEOUT)
         before = threading.active_count()
         second = Watcher(client.sendChatMessageStream(request()))
         thread = next(t for t in reversed(threading.enumerate()) if t.name == "dify-stream")
@@ -224,9 +223,9 @@ def test_a_stream_waits_no_longer_than_it_may_last() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        answer(b"{}", "500 X"),
-        answer(b"", "308 X", headers="Location: /there\r\n"),
-        answer(b"{}"),
+        response(b"{}", "500 X"),
+        response(b"", "308 X", headers="Location: /there\r\n"),
+        response(b"{}"),
         STREAM_HEAD,
         b"garbage\r\n",
         b"",

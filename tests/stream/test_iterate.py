@@ -14,8 +14,7 @@ from reactivex.disposable import Disposable
 from reactivex.subject import Subject
 
 from dify_java_compat import IllegalArgumentException, aiterate, iterate
-
-PATIENCE = 30.0
+from tests.support import TIMEOUT
 
 
 class Source:
@@ -88,7 +87,7 @@ def test_the_source_waits_for_the_loop() -> None:
         assert source.emitted <= item + 2 * 3 + 1
         if item == 50:
             break
-    assert source.finished.wait(PATIENCE)
+    assert source.finished.wait(TIMEOUT)
 
 
 def test_leaving_the_loop_disposes() -> None:
@@ -96,7 +95,7 @@ def test_leaving_the_loop_disposes() -> None:
     for _ in iterate(source.observable):
         break
     assert source.disposed.is_set()
-    assert source.finished.wait(PATIENCE)  # the source's thread was not left waiting
+    assert source.finished.wait(TIMEOUT)  # the source's thread was not left waiting
 
 
 def test_leaving_an_async_loop_disposes() -> None:
@@ -110,7 +109,7 @@ def test_leaving_an_async_loop_disposes() -> None:
 
     asyncio.run(consume())
     assert source.disposed.is_set()
-    assert source.finished.wait(PATIENCE)
+    assert source.finished.wait(TIMEOUT)
 
 
 def test_cancelling_a_task_disposes() -> None:

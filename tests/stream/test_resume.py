@@ -18,24 +18,23 @@ from dify_java_compat import (
     StreamInterruptedException,
     TimeoutException,
 )
-from tests.support.server import (
+from tests.support import TIMEOUT
+from tests.support.frames import (
     ERROR,
     LAST_CHUNK,
     STREAM_HEAD,
-    Peer,
-    Received,
-    ScriptedServer,
-    answer,
     chunk,
     event,
     message,
+    response,
     stream,
 )
-from tests.support.watching import PATIENCE, Watcher, join_stream_threads, request
+from tests.support.server import Peer, RecordedRequest, ScriptedServer
+from tests.support.watching import Watcher, join_stream_threads, request
 
 
 def of_run(name: str, **data: object) -> bytes:
-    return event(name, f',"workflow_run_id":"w-1","data":{json.dumps(data)}')
+    return event(name, workflow_run_id="w-1", data=data)
 
 
 STARTED = of_run("workflow_started", id="w-1")
@@ -44,11 +43,11 @@ NODE_2 = of_run("node_started", id="n-2", node_id="llm")
 FINISHED = of_run("workflow_finished", id="w-1", status="succeeded", outputs={"answer": "ab"})
 BROKEN = STREAM_HEAD + b"".join(map(chunk, (STARTED, *NODE_1, NODE_2, message("a"))))
 
-Handler = Callable[[Peer, Received], None]
+Handler = Callable[[Peer, RecordedRequest], None]
 
 
 def run_is(status: str) -> bytes:
-    return answer(json.dumps({"id": "w-1", "status": status}).encode())
+    return response(json.dumps({"id": "w-1", "status": status}).encode())
 
 
 class Dify:
@@ -74,7 +73,7 @@ class Dify:
                 peer.send(self._run)
 
 
-def watched(script: Dify, **config: object) -> tuple[Watcher, list[Received]]:
+def watched(script: Dify, **config: object) -> tuple[Watcher, list[RecordedRequest]]:
     settings = ClientConfig(**{"resume_streams": True, "max_retries": 0, **config})  # type: ignore[arg-type]
     with (
         ScriptedServer(script) as server,
@@ -130,7 +129,7 @@ def test_it_is_off_by_default() -> None:
     assert len(requests) == 1
 
 
-HTML = answer(b"<h1>Not Found</h1>", "404 NOT FOUND", "text/html")
+HTML = response(b"<h1>Not Found</h1>", "404 NOT FOUND", "text/html")
 
 
 @pytest.mark.parametrize(
@@ -210,9 +209,9 @@ def test_disposing_while_it_is_taken_up() -> None:
         RequestsDifyChat(server.url, config, api_key="app-test") as client,
     ):
         watcher = Watcher(client.sendChatMessageStream(request()))
-        assert asked.wait(PATIENCE)
+        assert asked.wait(TIMEOUT)
         watcher.subscription.dispose()
-        assert closed.wait(PATIENCE)
+        assert closed.wait(TIMEOUT)
         join_stream_threads()
         assert watcher.error is None
         assert not watcher.completed

@@ -16,21 +16,19 @@ from dify_java_compat import (
     StreamInterruptedException,
     collect,
 )
-from tests.support.server import (
+from tests.support.frames import (
     CLOSING_STREAM_HEAD,
     ERROR,
     LAST_CHUNK,
     MESSAGE_END,
     PING,
     STREAM_HEAD,
-    Peer,
-    ScriptedServer,
     chunk,
     event,
     message,
-    once,
     stream,
 )
+from tests.support.server import Peer, ScriptedServer, always
 from tests.support.watching import Watcher, join_stream_threads, request
 
 ANSWER = stream(message("one "), PING, message("two"), MESSAGE_END)
@@ -55,7 +53,7 @@ def ended(body: bytes, **config: object) -> Watcher:
 
 
 def test_nothing_is_sent_before_a_subscription_and_each_asks_anew() -> None:
-    with ScriptedServer(once(ANSWER)) as server, chat(server) as client:
+    with ScriptedServer(always(ANSWER)) as server, chat(server) as client:
         observable = client.sendChatMessageStream(request())
         assert server.requests == []
         for times in (1, 2):
@@ -128,8 +126,8 @@ def test_a_stream_that_goes_on_after_a_pause_has_not_ended() -> None:
 
 
 def test_an_end_without_a_terminal_event_is_an_interruption_with_ids() -> None:
-    run = ',"workflow_run_id":"w-1","data":{"id":"w-1"}'
-    watcher = ended(stream(event("workflow_started", run), message("x")))
+    started = event("workflow_started", workflow_run_id="w-1", data={"id": "w-1"})
+    watcher = ended(stream(started, message("x")))
     error = watcher.error
     assert isinstance(error, StreamInterruptedException)
     assert (error.task_id, error.message_id, error.conversation_id, error.workflow_run_id) == (
@@ -185,7 +183,7 @@ def test_the_consumers_exception_is_the_consumers() -> None:
         raise KeyError("the consumer's bug")
 
     try:
-        with ScriptedServer(once(ANSWER)) as server, chat(server) as client:
+        with ScriptedServer(always(ANSWER)) as server, chat(server) as client:
             client.sendChatMessageStream(request()).subscribe(fail, errors.append)
             join_stream_threads()
     finally:
@@ -199,13 +197,13 @@ def test_a_plain_loop_goes_through_a_stream() -> None:
         return [item.event async for item in client.sendChatMessageStream(request())]
 
     events = ["message", "message", "message_end"]
-    with ScriptedServer(once(ANSWER)) as server, chat(server) as client:
+    with ScriptedServer(always(ANSWER)) as server, chat(server) as client:
         assert [item.event for item in client.sendChatMessageStream(request())] == events
         assert asyncio.run(through()) == events
 
 
 def test_operators_and_run() -> None:
-    with ScriptedServer(once(ANSWER)) as server, chat(server) as client:
+    with ScriptedServer(always(ANSWER)) as server, chat(server) as client:
         words = client.sendChatMessageStream(request()).pipe(
             ops.filter(lambda item: item.event == "message"),
             ops.map(lambda item: (item.answer or "").strip()),
@@ -228,7 +226,7 @@ def test_retry_of_an_interrupted_stream_asks_again() -> None:
 
 
 def test_collect_keeps_the_partial_answer_in_the_exception() -> None:
-    with ScriptedServer(once(stream(message("half")))) as server, chat(server) as client:
+    with ScriptedServer(always(stream(message("half")))) as server, chat(server) as client:
         with pytest.raises(StreamInterruptedException) as caught:
             collect(client.sendChatMessageStream(request()))
         assert caught.value.partial.answer == "half"
@@ -236,7 +234,7 @@ def test_collect_keeps_the_partial_answer_in_the_exception() -> None:
 
 
 def test_send_can_stream_and_collect() -> None:
-    with ScriptedServer(once(ANSWER)) as server, chat(server, blocking_via_stream=True) as client:
+    with ScriptedServer(always(ANSWER)) as server, chat(server, blocking_via_stream=True) as client:
         answered = client.send(request())
         assert (answered.answer, answered.task_id) == ("one two", "t-1")
         assert answered.metadata is not None
@@ -246,7 +244,7 @@ def test_send_can_stream_and_collect() -> None:
 
 
 def test_a_blocking_call_answered_with_a_stream_is_collected() -> None:
-    with ScriptedServer(once(ANSWER)) as server, chat(server) as client:
+    with ScriptedServer(always(ANSWER)) as server, chat(server) as client:
         assert client.send(request()).answer == "one two"
         assert b'"response_mode":"blocking"' in server.requests[0].body
 

@@ -3,62 +3,101 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
+
+from . import TIMEOUT
 
 
 @dataclass(frozen=True)
-class Received:
-    """A request as it came in."""
+class RecordedRequest:
+    """A request as it came in; header names in lower case."""
 
     method: str
     target: str
     headers: dict[str, str]
     body: bytes
 
+    @property
+    def line(self) -> str:
+        return f"{self.method} {self.target}"
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
 
 class Peer:
-    """One accepted connection, in the hands of the script."""
+    """One accepted connection, in the hands of the script.
 
-    def __init__(self, sock: socket.socket, server: ScriptedServer) -> None:
+    `closing` is set once the test is over: whoever waits for something else gives up then.
+    """
+
+    block_bytes = 1 << 16  # read at a time
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        requests: list[RecordedRequest] | None = None,
+        closing: threading.Event | None = None,
+    ) -> None:
         self.sock = sock
-        self._server = server
+        self.closing = closing or threading.Event()
+        self._requests = requests
         self._buffer = b""
 
-    def receive(self) -> Received | None:
-        """The next request; None when the client has closed."""
-        while b"\r\n\r\n" not in self._buffer:
-            if not self._fill():
-                return None
-        head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
+    def receive(self) -> RecordedRequest | None:
+        """The next request, which is recorded; None when the client has closed."""
+        head = self.read_head()
+        if head is None:
+            return None
         first, *lines = head.decode("latin-1").split("\r\n")
         headers = {
             name.lower(): value.strip()
             for name, _, value in (line.partition(":") for line in lines)
         }
-        length = int(headers.get("content-length", "0"))
-        while len(self._buffer) < length and self._fill():
-            pass
-        body, self._buffer = self._buffer[:length], self._buffer[length:]
+        body = bytearray()
+        self.read_body(int(headers.get("content-length", "0")), body.extend)
         method, target, _ = first.split(" ")
-        received = Received(method, target, headers, body)
-        self._server.requests.append(received)
-        return received
+        request = RecordedRequest(method, target, headers, bytes(body))
+        if self._requests is not None:
+            self._requests.append(request)
+        return request
 
     def discard_request(self) -> int:
-        """Take a request without keeping it; its body's size."""
-        while b"\r\n\r\n" not in self._buffer and self._fill():
-            pass
-        head, _, rest = self._buffer.partition(b"\r\n\r\n")
-        [length] = [line[15:] for line in head.split(b"\r\n") if line[:15] == b"Content-Length:"]
-        self._buffer, left = b"", int(length) - len(rest)
-        while left > 0 and (block := self.sock.recv(min(left, 65536))):
-            left -= len(block)
-        return int(length)
+        """Read a request without keeping it; its body's size."""
+        head = self.read_head()
+        assert head is not None
+        length = content_length(head)
+        self.read_body(length, lambda block: None)
+        return length
+
+    def read_head(self) -> bytes | None:
+        """The lines of the next request's head; None when the client has closed."""
+        while (end := self._buffer.find(b"\r\n\r\n")) < 0:
+            if not (block := self.sock.recv(self.block_bytes)):
+                return None
+            self._buffer += block
+        head, self._buffer = self._buffer[:end], self._buffer[end + 4 :]
+        return head
+
+    def read_body(self, length: int, take: Callable[[bytes], object]) -> int:
+        """Hand the body to `take`, block by block; how much of it came."""
+        rest = length
+        while rest > 0:
+            block = self._buffer or self.sock.recv(min(rest, self.block_bytes))
+            if not block:
+                break
+            self._buffer = block[rest:]
+            take(block[:rest])
+            rest -= min(rest, len(block))
+        return length - rest
 
     def send(self, data: bytes) -> None:
         self.sock.sendall(data)
@@ -66,7 +105,7 @@ class Peer:
     def wait_closed(self) -> None:
         """Return once the client has closed its end."""
         with contextlib.suppress(OSError):
-            while self.sock.recv(65536):
+            while self.sock.recv(self.block_bytes):
                 pass
 
     def reset(self) -> None:
@@ -74,19 +113,30 @@ class Peer:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.sock.close()
 
-    def _fill(self) -> bool:
-        block = self.sock.recv(65536)
-        self._buffer += block
-        return bool(block)
+
+def content_length(head: bytes) -> int:
+    """The length that a request's head promises."""
+    _, _, after = head.lower().partition(b"\r\ncontent-length:")
+    return int(after.partition(b"\r\n")[0])
 
 
 Script = Callable[[Peer], None]
 
 
-class ScriptedServer:
-    """Runs `script` for each connection, in a thread of its own; `requests` is what came.
+def always(data: bytes) -> Script:
+    """Respond to each request of a connection with the same bytes."""
 
-    A script that fails makes the test fail on exit, but for a client that has left.
+    def script(peer: Peer) -> None:
+        while peer.receive():
+            peer.send(data)
+
+    return script
+
+
+class ScriptedServer:
+    """Runs `script` for each connection, in a thread of its own; `requests` has what came in.
+
+    A script that fails makes the test fail on exit, unless its client is gone.
     """
 
     def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
@@ -96,14 +146,15 @@ class ScriptedServer:
         self.port: int = self._listener.getsockname()[1]
         scheme, host = ("https", "localhost") if tls else ("http", "127.0.0.1")
         self.url = f"{scheme}://{host}:{self.port}"
-        self.requests: list[Received] = []
+        self.requests: list[RecordedRequest] = []
         self.connections = 0
-        self._peers: list[tuple[threading.Thread, socket.socket]] = []
+        self.closing = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._open: set[socket.socket] = set()
         self._failures: list[BaseException] = []
-        self._accepting = threading.Thread(target=self._accept)
 
     def __enter__(self) -> ScriptedServer:
-        self._accepting.start()
+        self._start(self._accept)
         return self
 
     def __exit__(
@@ -112,97 +163,50 @@ class ScriptedServer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.closing.set()
+        # a closed listener does not wake accept() everywhere; a connection does
         with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
+            socket.create_connection(("127.0.0.1", self.port), TIMEOUT).close()
+        self._threads[0].join(TIMEOUT)
         self._listener.close()
-        self._accepting.join()
-        for thread, sock in self._peers:
+        for sock in list(self._open):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-            thread.join()
-            sock.close()
-        if error is None and self._failures:
-            raise self._failures[0]
+        for thread in self._threads:
+            thread.join(TIMEOUT)
+        if error is None:
+            assert not any(thread.is_alive() for thread in self._threads), "a script hangs"
+            if self._failures:
+                raise self._failures[0]
+
+    def _start(self, target: Callable[..., None], *args: object) -> None:
+        thread = threading.Thread(target=target, args=args, name="scripted-server", daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _accept(self) -> None:
         while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
+            sock, _ = self._listener.accept()
+            if self.closing.is_set():
+                sock.close()
                 return
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls:
+                # the handshake comes later: until then the socket can be shut down too
+                sock = self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
             self.connections += 1
-            thread = threading.Thread(target=self._serve, args=(sock,))
-            self._peers.append((thread, sock))
-            thread.start()
+            self._open.add(sock)
+            self._start(self._serve, sock)
 
     def _serve(self, sock: socket.socket) -> None:
         try:
-            with self._wrapped(sock) as wrapped:
-                self._script(Peer(wrapped, self))
+            with sock:
+                if isinstance(sock, ssl.SSLSocket):
+                    sock.do_handshake()
+                self._script(Peer(sock, self.requests, self.closing))
         except OSError:
-            pass  # the client has left
+            pass  # the client is gone
         except BaseException as error:
             self._failures.append(error)
-
-    @contextlib.contextmanager
-    def _wrapped(self, sock: socket.socket) -> Iterator[socket.socket]:
-        wrapped = self._tls.wrap_socket(sock, server_side=True) if self._tls else sock
-        try:
-            yield wrapped
         finally:
-            wrapped.close()
-
-
-def answer(
-    body: bytes = b"{}",
-    status: str = "200 OK",
-    content_type: str = "application/json",
-    headers: str = "",
-) -> bytes:
-    """A whole answer with its length."""
-    head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
-    return head.encode() + headers.encode() + b"\r\n" + body
-
-
-STREAM_HEAD = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
-    b"Transfer-Encoding: chunked\r\n\r\n"
-)
-CLOSING_STREAM_HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n"
-LAST_CHUNK = b"0\r\n\r\n"
-
-_IDS = '"task_id":"t-1","message_id":"m-1","conversation_id":"c-1","id":"m-1"'
-
-
-def chunk(data: bytes) -> bytes:
-    return b"%X\r\n%b\r\n" % (len(data), data)
-
-
-def event(name: str, more: str = "") -> bytes:
-    """A frame of Dify's, with the ids t-1, m-1 and c-1."""
-    return f'data: {{"event":"{name}",{_IDS}{more}}}\n\n'.encode()
-
-
-def message(text: str) -> bytes:
-    return event("message", f',"answer":"{text}"')
-
-
-MESSAGE_END = event("message_end", ',"metadata":{"usage":{"total_tokens":3}}')
-ERROR = b'data: {"event":"error","status":400,"code":"invalid_param","message":"Run failed"}\n\n'
-PING = b"event: ping\n\n"
-
-
-def stream(*frames: bytes) -> bytes:
-    """A whole chunked stream, a chunk a frame."""
-    return STREAM_HEAD + b"".join(chunk(frame) for frame in frames) + LAST_CHUNK
-
-
-def once(data: bytes) -> Script:
-    """Answer each request of a connection with the same bytes."""
-
-    def script(peer: Peer) -> None:
-        while peer.receive():
-            peer.send(data)
-
-    return script
+            self._open.discard(sock)

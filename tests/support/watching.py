@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dify_java_compat import ChatMessageSendCompletionResponse, ChatMessageSendRequest
 from dify_java_compat._stream.observable import Observable
 
-PATIENCE = 30.0  # seconds until a test that waits for nothing fails
+from . import TIMEOUT
 
 
 def request(**values: object) -> ChatMessageSendRequest:
@@ -46,7 +46,7 @@ class Watcher:
 
     def _wait(self, condition: Callable[[], bool]) -> None:
         with self._changed:
-            assert self._changed.wait_for(condition, PATIENCE), "nothing more came"
+            assert self._changed.wait_for(condition, TIMEOUT), "nothing more came"
 
     def _next(self, item: ChatMessageSendCompletionResponse) -> None:
         with self._changed:
@@ -73,7 +73,7 @@ def stream_threads() -> list[threading.Thread]:
 
 def join_stream_threads() -> None:
     """Wait until no thread of a stream is left; fail when one stays."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while threads := stream_threads():  # the one that stops a stream is begun by another
         assert time.monotonic() < until, "a thread of a stream is left"
         threads[0].join(max(0.0, until - time.monotonic()))
