@@ -7,9 +7,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.support.processes import ROOT
+
 from . import report, rounds
 from .environments import Environments
-from .processes import ROOT
 from .results import Results
 
 DATA = ROOT / "docs" / "benchmarks" / "results.json"

@@ -20,9 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.processes import ROOT
+
 from . import payloads
 from .environments import BY_KEY, Environments, Unavailable
-from .processes import ROOT, Runner, start_server
+from .processes import Runner, start_server
 from .results import Loss, Paced, Results, Upload, median_of
 
 DEPENDENCIES = "dependencies"

@@ -9,16 +9,13 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any
 
-import dify_java_compat
-
-PATIENCE = 60.0  # seconds until a test is given up; none waits for them
+from tests.support import TIMEOUT
+from tests.support.processes import ROOT, Child
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
-_PACKAGE = str(Path(dify_java_compat.__file__).parents[1])
 MODULE = ("-m", "dify_java_compat")
 
 
@@ -34,7 +31,7 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
     """This process's, without what would steer the command; a warning in it is an error."""
     drop = re.compile(r"DIFY_|PYTHON|LC_|(http|https|all|no)_proxy$", re.IGNORECASE)
     kept = {name: value for name, value in os.environ.items() if not drop.match(name)}
-    kept |= {"PYTHONPATH": _PACKAGE, "PYTHONWARNINGS": "error"}
+    kept |= {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
     return {**kept, "LC_ALL": "C.UTF-8", "TERM": "dumb", **more}
 
 
@@ -70,14 +67,14 @@ def run(
         input=stdin,
         capture_output=True,
         env=environment(env),
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
 
-class _Heard:
-    """What came from a file descriptor so far, read by a thread until it ends."""
+class _Output:
+    """What a file descriptor gave so far, read by a thread until it ends."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -106,19 +103,19 @@ class _Heard:
     def wait(self, text: str, count: int) -> str:
         with self._changed:
             seen = self._changed.wait_for(
-                lambda: self._ended or self.text.count(text) >= count, PATIENCE
+                lambda: self._ended or self.text.count(text) >= count, TIMEOUT
             )
         assert seen, f"waited in vain for {text!r}, got {self.text!r}"
         assert self.text.count(text) >= count, f"ended before {text!r}, with {self.text!r}"
         return self.text
 
     def all(self) -> str:
-        self._thread.join(PATIENCE)
+        self._thread.join(TIMEOUT)
         assert not self._thread.is_alive(), f"still open, with {self.text!r}"
         return self.text
 
 
-class Live:
+class Live(Child[bytes]):
     """The command while it runs. With `terminal`, its stdin is one; `screen`: its stdout too."""
 
     def __init__(
@@ -135,8 +132,9 @@ class Live:
         if terminal or screen:
             self._master, slave = pty.openpty()
             stdin = slave
-        self._process = subprocess.Popen(
+        super().__init__(
             [sys.executable, *how, *args],
+            cwd=None,
             stdin=stdin,
             stdout=slave if screen else subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -145,10 +143,9 @@ class Live:
         )
         if slave >= 0:
             os.close(slave)
-        out = self._process.stdout
-        assert self._process.stderr is not None
-        self._out = _Heard(out.fileno() if out is not None else self._master)
-        self._err = _Heard(self._process.stderr.fileno())
+        assert self.stderr is not None
+        self._out = _Output(self.stdout.fileno() if self.stdout is not None else self._master)
+        self._err = _Output(self.stderr.fileno())
 
     def out(self, text: str, count: int = 1) -> str:
         """Wait until stdout has `text`, that often; all of it so far."""
@@ -162,7 +159,7 @@ class Live:
         os.write(self._master, text.encode())
 
     def interrupt(self) -> None:
-        self._process.send_signal(signal.SIGINT)
+        self.send_signal(signal.SIGINT)
 
     def interrupt_prompt(self) -> None:
         """Ctrl-C at a prompt; the blank line, which means nothing, wakes a late reader."""
@@ -171,7 +168,7 @@ class Live:
 
     def end(self) -> Ended:
         """Wait for its end."""
-        code = self._process.wait(PATIENCE)
+        code = self.wait(TIMEOUT)
         return Ended(code, self._out.all(), self._err.all())
 
     def __enter__(self) -> "Live":
@@ -183,12 +180,10 @@ class Live:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._process.kill()
-        self._process.wait()
+        self.kill()
+        self.wait()
         self._out.all()
         self._err.all()
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream is not None:
-                stream.close()
+        super().__exit__(kind, error, trace)
         if self._master >= 0:
             os.close(self._master)

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from tests.support import TIMEOUT
 from tests.support.frames import TASK, message, response, stream
+from tests.support.processes import Child
 
-from .processes import MODULE, PATIENCE, environment, prepared, run
+from .processes import MODULE, environment, prepared, run
 from .servers import Server, held, message_end
 
 LINE = "word " * 40 + "\n"
@@ -29,14 +31,14 @@ def run_into(
         stdout=stdout,
         stderr=subprocess.PIPE,
         env=environment(env),
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
 
 
 def read_one_line(server: Server, *args: str) -> tuple[str, bytes, int]:
     """What `| head -1` does."""
-    process = subprocess.Popen(
+    process: Child[bytes] = Child(
         [sys.executable, *MODULE, "Hi", *args],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -48,7 +50,7 @@ def read_one_line(server: Server, *args: str) -> tuple[str, bytes, int]:
         assert process.stderr is not None
         line = process.stdout.readline()
         process.stdout.close()
-        return line.decode(), process.stderr.read(), process.wait(PATIENCE)
+        return line.decode(), process.stderr.read(), process.wait(TIMEOUT)
 
 
 @pytest.mark.parametrize(

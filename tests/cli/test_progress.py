@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.frames import dify_error, message, response, stream
+from tests.support.processes import Child
 from tests.support.server import Peer
 
 from .processes import MODULE, Ended, environment, run
@@ -36,7 +37,7 @@ def run_on_terminal(
     """Run the command with a terminal for stderr, and show `seen` what it has so far."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    with subprocess.Popen(
+    with Child(
         [sys.executable, *MODULE, *args],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -6,7 +6,7 @@ import pytest
 
 from dify_java_compat.emulator import DifyEmulator
 
-from .wire import Caller
+from .caller import Caller
 
 
 @pytest.fixture

@@ -7,15 +7,14 @@ Prints what came, how late, and what it cost; ends with 1 where something was lo
 import asyncio
 import json
 import os
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dify_java_compat.emulator import DifyEmulator
-
-from .wire import build
+from tests.support.client import request_bytes
+from tests.support.processes import Worker
 
 STREAMS = 300
 PAUSE = 0.02
@@ -43,7 +42,7 @@ class Seen:
 
 def request(number: int) -> bytes:
     message = {"inputs": {}, "query": "Hi", "user": f"u{number}", "response_mode": "streaming"}
-    return build("POST", "/v1/chat-messages", "app-chat", message)
+    return request_bytes("POST", "/v1/chat-messages", "app-chat", message)
 
 
 async def read(port: int, number: int, seen: Seen, at_most: int | None = None) -> None:
@@ -70,7 +69,7 @@ async def read(port: int, number: int, seen: Seen, at_most: int | None = None) -
 async def stop(port: int, number: int, task_id: str) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     path = f"/v1/chat-messages/{task_id}/stop"
-    writer.write(build("POST", path, "app-chat", {"user": f"u{number}"}))
+    writer.write(request_bytes("POST", path, "app-chat", {"user": f"u{number}"}))
     assert b"200" in await reader.readline()
     writer.close()
 
@@ -136,19 +135,9 @@ async def stop_some(port: int) -> bool:
 
 
 def main() -> int:
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.emulator.load", "serve"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as child:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        port = int(child.stdout.readline())
-        try:
-            whole = asyncio.run(asyncio.wait_for(measure(port, Process(child.pid)), 60.0))
-        finally:
-            child.stdin.close()
+    with Worker([sys.executable, "-m", "tests.emulator.load", "serve"]) as child:
+        port = int(child.first_line)
+        whole = asyncio.run(asyncio.wait_for(measure(port, Process(child.pid)), 60.0))
     return 0 if whole else 1
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dify_java_compat.emulator.apps.catalog import APPS
+from tests.support.client import Connection, Response
 
-from .wire import Answer, Caller, Reader
+from .caller import Caller
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "recordings"
 _OWN = Path(__file__).parents[1] / "recordings" / "data"
@@ -62,9 +63,9 @@ class Case:
         head, _, body = (FOLDER / self.name / "request.http").read_bytes().partition(b"\r\n\r\n")
         return head.decode().split("\r\n"), body
 
-    def answer(self) -> Answer:
+    def response(self) -> Response:
         raw = (FOLDER / self.name / "response.raw").read_bytes()
-        return Reader(io.BytesIO(raw)).answer(self.about["method"])
+        return Connection(io.BytesIO(raw)).response(self.about["method"])
 
 
 def cases() -> list[Case]:
@@ -85,7 +86,7 @@ class Stage:
         self.case = case
         self.caller = caller
         self.ids: dict[str, str] = {}
-        self._open: list[Reader] = []
+        self._open: list[Connection] = []
         head, self.body = case.request()
         self.head = head
         self._text = head[0] + self.body.decode("utf-8", "replace")
@@ -95,7 +96,7 @@ class Stage:
 
     def prepare(self) -> None:
         """Make what the recorded request takes for granted, where the answer shows it was."""
-        recorded = self.case.answer()
+        recorded = self.case.response()
         path, text = self.case.about["path"], self._text
         # The words that made the model of the recording say what output moderation forbids.
         self.ids["MAGIC_OUTMOD"] = "secret"
@@ -150,7 +151,7 @@ class Stage:
         for reader in self._open:
             reader.close()
 
-    def _annotate(self, found: re.Match[str], recorded: Answer) -> None:
+    def _annotate(self, found: re.Match[str], recorded: Response) -> None:
         if self.case.about["method"] == "POST" or recorded.status == 404:
             return
         total = recorded.json()["total"] if self.case.about["method"] == "GET" else 1
@@ -160,12 +161,12 @@ class Stage:
             if found[1]:
                 self.ids[found[1]] = made["id"]
 
-    def _switch(self, found: re.Match[str], recorded: Answer) -> None:
+    def _switch(self, found: re.Match[str], recorded: Response) -> None:
         if recorded.status == 200:
             made = self.caller.post(f"/apps/annotation-reply/{found[1]}", _REPLY).json()
             self.ids[found[2]] = made["job_id"]
 
-    def _attach(self, found: re.Match[str], recorded: Answer) -> None:
+    def _attach(self, found: re.Match[str], recorded: Response) -> None:
         if "unknown" in self.case.name:
             return
         picture = self._picture()
@@ -173,7 +174,7 @@ class Stage:
         if recorded.status == 200:
             self.caller.say(files=[picture])
 
-    def _vary(self, found: re.Match[str], recorded: Answer) -> None:
+    def _vary(self, found: re.Match[str], recorded: Response) -> None:
         if "unknown-conv" in self.case.name:
             return
         own_id = self.caller.say("a b").events[0]["conversation_id"]
@@ -185,7 +186,7 @@ class Stage:
             if own:
                 self.ids[one["id"]] = own[one["name"]]
 
-    def _run(self, found: re.Match[str], recorded: Answer) -> None:
+    def _run(self, found: re.Match[str], recorded: Response) -> None:
         if recorded.status != 200 or recorded.json()["id"] is None:
             return
         reader, chunks = self.caller.open_stream()
@@ -197,13 +198,13 @@ class Stage:
             pass
         reader.close()
 
-    def _rate(self, found: re.Match[str], recorded: Answer) -> None:
+    def _rate(self, found: re.Match[str], recorded: Response) -> None:
         for one in recorded.json()["data"]:
             message_id = self.caller.say().events[0]["message_id"]
             body = {"user": self.caller.user, "rating": one["rating"], "content": one["content"]}
             self.caller.post(f"/messages/{message_id}/feedbacks", body)
 
-    def _tell(self, conversation_id: str, recorded: Answer) -> None:
+    def _tell(self, conversation_id: str, recorded: Response) -> None:
         """One conversation, with the messages the answer shows around those of the request."""
         shown = recorded.json()["data"] if recorded.body.startswith(b'{"limit"') else [None]
         first = re.search(f"first_id=({_ID})", self._text)
@@ -221,7 +222,7 @@ class Stage:
             told = self.caller.say("newer", conversation_id=own_id).events[0]
             self.ids[first[1]] = told["message_id"]
 
-    def _fail(self, recorded: Answer) -> None:
+    def _fail(self, recorded: Response) -> None:
         """One conversation whose only message the model could not answer."""
         (shown,) = recorded.json()["data"]
         error = f"completion_request_error: {shown['error']}"
@@ -236,7 +237,7 @@ class Stage:
             "upload_file_id": self.caller.upload().json()["id"],
         }
 
-    def _tell_all(self, recorded: Answer) -> None:
+    def _tell_all(self, recorded: Response) -> None:
         """Conversations, as many as the answer shows, and those around the page."""
         page = recorded.json()
         last = re.search(f"last_id=({_ID})", self._text)
@@ -264,7 +265,7 @@ class Stage:
             body = body.replace(recorded.encode(), own.encode())
         return head.replace("{length}", str(len(body))).encode() + body
 
-    def play(self) -> Answer:
+    def play(self) -> Response:
         """Send the request; stop the stream where the recording did."""
         about = self.case.about
         if about["method"] != "POST" or "stop_sent_ms" not in about:

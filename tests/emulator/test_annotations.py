@@ -8,7 +8,7 @@ import pytest
 
 from dify_java_compat.emulator import DifyEmulator
 
-from .wire import Caller
+from .caller import Caller
 
 SETTINGS = {
     "score_threshold": 0.9,

@@ -6,7 +6,7 @@ import pytest
 
 from dify_java_compat.emulator import DifyEmulator, faults
 
-from .wire import Caller
+from .caller import Caller
 
 ALL_KEYS = [
     *DifyEmulator.keys.values(), "app-plain", "app-required", "app-moderated", "app-limited",

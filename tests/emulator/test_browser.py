@@ -10,7 +10,7 @@ import pytest
 
 from dify_java_compat.emulator import DifyEmulator
 
-from .wire import Caller
+from .caller import Caller
 
 webdriver = pytest.importorskip("selenium.webdriver")
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from .wire import Caller
+from .caller import Caller
 
 CHAT_KEYS = ["app-chat", "app-agent", "app-chatflow"]
 

@@ -12,10 +12,12 @@ import pytest
 
 from dify_java_compat.emulator import DifyEmulator
 from dify_java_compat.emulator.apps.catalog import APPS
+from tests.support.client import request_bytes
 from tests.support.frames import stream
+from tests.support.processes import python
 
+from .caller import Caller
 from .openai_like import DONE, OpenAiLike, delta
-from .wire import Caller, build, run
 
 COMMAND = ("-m", "dify_java_compat.emulator", "--port", "0")
 
@@ -34,7 +36,7 @@ class Elsewhere(DifyEmulator):
 
 @contextmanager
 def served(*arguments: str) -> Iterator[Caller]:
-    with run(*COMMAND, *arguments) as process:
+    with python(*COMMAND, *arguments) as process:
         assert process.stdout is not None
         first = process.stdout.readline()
         found = re.fullmatch(r"Dify emulator at http://127\.0\.0\.1:(\d+)/v1\n", first)
@@ -49,7 +51,7 @@ def served(*arguments: str) -> Iterator[Caller]:
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_told_to_end(ending: signal.Signals) -> None:
-    with run(*COMMAND) as process:
+    with python(*COMMAND) as process:
         assert process.stdout is not None
         first = process.stdout.readline()
         assert first.startswith("Dify emulator at http://127.0.0.1:")
@@ -63,7 +65,7 @@ def test_the_command_serves_until_told_to_end(ending: signal.Signals) -> None:
 
 def test_the_command_remembers_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "dify.db"
-    with run(*COMMAND, "--database", str(file)) as process:
+    with python(*COMMAND, "--database", str(file)) as process:
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
@@ -75,7 +77,7 @@ def test_the_command_remembers_in_a_file(tmp_path: Path) -> None:
 def test_the_command_says_in_one_line_that_the_port_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        with run("-m", "dify_java_compat.emulator", "--port", port) as process:
+        with python("-m", "dify_java_compat.emulator", "--port", port) as process:
             output, errors = process.communicate()
     assert process.returncode == 2
     assert output == ""
@@ -103,7 +105,7 @@ def test_the_key_of_the_model_may_come_from_the_environment(
         assert model.requests[0].headers["authorization"] == "Bearer sk-secret"
     with served() as caller:
         assert caller.get("/info").status == 200
-    with run(*COMMAND, "--help") as process:
+    with python(*COMMAND, "--help") as process:
         assert "sk-secret" not in process.communicate()[0]
 
 
@@ -114,8 +116,8 @@ def test_faults_are_laid_down_in_order() -> None:
         assert len(caller.say("boom").events) == 2
         assert [caller.say(query).status for query in ("boom", "Hi", "boom")] == [500, 200, 500]
         reader = caller.connect()
-        reader.send(build("GET", "/v1/info", "app-chat"))
-        assert reader.answer().status == 200
+        reader.send(request_bytes("GET", "/v1/info", "app-chat"))
+        assert reader.response().status == 200
         reader.close()
 
 
@@ -132,7 +134,7 @@ def test_faults_are_laid_down_in_order() -> None:
     ],
 )
 def test_what_cannot_be_done_is_said_in_the_last_line(arguments: list[str], reason: str) -> None:
-    with run(*COMMAND, *arguments) as process:
+    with python(*COMMAND, *arguments) as process:
         output, errors = process.communicate()
     assert (process.returncode, output) == (2, "")
     assert reason in errors.splitlines()[-1]

@@ -9,8 +9,9 @@ import pytest
 
 from dify_java_compat.emulator import DifyEmulator, faults
 from dify_java_compat.emulator.faults.option import parse, spelled
+from tests.support.client import request_bytes
 
-from .wire import Caller, build
+from .caller import Caller
 
 PING = b"event: ping\n\n"
 STREAMS = pytest.mark.parametrize("key", ["app-chat", "app-agent", "app-chatflow"])
@@ -30,7 +31,7 @@ def everything(caller: Caller, request: bytes) -> bytes:
 
 
 def message(caller: Caller, mode: str = "streaming") -> bytes:
-    return build("POST", "/v1/chat-messages", caller.key, caller.message(mode=mode))
+    return request_bytes("POST", "/v1/chat-messages", caller.key, caller.message(mode=mode))
 
 
 def body(raw: bytes) -> bytes:
@@ -80,7 +81,7 @@ def test_any_answer_can_be_cut_after_bytes(
     emulator: DifyEmulator, chat: Caller, count: int
 ) -> None:
     emulator.fault(faults.Cut(after_bytes=count))
-    raw = everything(chat, build("GET", "/v1/parameters", "app-chat"))
+    raw = everything(chat, request_bytes("GET", "/v1/parameters", "app-chat"))
     length = int(re.search(rb"Content-Length: (\d+)", raw)[1])  # type: ignore[index]
     assert len(body(raw)) == count < length
     emulator.fault(faults.Cut(after_bytes=count, final_chunk=True))
@@ -136,7 +137,7 @@ def test_delay_is_every_byte() -> None:
     with DifyEmulator(token_pause=0.0, ping_seconds=0.05) as emulator:
         caller = Caller(emulator, "app-chatflow")
         emulator.fault(faults.Delay(0.2), times=2)
-        for request in (message(caller), build("GET", "/v1/info", "app-chatflow")):
+        for request in (message(caller), request_bytes("GET", "/v1/info", "app-chatflow")):
             started = time.monotonic()
             reader = caller.connect()
             reader.send(request)
@@ -175,7 +176,7 @@ def test_slow_bytes_are_the_same_bytes(emulator: DifyEmulator, chat: Caller, siz
 def test_slow_bytes_take_their_time(emulator: DifyEmulator, chat: Caller) -> None:
     emulator.fault(faults.Slow(100, pause=0.02))
     started = time.monotonic()
-    raw = everything(chat, build("GET", "/v1/info", "app-chat"))
+    raw = everything(chat, request_bytes("GET", "/v1/info", "app-chat"))
     assert time.monotonic() - started >= 0.02 * (len(raw) // 100)
 
 
@@ -183,7 +184,7 @@ def test_slow_bytes_take_their_time(emulator: DifyEmulator, chat: Caller) -> Non
 def test_close_delimited(emulator: DifyEmulator, chat: Caller, path: str) -> None:
     usual = chat.get(path).body
     emulator.fault(faults.CloseDelimited())
-    raw = everything(chat, build("GET", f"/v1{path}", "app-chat"))
+    raw = everything(chat, request_bytes("GET", f"/v1{path}", "app-chat"))
     assert raw.startswith(b"HTTP/1.0 200 OK\r\n")
     assert b"Content-Length" not in raw
     assert b"Connection: close" in raw
@@ -193,7 +194,7 @@ def test_close_delimited(emulator: DifyEmulator, chat: Caller, path: str) -> Non
 def test_an_old_client_is_not_left_waiting(emulator: DifyEmulator, chat: Caller) -> None:
     emulator.fault(faults.Cut(after_bytes=9, final_chunk=True))
     keep = ("Connection: keep-alive",)
-    answer = chat.raw(build("GET", "/v1/info", "app-chat", None, keep, "HTTP/1.0"))
+    answer = chat.raw(request_bytes("GET", "/v1/info", "app-chat", None, keep, "HTTP/1.0"))
     assert (answer.header("Connection"), len(answer.body)) == ("close", 9)
 
 
@@ -215,10 +216,10 @@ def test_a_status_in_place_of_the_app(
     emulator: DifyEmulator, chat: Caller, method: str, status: int, html: bool
 ) -> None:
     emulator.fault(faults.Status(status, html=html, retry_after=7))
-    request = message(chat) if method == "POST" else build(method, "/v1/info", "app-chat")
+    request = message(chat) if method == "POST" else request_bytes(method, "/v1/info", "app-chat")
     reader = chat.connect()
     reader.send(request)
-    answer = reader.answer(method)
+    answer = reader.response(method)
     assert answer.status == status
     assert answer.header("Content-Type") == ("text/html" if html else "application/json")
     if not (status == 401 and not html):
@@ -229,8 +230,8 @@ def test_a_status_in_place_of_the_app(
     if answer.header("Connection") == "close":
         assert reader.at_end()
     else:
-        reader.send(build("GET", "/v1/conversations?user=ann", "app-chat"))
-        assert reader.answer().json()["data"] == []
+        reader.send(request_bytes("GET", "/v1/conversations?user=ann", "app-chat"))
+        assert reader.response().json()["data"] == []
     reader.close()
 
 
@@ -301,7 +302,7 @@ def test_one_that_waits_ends_with_the_emulator_and_with_the_client(fault: faults
     for leave in (True, False):
         reader = limited.connect()
         body = limited.message("wait")
-        reader.send(build("POST", "/v1/chat-messages", "app-limited", body))
+        reader.send(request_bytes("POST", "/v1/chat-messages", "app-limited", body))
         if leave:
             reader.close()
             # Its place is free again: a stream that was left has ended.

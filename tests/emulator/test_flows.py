@@ -8,17 +8,18 @@ from typing import Any
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
+from tests.support.client import Connection, Response, event_of
 
-from .wire import Answer, Caller, Reader, event
+from .caller import Caller
 
 FLOWS = ["app-chatflow", "app-rich", "app-retry", "app-chatflow-rag"]
 
 
-def told(answer: Answer, *names: str) -> list[dict[str, Any]]:
+def told(answer: Response, *names: str) -> list[dict[str, Any]]:
     return [one["data"] for one in answer.events if one["event"] in names]
 
 
-def stored(caller: Caller, answer: Answer) -> dict[str, Any]:
+def stored(caller: Caller, answer: Response) -> dict[str, Any]:
     """The message the answer belongs to, as the history has it."""
     (found,) = caller.messages(answer.events[0]["conversation_id"])
     return found
@@ -104,7 +105,7 @@ def test_a_stop_in_the_midst(prompt: str) -> None:
         reader, chunks = flow.open_stream(prompt)
         seen = []
         for chunk in chunks:
-            seen.append(event(chunk.decode().strip("\n")))
+            seen.append(event_of(chunk.decode().strip("\n")))
             if seen[-1]["event"] == "message" and len(seen) > 12:
                 flow.stop(seen[-1]["task_id"])
         assert [one["event"] for one in seen[-2:]] == ["workflow_finished", "message_end"]
@@ -196,7 +197,7 @@ def test_a_completion(app: Callable[[str], Caller]) -> None:
     assert missing["message"] == "query is required in input form"
 
 
-def run(caller: Caller, query: str, mode: str = "streaming") -> Answer:
+def run(caller: Caller, query: str, mode: str = "streaming") -> Response:
     body = {"inputs": {"query": query}, "user": "ann", "response_mode": mode}
     return caller.post("/workflows/run", body)
 
@@ -231,7 +232,7 @@ def test_a_workflow(app: Callable[[str], Caller]) -> None:
 def test_a_workflow_is_stopped(user: str) -> None:
     with DifyEmulator(token_pause=0.02) as emulator:
         caller = Caller(emulator, "app-workflow")
-        reader: Reader = caller.connect()
+        reader: Connection = caller.connect()
         body = json.dumps({"inputs": {"query": "x"}, "user": "ann", "response_mode": "streaming"})
         head = f"POST /v1/workflows/run HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {caller.key}"
         kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}"
@@ -239,7 +240,7 @@ def test_a_workflow_is_stopped(user: str) -> None:
         assert reader.head().status == 200
         seen = []
         for chunk in reader.chunks():
-            seen.append(event(chunk.decode().strip("\n")))
+            seen.append(event_of(chunk.decode().strip("\n")))
             if seen[-1]["event"] == "text_chunk":
                 caller.post(f"/workflows/tasks/{seen[-1]['task_id']}/stop", {"user": user})
         assert seen[-1]["event"] == "workflow_finished"

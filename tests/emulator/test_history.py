@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
+from tests.support.client import Response
 
-from .wire import Answer, Caller
+from .caller import Caller
 
 
-def ids(answer: Answer) -> list[str]:
+def ids(answer: Response) -> list[str]:
     return [one["id"] for one in answer.json()["data"]]
 
 

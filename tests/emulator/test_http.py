@@ -5,44 +5,47 @@ import socket
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
+from tests.support.client import request_bytes
 
-from .wire import Caller, build
+from .caller import Caller
 
 
 def test_one_connection_serves_many_requests(chat: Caller) -> None:
     reader = chat.connect()
     for _ in range(3):
-        reader.send(build("GET", "/v1/info", "app-chat"))
-        assert reader.answer().json()["mode"] == "chat"
-        reader.send(build("POST", "/v1/chat-messages", "app-chat", chat.message()))
-        assert reader.answer().names == ["message", "message_end"]
-        reader.send(build("HEAD", "/v1/info", "app-chat"))
-        assert reader.answer("HEAD").status == 200
+        reader.send(request_bytes("GET", "/v1/info", "app-chat"))
+        assert reader.response().json()["mode"] == "chat"
+        reader.send(request_bytes("POST", "/v1/chat-messages", "app-chat", chat.message()))
+        assert reader.response().names == ["message", "message_end"]
+        reader.send(request_bytes("HEAD", "/v1/info", "app-chat"))
+        assert reader.response("HEAD").status == 200
     reader.close()
 
 
 def test_requests_sent_together_are_answered_in_order(chat: Caller) -> None:
     reader = chat.connect()
     asked = ["app-chat", "app-agent", "app-workflow"]
-    reader.send(b"".join(build("GET", "/v1/info", key) for key in asked))
-    modes = [reader.answer().json()["mode"] for _ in asked]
+    reader.send(b"".join(request_bytes("GET", "/v1/info", key) for key in asked))
+    modes = [reader.response().json()["mode"] for _ in asked]
     assert modes == ["chat", "agent-chat", "workflow"]
     reader.close()
 
 
 def test_a_refused_body_does_not_spoil_the_connection(chat: Caller) -> None:
     reader = chat.connect()
-    reader.send(build("POST", "/v1/chat-messages", "app-wrong", b"GET / HTTP/1.1\r\n\r\n" * 999))
-    assert reader.answer().status == 401
-    reader.send(build("GET", "/v1/info", "app-chat"))
-    assert reader.answer().status == 200
+    reader.send(
+        request_bytes("POST", "/v1/chat-messages", "app-wrong", b"GET / HTTP/1.1\r\n\r\n" * 999)
+    )
+    assert reader.response().status == 401
+    reader.send(request_bytes("GET", "/v1/info", "app-chat"))
+    assert reader.response().status == 200
     reader.close()
 
 
 def test_a_chunked_body_is_understood(chat: Caller) -> None:
     kind = ("Transfer-Encoding: chunked", "Content-Type: application/json")
     body = b'{"inputs": {}, "query": "Hi", "user": "ann"}'
-    request = build("POST", "/v1/chat-messages", "app-chat", None, kind)
+    request = request_bytes("POST", "/v1/chat-messages", "app-chat", None, kind)
     first, second = body[:10], body[10:]
     request += b"%x\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(first), first, len(second), second)
     assert chat.raw(request).json()["mode"] == "chat"
@@ -51,22 +54,24 @@ def test_a_chunked_body_is_understood(chat: Caller) -> None:
 def test_an_idle_connection_is_closed_after_a_while() -> None:
     with DifyEmulator(keep_alive_seconds=0.1) as emulator:
         reader = Caller(emulator).connect()
-        reader.send(build("GET", "/v1/info", "app-chat"))
-        assert reader.answer().header("Connection") == "keep-alive"
+        reader.send(request_bytes("GET", "/v1/info", "app-chat"))
+        assert reader.response().header("Connection") == "keep-alive"
         assert reader.at_end()
         reader.close()
 
 
 def test_a_connection_that_asks_to_close_is_closed(chat: Caller) -> None:
     reader = chat.connect()
-    reader.send(build("GET", "/v1/info", "app-chat", None, ("Connection: close",)))
-    assert reader.answer().header("Connection") == "close"
+    reader.send(request_bytes("GET", "/v1/info", "app-chat", None, ("Connection: close",)))
+    assert reader.response().header("Connection") == "close"
     assert reader.at_end()
     reader.close()
 
 
 def test_an_old_client_gets_a_stream_that_ends_with_the_connection(chat: Caller) -> None:
-    request = build("POST", "/v1/chat-messages", "app-chat", chat.message(), version="HTTP/1.0")
+    request = request_bytes(
+        "POST", "/v1/chat-messages", "app-chat", chat.message(), version="HTTP/1.0"
+    )
     answer = chat.raw(request)
     assert answer.status_line == "HTTP/1.0 200 OK"
     assert answer.chunks is None
@@ -78,7 +83,7 @@ def test_no_head_is_sent_before_the_first_event() -> None:
     with DifyEmulator(token_pause=60.0) as emulator:
         caller = Caller(emulator)
         reader = caller.connect()
-        reader.send(build("POST", "/v1/chat-messages", "app-chat", caller.message()))
+        reader.send(request_bytes("POST", "/v1/chat-messages", "app-chat", caller.message()))
         reader.sock.settimeout(0.2)
         with pytest.raises(TimeoutError):
             reader.sock.recv(1)
@@ -113,13 +118,13 @@ def test_every_event_is_one_chunk_and_ends_are_not_mixed_up(chat: Caller) -> Non
     ],
 )
 def test_no_such_path(chat: Caller, path: str) -> None:
-    answer = chat.raw(build("GET", path, "app-chat"))
+    answer = chat.raw(request_bytes("GET", path, "app-chat"))
     assert answer.status_line == "HTTP/1.1 404 NOT FOUND"
     assert answer.header("Content-Type") == "text/html; charset=utf-8"
 
 
 def test_a_double_slash_is_redirected(chat: Caller) -> None:
-    answer = chat.raw(build("GET", "/v1//messages?user=a%20b", "app-chat"))
+    answer = chat.raw(request_bytes("GET", "/v1//messages?user=a%20b", "app-chat"))
     assert answer.status == 308
     assert answer.header("Location") == "http://127.0.0.1/v1/messages?user=a%20b"
 
@@ -127,7 +132,7 @@ def test_a_double_slash_is_redirected(chat: Caller) -> None:
 @pytest.mark.parametrize("origin", [None, "http://example.com"])
 def test_browsers_are_let_in(chat: Caller, origin: str | None) -> None:
     headers = () if origin is None else (f"Origin: {origin}",)
-    answer = chat.raw(build("GET", "/v1/info", "app-chat", None, headers))
+    answer = chat.raw(request_bytes("GET", "/v1/info", "app-chat", None, headers))
     assert answer.header("Access-Control-Allow-Origin") == (origin or "*")
     assert answer.header("Vary") == (origin and "Origin")
 
@@ -145,7 +150,7 @@ def test_rubbish_is_survived(chat: Caller, rubbish: bytes) -> None:
 
 def test_a_broken_off_request_is_survived(chat: Caller) -> None:
     reader = chat.connect()
-    reader.send(build("POST", "/v1/chat-messages", "app-chat", chat.message())[:-5])
+    reader.send(request_bytes("POST", "/v1/chat-messages", "app-chat", chat.message())[:-5])
     reader.close()
     assert chat.get("/info").status == 200
 

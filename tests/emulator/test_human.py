@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
+from tests.support.client import Response, event_of
 
-from .wire import Answer, Caller, event
+from .caller import Caller
 
 FILLED = {"comment": "Looks good 好", "priority": "high"}
 QUESTION = ["node_started", "human_input_required", "workflow_paused"]
@@ -28,19 +29,19 @@ def flow(emulator: DifyEmulator) -> Caller:
     return Caller(emulator, "app-chatflow")
 
 
-def asked(answer: Answer) -> dict[str, Any]:
+def asked(answer: Response) -> dict[str, Any]:
     """What the flow asks a person, with the id of the run."""
     (found,) = (one for one in answer.events if one["event"] == "human_input_required")
     return {**found["data"], "run_id": found["workflow_run_id"]}
 
 
-def submit(caller: Caller, token: str, **changed: Any) -> Answer:
+def submit(caller: Caller, token: str, **changed: Any) -> Response:
     body = {"inputs": FILLED, "action": "approve", "user": caller.user, **changed}
     return caller.post(f"/form/human_input/{token}", body)
 
 
 def rest(chunks: Iterator[bytes]) -> list[dict[str, Any]]:
-    found = [event(chunk.decode().rstrip("\n")) for chunk in chunks]
+    found = [event_of(chunk.decode().rstrip("\n")) for chunk in chunks]
     return [one for one in found if one["event"] != "ping"]
 
 
@@ -216,7 +217,7 @@ def test_an_answer_may_come_before_the_pause_was_told(flow: Caller) -> None:
     reader, chunks = flow.open_stream("[human x9]")
     seen = []
     for chunk in chunks:
-        one = event(chunk.decode().rstrip("\n"))
+        one = event_of(chunk.decode().rstrip("\n"))
         seen.append(one["event"])
         if one["event"] == "human_input_required":
             run_id = one["workflow_run_id"]

@@ -9,8 +9,9 @@ import time
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
+from tests.support.processes import python
 
-from .wire import Caller, run
+from .caller import Caller
 
 
 def emulator_threads() -> list[threading.Thread]:
@@ -110,7 +111,7 @@ def test_without_werkzeug_the_extra_is_named() -> None:
         "import sys; sys.modules['werkzeug'] = None\n"
         "from dify_java_compat.emulator import DifyEmulator"
     )
-    with run("-c", code) as process:
+    with python("-c", code) as process:
         _, errors = process.communicate()
     assert process.returncode == 1
     assert 'ImportError: the Dify emulator needs Werkzeug: pip install "dify-java-compat[' in errors

@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
+from tests.support import TIMEOUT
+from tests.support.client import request_bytes
 
-from .wire import TIMEOUT, Caller, build
+from .caller import Caller
 
 STREAMS = 40
 NUMBERS = [f"{number} " for number in range(120)]
@@ -65,7 +67,7 @@ def test_clients_that_leave_in_silence_free_their_streams(key: str) -> None:
         def leave(number: int) -> None:
             caller = Caller(emulator, key, f"user-{number}")
             reader = caller.connect()
-            reader.send(build("POST", "/v1/chat-messages", key, caller.message()))
+            reader.send(request_bytes("POST", "/v1/chat-messages", key, caller.message()))
             reader.close()
 
         together(leave)

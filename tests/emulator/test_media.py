@@ -7,7 +7,7 @@ import pytest
 
 from dify_java_compat.emulator import DifyEmulator
 
-from .wire import Caller
+from .caller import Caller
 
 
 def wave(mime: str, size: int = 100) -> tuple[str, bytes]:

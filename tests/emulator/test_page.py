@@ -8,12 +8,13 @@ import pytest
 
 from dify_java_compat.emulator import DifyEmulator
 from dify_java_compat.emulator.apps.catalog import APPS
+from tests.support.client import Response, request_bytes
 
-from .wire import Answer, Caller, build
+from .caller import Caller
 
 
-def own(chat: Caller, path: str, *headers: str, method: str = "GET") -> Answer:
-    return chat.raw(build(method, path, None, headers=headers))
+def own(chat: Caller, path: str, *headers: str, method: str = "GET") -> Response:
+    return chat.raw(request_bytes(method, path, None, headers=headers))
 
 
 def state_of(chat: Caller) -> dict[str, Any]:

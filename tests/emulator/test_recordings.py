@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator, faults
+from tests.support.client import Response
 
+from .caller import Caller
 from .recordings import Case, Stage, cases
-from .wire import Answer, Caller
 
 CASES = cases()
 
@@ -25,7 +26,7 @@ def shape(value: Any) -> Any:
     return "number" if isinstance(value, (int, float)) else "string"
 
 
-def header_shape(answer: Answer) -> list[tuple[str, str]]:
+def header_shape(answer: Response) -> list[tuple[str, str]]:
     """The headers in order, without the values that change from one answer to the next."""
     changing = {"Date", "Content-Length", "Location"}
     return [(name, "" if name in changing else value) for name, value in answer.headers]
@@ -41,7 +42,7 @@ def style(body: bytes) -> tuple[bool, bool, bool, bool]:
     )
 
 
-def event_shapes(answer: Answer) -> dict[str, list[Any]]:
+def event_shapes(answer: Response) -> dict[str, list[Any]]:
     """For each event name the shapes it comes in, each once."""
     found: dict[str, list[Any]] = {}
     for event in answer.events:
@@ -51,7 +52,7 @@ def event_shapes(answer: Answer) -> dict[str, list[Any]]:
     return found
 
 
-def order(answer: Answer) -> list[str]:
+def order(answer: Response) -> list[str]:
     """The order of the events. Where between two words speech comes is chance."""
     end = answer.names.index("message_end") if "message_end" in answer.names else None
     between = [name for name in answer.names[:end] if name != "tts_message"]
@@ -62,7 +63,7 @@ def order(answer: Answer) -> list[str]:
     return found
 
 
-def compare_stream(recorded: Answer, own: Answer) -> None:
+def compare_stream(recorded: Response, own: Response) -> None:
     if recorded.complete:
         assert order(own) == order(recorded)
         assert event_shapes(own) == event_shapes(recorded)
@@ -81,7 +82,7 @@ def compare_stream(recorded: Answer, own: Answer) -> None:
         assert chunk.startswith(b"data: {") or chunk == b"event: ping\n\n"
 
 
-def compare(recorded: Answer, own: Answer, stage: Stage) -> None:
+def compare(recorded: Response, own: Response, stage: Stage) -> None:
     assert own.status_line == recorded.status_line
     assert header_shape(own) == header_shape(recorded)
     assert own.continued == recorded.continued
@@ -108,7 +109,7 @@ def compare(recorded: Answer, own: Answer, stage: Stage) -> None:
         ][:1]
 
 
-def demand(stage: Stage, recorded: Answer) -> None:
+def demand(stage: Stage, recorded: Response) -> None:
     """Ask the emulator for what went wrong when the recording was made."""
     emulator = stage.caller.emulator
     # One app retries by itself, until it gives up.
@@ -127,7 +128,7 @@ def demand(stage: Stage, recorded: Answer) -> None:
         emulator.fault(faults.Proxied(), faults.Cut(after_events=len(recorded.events)))
 
 
-def failure(recorded: Answer) -> tuple[list[str] | None, str]:
+def failure(recorded: Response) -> tuple[list[str] | None, str]:
     """What the model had said when it failed, and what it, or its provider, told of that."""
     if recorded.status == 500:
         return None, "not told"
@@ -142,7 +143,7 @@ def play(case: Case) -> None:
     # Slow enough that a stop, or a second request, always comes before the end.
     told_to_end = "stop_sent_ms" in case.about and "other-user" not in case.name
     slow = told_to_end or case.name == "chatflow-stop-run" or "concurrent" in case.name
-    recorded = case.answer()
+    recorded = case.response()
     ping_seconds = 0.2 if b"event: ping" in recorded.body else 10.0
     with DifyEmulator(
         token_pause=0.1 if slow else 0.0, ping_seconds=ping_seconds, quirks=True

@@ -9,7 +9,7 @@ import pytest
 
 from dify_java_compat.emulator import DifyEmulator
 
-from .wire import Caller
+from .caller import Caller
 
 
 def variables(flow: Caller, conversation_id: str, query: str = "") -> dict[str, Any]:

@@ -3,13 +3,14 @@
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
+from tests.support.client import Response, request_bytes
 
-from .wire import Answer, Caller, build
+from .caller import Caller
 
 
-def stop(caller: Caller, chat_id: str, key: str | None = DifyEmulator.recoup_key) -> Answer:
+def stop(caller: Caller, chat_id: str, key: str | None = DifyEmulator.recoup_key) -> Response:
     headers = () if key is None else (f"x-api-key: {key}",)
-    return caller.raw(build("POST", f"/api/chat/{chat_id}/stop", None, None, headers))
+    return caller.raw(request_bytes("POST", f"/api/chat/{chat_id}/stop", None, None, headers))
 
 
 def test_an_answer_is_stopped_once(chat: Caller) -> None:
@@ -51,4 +52,4 @@ def test_it_is_at_the_root(emulator: DifyEmulator, chat: Caller) -> None:
     assert emulator.base_url == f"{emulator.recoup_url}/v1"
     idle = emulator.recoup_chats["idle"]
     assert chat.post(f"/api/chat/{idle}/stop", {}).status == 404
-    assert chat.raw(build("GET", f"/api/chat/{idle}/stop", None)).status == 405
+    assert chat.raw(request_bytes("GET", f"/api/chat/{idle}/stop", None)).status == 405

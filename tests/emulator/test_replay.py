@@ -6,9 +6,10 @@ import pytest
 
 from dify_java_compat.emulator import DifyEmulator, faults
 from dify_java_compat.emulator.faults.replay import names
+from tests.support.client import request_bytes
 
+from .caller import Caller
 from .recordings import FOLDER, Case, cases
-from .wire import Caller, build
 
 CASES = [case for case in cases() if case.name in names()]
 
@@ -69,14 +70,14 @@ def test_it_happens_as_often_as_it_is_told(emulator: DifyEmulator, chat: Caller)
 def test_a_whole_answer_keeps_the_connection_and_half_of_one_does_not(
     emulator: DifyEmulator, chat: Caller
 ) -> None:
-    request = build("POST", "/v1/chat-messages", "app-chat", chat.message())
+    request = request_bytes("POST", "/v1/chat-messages", "app-chat", chat.message())
     reader = chat.connect()
     emulator.replay("chat-fail-streaming")
     reader.send(request)
-    assert reader.answer().names == ["message", "error"]
+    assert reader.response().names == ["message", "error"]
     emulator.replay("proxy-cut-midstream")
     reader.send(request)
-    assert not reader.answer().complete
+    assert not reader.response().complete
     assert reader.at_end()
     reader.close()
 
@@ -105,7 +106,7 @@ def test_recordings_of_ones_own(emulator: DifyEmulator, chat: Caller, tmp_path: 
     (own / "response.raw").write_bytes(answer)
     emulator.replay("teapot", folder=tmp_path)
     reader = chat.connect()
-    reader.send(build("GET", "/v1/info", "app-chat"))
+    reader.send(request_bytes("GET", "/v1/info", "app-chat"))
     assert b"".join(iter(lambda: reader.sock.recv(99), b"")) == answer
     reader.close()
     with pytest.raises(ValueError, match="did you mean 'teapot'"):

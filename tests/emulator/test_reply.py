@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
+from tests.support.client import Connection, request_bytes
 
-from .wire import Caller, Reader, build
+from .caller import Caller
 
 STREAMED = pytest.mark.parametrize("mode", ["streaming", "blocking"])
 TALKERS = pytest.mark.parametrize("key", ["app-chat", "app-agent", "app-chatflow", "app-plain"])
@@ -158,7 +159,7 @@ def test_thought_delays_even_the_head(key: str) -> None:
         caller = Caller(emulator, key)
         emulator.reply(delay=60.0)
         reader = caller.connect()
-        reader.send(build("POST", "/v1/chat-messages", key, caller.message()))
+        reader.send(request_bytes("POST", "/v1/chat-messages", key, caller.message()))
         reader.sock.settimeout(0.2)
         with pytest.raises(TimeoutError):
             reader.sock.recv(1)
@@ -342,6 +343,6 @@ def test_replies_can_be_laid_down_while_it_answers() -> None:
         _drain(reader, list(chunks))
 
 
-def _drain(reader: Reader, rest: list[bytes]) -> None:
+def _drain(reader: Connection, rest: list[bytes]) -> None:
     assert b'"message_end"' in rest[-1]
     reader.close()

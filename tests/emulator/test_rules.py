@@ -12,8 +12,9 @@ import pytest
 
 from dify_java_compat.emulator import DifyEmulator
 from dify_java_compat.emulator.routes import ROUTES
+from tests.support.client import Response, request_bytes
 
-from .wire import Answer, Caller, build
+from .caller import Caller
 
 UUID = "00000000-0000-4000-8000-000000000000"
 JSON = "Content-Type: application/json"
@@ -45,7 +46,7 @@ def named(route: Any) -> str:
     return f"{route.method} {route.path}"
 
 
-def fails(answer: Answer, status: int, code: str, message: str) -> None:
+def fails(answer: Response, status: int, code: str, message: str) -> None:
     """Handled errors have one shape and one order of keys."""
     assert answer.status == status, answer
     body = answer.json()
@@ -62,7 +63,7 @@ def test_every_operation_wants_a_key(emulator: DifyEmulator, route: Any) -> None
         (("Authorization: Token x",), "Authorization scheme must be 'Bearer'"),
         (("Authorization: bearer nobody",), "Access token is invalid"),
     ):
-        request = build(route.method, f"/v1{path_of(route.path)}", None, None, header)
+        request = request_bytes(route.method, f"/v1{path_of(route.path)}", None, None, header)
         answer = Caller(emulator).raw(request)
         fails(answer, 401, "unauthorized", message)
         assert answer.header("WWW-Authenticate") == 'Bearer realm="api"'
@@ -73,16 +74,16 @@ def test_every_operation_has_its_methods_and_its_exact_path(chat: Caller, route:
     path = f"/v1{path_of(route.path)}"
     methods = {one.method for one in ROUTES if one.path == route.path}
     for method in sorted({"GET", "POST", "PUT", "PATCH", "DELETE"} - methods):
-        answer = chat.raw(build(method, path, chat.key))
+        answer = chat.raw(request_bytes(method, path, chat.key))
         fails(answer, 405, "method_not_allowed", "The method is not allowed for the requested URL.")
-    options = chat.raw(build("OPTIONS", path, None))
+    options = chat.raw(request_bytes("OPTIONS", path, None))
     assert options.status == 200
     allowed = set((options.header("Allow") or "").split(", "))
     assert allowed == methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())
-    slashed = chat.raw(build(route.method, f"{path}/", chat.key))
+    slashed = chat.raw(request_bytes(route.method, f"{path}/", chat.key))
     assert (slashed.status, slashed.header("Content-Type")) == (404, "text/html; charset=utf-8")
     if "<uuid:" in route.path:
-        bad = chat.raw(build(route.method, path.replace(UUID, "banana"), chat.key))
+        bad = chat.raw(request_bytes(route.method, path.replace(UUID, "banana"), chat.key))
         assert (bad.status, bad.header("Content-Type")) == (404, "text/html; charset=utf-8")
 
 
@@ -98,14 +99,16 @@ def test_a_body_must_be_json(chat: Caller, route: Any) -> None:
         (b"", (JSON,), 400, "bad_request"),
         (b"\xff\xfe\xfd", (JSON,), 400, "bad_request"),
     ):  # fmt: skip
-        answer = chat.raw(build(route.method, path, chat.key, body, headers))
+        answer = chat.raw(request_bytes(route.method, path, chat.key, body, headers))
         fails(answer, status, code, "")
 
 
 @pytest.mark.parametrize("body", ["[]", "[1]", "null", '"x"', "0", "true"])
 @pytest.mark.parametrize("route", USERS_BY_JSON, ids=named)
 def test_a_body_that_is_no_object_has_no_user(faithful: Caller, route: Any, body: str) -> None:
-    request = build(route.method, f"/v1{path_of(route.path)}", faithful.key, body.encode(), (JSON,))
+    request = request_bytes(
+        route.method, f"/v1{path_of(route.path)}", faithful.key, body.encode(), (JSON,)
+    )
     answer = faithful.raw(request)
     assert answer.status == 500
     assert list(answer.json().items()) == [
@@ -117,9 +120,9 @@ def test_a_body_that_is_no_object_has_no_user(faithful: Caller, route: Any, body
 def test_a_model_judges_what_is_no_object(chat: Caller, route: Any) -> None:
     path = f"/v1{path_of(route.path)}"
     for body in (b"[]", b"null", b"0", b'""'):
-        answer = chat.raw(build(route.method, path, chat.key, body, (JSON,)))
+        answer = chat.raw(request_bytes(route.method, path, chat.key, body, (JSON,)))
         fails(answer, 400, "invalid_param", "Field required [type=missing, input_value={}, input")
-    answer = chat.raw(build(route.method, path, chat.key, b"[1]", (JSON,)))
+    answer = chat.raw(request_bytes(route.method, path, chat.key, b"[1]", (JSON,)))
     fails(answer, 400, "invalid_param", "Input should be a valid dictionary or instance of Ann")
     assert "[type=model_type, input_value=[1], input_type=list]" in answer.json()["message"]
 
@@ -136,7 +139,7 @@ def test_a_user_is_needed_and_may_be_anything(chat: Caller, route: Any, user: An
         return
     elif user == "":
         path += "?user="
-    answer = chat.raw(build(route.method, path, key, body))
+    answer = chat.raw(request_bytes(route.method, path, key, body))
     fails(answer, 400, "invalid_param", "Arg user must be provided.")
 
 
@@ -171,7 +174,7 @@ def test_no_text_is_stored_with_a_nul(chat: Caller) -> None:
 def test_chats_are_for_chat_apps(app: Callable[[str], Caller], key: str, route: Any) -> None:
     path = f"/v1{path_of(route.path)}?user=ann"
     body = {"user": "ann"} if route.user == "json" else None
-    answer = app(key).raw(build(route.method, path, key, body))
+    answer = app(key).raw(request_bytes(route.method, path, key, body))
     fails(answer, 400, "not_chat_app", "Please check if your app mode matches the right API route.")
 
 

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,8 +11,11 @@ from typing import Any, cast
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
+from tests.support import TIMEOUT
+from tests.support.client import Response
+from tests.support.processes import python
 
-from .wire import Answer, Caller
+from .caller import Caller
 
 Pair = tuple[SimpleNamespace, SimpleNamespace]
 
@@ -21,21 +23,15 @@ Pair = tuple[SimpleNamespace, SimpleNamespace]
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
     """Both started at once: neither finds the tables made."""
-    command = [
-        sys.executable, "-m", "dify_java_compat.emulator", "--port", "0", "--token-pause", "0",
-        "--database", str(tmp_path / "chat.db"),
-    ]  # fmt: skip
-    running = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
-        for _ in range(2)
-    ]
-    try:
+    settings = ("--port", "0", "--token-pause", "0", "--database", str(tmp_path / "chat.db"))
+    command = ("-m", "dify_java_compat.emulator", *settings)
+    with python(*command) as first, python(*command) as second:
+        running = first, second
         yield cast(Pair, tuple(SimpleNamespace(port=port_of(one)) for one in running))
-    finally:
         for one in running:
             one.terminate()
         for one in running:
-            one.communicate(timeout=60)
+            one.communicate(timeout=TIMEOUT)
 
 
 def port_of(process: "subprocess.Popen[str]") -> int:
@@ -49,7 +45,7 @@ def callers(pair: Pair, key: str, user: str = "ann") -> list[Caller]:
     return [Caller(cast(DifyEmulator, one), key, user) for one in pair]
 
 
-def said(answer: Answer) -> dict[str, Any]:
+def said(answer: Response) -> dict[str, Any]:
     assert answer.status == 200, answer
     assert answer.complete
     return answer.events[0]

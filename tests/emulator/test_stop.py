@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
+from tests.support import TIMEOUT
+from tests.support.client import event_of
 
-from .wire import TIMEOUT, Caller, event
+from .caller import Caller
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def silent() -> Iterator[DifyEmulator]:
 def until_text(chunks: Iterator[bytes]) -> tuple[dict[str, Any], str]:
     """Read on to the first event with text; the event, and the text."""
     for chunk in chunks:
-        found = event(chunk.decode().rstrip("\n"))
+        found = event_of(chunk.decode().rstrip("\n"))
         if found.get("answer"):
             return found, found["answer"]
     raise AssertionError("no text came")

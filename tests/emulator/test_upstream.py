@@ -11,6 +11,8 @@ import pytest
 
 from dify_java_compat.emulator import DifyEmulator
 from dify_java_compat.emulator.model.upstream import Upstream
+from tests.support import TIMEOUT
+from tests.support.client import request_bytes
 from tests.support.frames import (
     LAST_CHUNK,
     STREAM_HEAD,
@@ -20,8 +22,8 @@ from tests.support.frames import (
     stream,
 )
 
+from .caller import Caller
 from .openai_like import DONE, WAIT, OpenAiLike, delta
-from .wire import TIMEOUT, Caller, build
 
 SECRET = "sk-very-secret"
 USAGE = data_frame(
@@ -190,8 +192,8 @@ def test_a_reply_comes_before_the_model_and_may_delay_it() -> None:
         assert server.requests == []
         assert caller.say("slow").text == "Hello, 世界"
         reader = caller.connect()
-        reader.send(build("GET", "/v1/info", "app-chat"))
-        assert reader.answer().status == 200
+        reader.send(request_bytes("GET", "/v1/info", "app-chat"))
+        assert reader.response().status == 200
         reader.close()
 
 

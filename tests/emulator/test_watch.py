@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator, faults
+from tests.support import TIMEOUT
+from tests.support.client import event_of
 
-from .wire import TIMEOUT, Caller, event
+from .caller import Caller
 
 
 def runs_end() -> None:
@@ -99,7 +101,7 @@ def test_a_client_that_left_comes_back_to_what_it_had_not_seen() -> None:
     with DifyEmulator(token_pause=0.02) as emulator:
         flow = Caller(emulator, "app-chatflow")
         reader, chunks = flow.open_stream()
-        before = [event(next(chunks).decode().rstrip("\n")) for _ in range(8)]
+        before = [event_of(next(chunks).decode().rstrip("\n")) for _ in range(8)]
         reader.close()
         after = flow.follow(before[0]["workflow_run_id"])
         text = "".join(one.get("answer", "") for one in before) + after.text

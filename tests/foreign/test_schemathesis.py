@@ -12,7 +12,7 @@ import pytest
 
 from dify_java_compat.emulator import DifyEmulator
 from tests.contract.spec.facts import WHOLE
-from tests.emulator.wire import Caller
+from tests.emulator.caller import Caller
 
 from .environments import python_with
 
