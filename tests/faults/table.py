@@ -1,8 +1,8 @@
 """The table of bad days: each row runs on real sockets, measures, and gives a verdict.
 
 A row is a function that takes a `Seen`, writes into it what it measured, and says with `check` and
-its like what must hold. What a row leaves behind, threads and sockets, is counted for it. Modules
-named `rows_*.py` beside this one are imported for their rows::
+its like what must hold. What a row leaves behind, threads and sockets, is counted for it. `MODULES`
+are imported for their rows::
 
     @row("streams", "connection refused", "拒绝连接")
     def connection_refused(seen: Seen) -> None: ...
@@ -28,6 +28,11 @@ GROUPS = {  # in the order in which they are shown, in English and Chinese
     "secrets": ("Secrets and injection", "密钥与注入"),
     "processes": ("Threads and processes", "线程与进程"),
     "fuzz": ("Fuzz and soak", "模糊测试与长跑"),
+}
+MODULES = {
+    *("test_calls", "test_dispose", "test_dispose_stop", "test_dispose_ways", "test_fuzz"),
+    *("test_networks", "test_processes", "test_secrets", "soak", "test_streams"),
+    "test_streams_content",
 }
 SETTLING = 10.0  # seconds after which what a row left behind counts as left for good
 TRIES = 3  # of a row that took too long: the machine may have been busy with something else
@@ -156,7 +161,7 @@ def all_rows() -> list[Row]:
     """Every row, group by group."""
     package = importlib.import_module(__package__ or "tests.faults")
     for module in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
-        if module.startswith("rows_"):
+        if module in MODULES:
             importlib.import_module(f"{package.__name__}.{module}")
     return sorted(_rows, key=lambda row: list(GROUPS).index(row.group))
 

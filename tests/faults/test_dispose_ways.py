@@ -22,7 +22,7 @@ from tests.support.server import Peer
 from tests.support.watching import Watcher, join_stream_threads, request
 
 from .playing import client_of, server_of
-from .rows_dispose import AT_ONCE, FIRST, Silence, both
+from .test_dispose import AT_ONCE, FIRST, Silence, both
 from .table import Seen, row
 
 Items = Observable[ChatMessageSendCompletionResponse]

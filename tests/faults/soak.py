@@ -195,7 +195,7 @@ class Samples:
 
 def crowded(size: int, minutes: int, minute: float) -> dict[str, Any]:
     """Keep `size` streams open for so many minutes of `minute` seconds; what was seen."""
-    command, pipe = [sys.executable, "-m", "tests.faults.rows_soak"], subprocess.PIPE
+    command, pipe = [sys.executable, "-m", "tests.faults.soak"], subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as server:
         assert server.stdin is not None
         assert server.stdout is not None

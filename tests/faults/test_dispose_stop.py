@@ -43,7 +43,7 @@ from tests.support.server import Peer
 from tests.support.watching import Watcher, join_stream_threads, request
 
 from .playing import client_of, server_of
-from .rows_dispose import AT_ONCE, both, leave, nothing_follows
+from .test_dispose import AT_ONCE, both, leave, nothing_follows
 from .table import Seen, row
 
 Items = Observable[ChatMessageSendCompletionResponse]

@@ -31,7 +31,7 @@ from tests.support.frames import ERROR, MESSAGE_END, message, response, stream
 from tests.support.server import Peer, ScriptedServer, always
 from tests.support.watching import request
 
-from .rows_calls import METHODS, STREAMS
+from .test_calls import METHODS, STREAMS
 from .table import Seen, row
 
 SECRET = "app-Tr0ub4dor8and3CorrectHorse"
