@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dify_java_compat import ClientConfig, RequestsDifyChat
 from tests.support import TIMEOUT, sockets
 from tests.support.server import Peer, ScriptedServer
-from tests.support.watching import Watcher, join_stream_threads, request
+from tests.support.watching import Watcher, join_stream_threads, request, wait_until
 
 from .table import Seen
 
@@ -74,6 +74,7 @@ def play(seen: Seen, act: Act, config: Config | None = None, *, secure: bool = F
         watcher = Watcher(stream, lambda watcher: cue.delivered()).wait()
         join_stream_threads()
         note(seen, watcher, cue.at)
+        wait_until(lambda: server.requests)  # a short timeout may end before it is read
         seen.equal("requests", len(server.requests), 1)
     return watcher
 

@@ -1,4 +1,8 @@
-"""Two hundred streams at a time with faults, for ten minutes: nothing grows."""
+"""Many streams at a time with faults: their server, and the client whose size is sampled.
+
+Each is a process of its own: `python -m tests.faults.soak` serves, and with the number of streams,
+of minutes and of seconds a minute it is the client, which prints what it saw as JSON.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ import contextlib
 import json
 import os
 import random
-import subprocess
 import sys
 import threading
 import time
@@ -31,11 +34,9 @@ from tests.support.frames import (
     message,
     response,
 )
+from tests.support.processes import Worker
 from tests.support.watching import request
 
-from .table import Seen, row
-
-ROOT = Path(__file__).parents[2]
 KEY = "app-the-key-of-the-soak"
 EVENTS, PACE = 20, 0.1  # of a stream that goes well
 
@@ -57,15 +58,15 @@ async def _talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             length = int(head.partition(b"content-length:")[2].split()[0])
             body = await reader.readexactly(length)
-            if not await _answer(writer, random.Random(body)):
+            if not await _respond(writer, random.Random(body)):
                 break
     with contextlib.suppress(ConnectionError):
         writer.close()
         await writer.wait_closed()
 
 
-async def _answer(writer: asyncio.StreamWriter, dice: random.Random) -> bool:
-    """Whether the connection lives on."""
+async def _respond(writer: asyncio.StreamWriter, dice: random.Random) -> bool:
+    """Whether the connection stays open."""
     fault = dice.choice(FAULTS) if dice.random() < 0.25 else "none"
     if fault == "busy":
         writer.write(response(b'{"code":"rate_limit_error"}', "429 BUSY"))
@@ -110,7 +111,7 @@ async def _break(writer: asyncio.StreamWriter, fault: str) -> bool:
 
 
 class Crowd:
-    """Keeps a number of streams open; every tenth is left before its end."""
+    """Keeps a number of streams open; every tenth is disposed of before its end."""
 
     def __init__(self, client: RequestsDifyChat, size: int) -> None:
         self._client = client
@@ -125,8 +126,8 @@ class Crowd:
         """One more stream, as soon as there is room."""
         self._free.acquire()
         self.started += 1
-        left_after = self._dice.randrange(EVENTS) if self.started % 10 == 0 else -1
-        _Member(self, left_after).begin(self._client, f"stream {self.started}")
+        dispose_after = self._dice.randrange(EVENTS) if self.started % 10 == 0 else -1
+        _Member(self, dispose_after).begin(self._client, f"stream {self.started}")
 
     def wait(self, size: int) -> None:
         """Until all of them have ended."""
@@ -141,9 +142,9 @@ class Crowd:
 
 
 class _Member:
-    def __init__(self, crowd: Crowd, left_after: int) -> None:
+    def __init__(self, crowd: Crowd, dispose_after: int) -> None:
         self._crowd = crowd
-        self._left_after = left_after
+        self._dispose_after = dispose_after
         self._events = 0
         self._begun = threading.Event()
 
@@ -154,10 +155,10 @@ class _Member:
 
     def _next(self, item: ChatMessageSendCompletionResponse) -> None:
         self._events += 1
-        if self._events > self._left_after >= 0:
+        if self._events > self._dispose_after >= 0:
             self._begun.wait()
             self._subscription.dispose()
-            self._crowd.ended("left", self._events)
+            self._crowd.ended("disposed", self._events)
 
     def _fail(self, error: Exception) -> None:
         known = isinstance(error, DifyException)
@@ -195,11 +196,8 @@ class Samples:
 
 def crowded(size: int, minutes: int, minute: float) -> dict[str, Any]:
     """Keep `size` streams open for so many minutes of `minute` seconds; what was seen."""
-    command, pipe = [sys.executable, "-m", "tests.faults.soak"], subprocess.PIPE
-    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        url = f"http://127.0.0.1:{int(server.stdout.readline())}"
+    with Worker([sys.executable, "-m", "tests.faults.soak"]) as server:
+        url = f"http://127.0.0.1:{int(server.first_line)}"
         before = [threading.active_count(), len(os.listdir("/proc/self/fd"))]
         config = ClientConfig(sse_read_timeout=1.0, max_retries=0)
         with RequestsDifyChat(url, config, api_key=KEY) as client:
@@ -216,7 +214,6 @@ def crowded(size: int, minutes: int, minute: float) -> dict[str, Any]:
             if time.monotonic() > settled:
                 break
             time.sleep(0.01)
-        server.stdin.close()
     second, last = 1, minutes - 1
     return {
         "started": crowd.started,
@@ -228,44 +225,6 @@ def crowded(size: int, minutes: int, minute: float) -> dict[str, Any]:
         "threads": [samples.threads[second], samples.threads[last]],
         "descriptors": [samples.descriptors[second], samples.descriptors[last]],
     }
-
-
-@row(
-    "fuzz",
-    "soak: 200 streams at a time with faults, 10 minutes",
-    "长跑：同时 200 个流，带故障，10 分钟",
-    seconds=800,
-)
-def soak(seen: Seen) -> None:
-    """In a process of its own, whose memory is that of the streams alone.
-
-    Its free memory lies in one place instead of one a processor, else its size is luck. That it
-    falls is no miss: the C library gives back what the first minutes took.
-    """
-    size, minutes, minute = (30, 3, 1.5) if seen.short else (200, 10, 60.0)
-    command = [sys.executable, "-m", __name__, str(size), str(minutes), str(minute)]
-    environment = {**os.environ, "MALLOC_ARENA_MAX": "1"}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode or done.stderr:
-        raise AssertionError(done.stderr)
-    saw = json.loads(done.stdout)
-    ends = saw["ends"]
-    seen.equal("wrong ends", [end for end in ends if end.startswith("wrong")], [])
-    seen.equal("ended", sum(ends.values()), saw["started"])
-    seen.equal("threads and descriptors left", saw["after"], saw["before"])
-    second, last = saw["memory"]
-    if not seen.short:  # too little to be told from noise
-        change = f"memory went from {second:.1f} to {last:.1f} MB"
-        seen.check(last <= second * 1.05, change)
-        for what in ("threads", "descriptors"):
-            before, after = saw[what]
-            seen.check(after <= before * 1.05, f"{what} grew from {before} to {after}")
-    seen.events = saw["events"]
-    seen.figures |= {"streams": saw["started"], "completed": ends["completed"]}
-    seen.figures |= {"left": ends["left"], "MB": f"{second:.1f} → {last:.1f}"}
-    seen.figures |= {what: saw[what][-1] for what in ("threads", "descriptors")}
 
 
 if __name__ == "__main__":

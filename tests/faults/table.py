@@ -1,25 +1,27 @@
-"""The table of bad days: each row runs on real sockets, measures, and gives a verdict.
+"""The table of bad days: each row is a test that runs on real sockets and measures.
 
-A row is a function that takes a `Seen`, writes into it what it measured, and says with `check` and
-its like what must hold. What a row leaves behind, threads and sockets, is counted for it. `MODULES`
-are imported for their rows::
+A row's test takes a `Seen`, writes into it what it measured, and says with `check` and its like
+what must hold; all that does not hold is reported, not only the first. `measuring` runs it, and
+counts the threads and sockets that it leaves behind::
 
     @row("streams", "connection refused", "拒绝连接")
-    def connection_refused(seen: Seen) -> None: ...
+    def test_connection_refused(seen: Seen) -> None: ...
+
+    @rows("streams", [case("reset", "被重置", how=Peer.reset), case("closed", "被关闭", how=close)])
+    def test_broken(seen: Seen, *, how: Callable[[Peer], None]) -> None: ...
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
-import os
-import pkgutil
-import stat
-import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
 
 GROUPS = {  # in the order in which they are shown, in English and Chinese
     "streams": ("Streams", "流"),
@@ -29,19 +31,14 @@ GROUPS = {  # in the order in which they are shown, in English and Chinese
     "processes": ("Threads and processes", "线程与进程"),
     "fuzz": ("Fuzz and soak", "模糊测试与长跑"),
 }
-MODULES = {
-    *("test_calls", "test_dispose", "test_dispose_stop", "test_dispose_ways", "test_fuzz"),
-    *("test_networks", "test_processes", "test_secrets", "soak", "test_streams"),
-    "test_streams_content",
-}
-SETTLING = 10.0  # seconds after which what a row left behind counts as left for good
-TRIES = 3  # of a row that took too long: the machine may have been busy with something else
 CROWDED = 20.0  # how many times as long things may take in the short form, on any machine
+
+Test = TypeVar("Test", bound=Callable[..., None])
 
 
 @dataclass
 class Seen:
-    """What one row saw; a row without misses holds."""
+    """What one row measured; a row without misses holds."""
 
     short: bool = False
     events: int | None = None  # delivered to the caller
@@ -84,94 +81,77 @@ class Seen:
             self.ms = (time.perf_counter() - started) * 1000
 
 
-Function = Callable[[Seen], None]
-
-
 @dataclass(frozen=True)
 class Row:
     """A row: `names` in English and Chinese; `seconds` after which it counts as hanging.
 
-    One that `takes_long` is left out of the short form; others may do less in it.
+    The short form, which plain pytest plays, leaves out what is `slow`; others may do less in it.
     """
 
     group: str
     names: tuple[str, str]
-    function: Function
-    takes_long: bool = False
+    slow: bool = False
     seconds: float = 120.0
 
     @property
     def name(self) -> str:
         return self.names[0]
 
-    def run(self, *, short: bool) -> Seen:
-        """Play it; again where it only took too long, and then say how often."""
-        for count in range(1, TRIES + 1):
-            seen = self._played(short)
-            if count > 1:
-                seen.figures["tries"] = count
-            if seen.misses or not seen.delays:
-                break
-        seen.misses += seen.delays
-        return seen
 
-    def _played(self, short: bool) -> Seen:
-        seen = Seen(short)
-        threads, sockets = set(threading.enumerate()), _sockets()
-        thread = threading.Thread(target=self._guarded, args=(seen,), daemon=True)
-        thread.start()
-        thread.join(self.seconds)
-        seen.check(not thread.is_alive(), f"did not end within {self.seconds:g} s")
-        until = time.monotonic() + SETTLING
-        while True:
-            seen.threads = len(set(threading.enumerate()) - threads)
-            seen.sockets = len(_sockets() - sockets)
-            if not (seen.threads or seen.sockets) or time.monotonic() > until:
-                break
-            time.sleep(0.002)
-        seen.equal("threads left", seen.threads, 0)
-        seen.equal("sockets left", seen.sockets, 0)
-        return seen
+@dataclass(frozen=True)
+class Case:
+    """One row of a test that has several: its names, and the arguments of the test."""
 
-    def _guarded(self, seen: Seen) -> None:
-        try:
-            self.function(seen)
-        except BaseException:
-            seen.misses.append(traceback.format_exc().strip())
+    names: tuple[str, str]
+    arguments: dict[str, Any]
+    options: dict[str, Any]
 
 
-_rows: list[Row] = []
+def case(
+    name: str, chinese: str, *, slow: bool = False, seconds: float = 120.0, **arguments: Any
+) -> Case:
+    return Case((name, chinese), arguments, {"slow": slow, "seconds": seconds})
 
 
-def row(
-    group: str, name: str, chinese: str, *, takes_long: bool = False, seconds: float = 120.0
-) -> Callable[[Function], Function]:
-    """Put a function into the table."""
+def row(group: str, name: str, chinese: str, **options: Any) -> Callable[[Test], Test]:
+    """Make a test one row of the table; `options` are those of `Row`."""
+    return rows(group, [Case((name, chinese), {}, options)])
+
+
+def rows(group: str, cases: Iterable[Case]) -> Callable[[Test], Test]:
+    """Make a test a row for each case."""
     if group not in GROUPS:
         raise ValueError(f"no such group: {group}")
+    cases = list(cases)
+    made = [Row(group, each.names, **each.options) for each in cases]
+    names = [*cases[0].arguments]
+    assert all([*each.arguments] == names for each in cases), "cases with other arguments"
+    parameters = [
+        pytest.param(
+            row,
+            *each.arguments.values(),
+            id=row.name,
+            marks=[pytest.mark.slow] if row.slow else [],
+        )
+        for row, each in zip(made, cases, strict=True)
+    ]
 
-    def register(function: Function) -> Function:
-        _rows.append(Row(group, (name, chinese), function, takes_long, seconds))
-        return function
+    def register(test: Test) -> Test:
+        _rows.setdefault(test.__module__, []).extend(made)
+        parametrized: Test = pytest.mark.parametrize(("seen", *names), parameters)(test)
+        return parametrized
 
     return register
 
 
+_rows: dict[str, list[Row]] = {}  # by module
+
+
 def all_rows() -> list[Row]:
-    """Every row, group by group."""
-    package = importlib.import_module(__package__ or "tests.faults")
-    for module in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
-        if module in MODULES:
-            importlib.import_module(f"{package.__name__}.{module}")
-    return sorted(_rows, key=lambda row: list(GROUPS).index(row.group))
-
-
-def _sockets() -> set[int]:
-    """The open sockets of this process, by inode."""
-    found = set()
-    for name in os.listdir("/dev/fd"):
-        with contextlib.suppress(OSError):
-            status = os.fstat(int(name))
-            if stat.S_ISSOCK(status.st_mode):
-                found.add(status.st_ino)
-    return found
+    """Every row of the modules beside this one, group by group."""
+    package = __name__.rpartition(".")[0]
+    modules = [f"{package}.{file.stem}" for file in sorted(Path(__file__).parent.glob("test_*.py"))]
+    for module in modules:
+        importlib.import_module(module)
+    found = [row for module in modules for row in _rows.get(module, ())]
+    return sorted(found, key=lambda row: list(GROUPS).index(row.group))

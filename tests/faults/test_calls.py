@@ -33,7 +33,7 @@ from tests.support.frames import response
 from tests.support.server import Peer, ScriptedServer
 from tests.support.watching import request
 
-from .table import Seen, row
+from .table import Seen, case, row, rows
 
 KEY = "app-the-key-of-the-calls-row"
 METHODS = sorted(
@@ -101,7 +101,7 @@ BODIES = {
     "每个方法：各状态码配各种响应体",
     seconds=600,
 )
-def errors(seen: Seen) -> None:
+def test_each_status_with_each_body_raises_its_class(seen: Seen) -> None:
     current = [b""]
 
     def script(peer: Peer) -> None:
@@ -144,7 +144,7 @@ def answered(status: int, kind: str, body: bytes) -> bytes:
     "every method: a success with a body that is none",
     "每个方法：成功状态码配不该有的响应体",
 )
-def hollow_successes(seen: Seen) -> None:
+def test_a_success_with_a_body_that_is_none_is_no_result(seen: Seen) -> None:
     """A result of the promised class, or DecodeException; never a result made of nothing."""
     current = [b""]
 
@@ -214,7 +214,7 @@ def sendings(
 
 
 @row("calls", "no answer comes: only what is a GET is asked again", "没有响应：只有 GET 会重发")
-def read_timeouts(seen: Seen) -> None:
+def test_only_a_get_is_sent_again_after_a_read_timeout(seen: Seen) -> None:
     config = {"read_timeout": 0.2, "sse_read_timeout": 0.2}
     for method, count, error in sendings(seen, Peer.wait_closed, **config):
         seen.check(isinstance(error, TimeoutException), f"{method}: {error!r}")
@@ -232,19 +232,24 @@ ENDS: dict[str, tuple[str, Callable[[Peer], None]]] = {
 }
 
 
-def _broken(name: str, chinese: str, end: Callable[[Peer], None]) -> None:
-    title = f"the server {name}: only what is a GET is asked again"
-
-    @row("calls", title, f"服务端{chinese}：只有 GET 会重发")
-    def broken(seen: Seen) -> None:
-        for method, count, error in sendings(seen, end):
-            seen.check(type(error) is ConnectionException, f"{method}: {error!r}")
-            seen.figures[f"requests of each {'GET' if method in GETS else 'others'}"] = count
-        seen.ended = "ConnectionException"
-
-
-for _name, (_chinese, _end) in ENDS.items():
-    _broken(_name, _chinese, _end)
+@rows(
+    "calls",
+    [
+        case(
+            f"the server {name}: only what is a GET is asked again",
+            f"服务端{chinese}：只有 GET 会重发",
+            end=end,
+        )
+        for name, (chinese, end) in ENDS.items()
+    ],
+)
+def test_only_a_get_is_sent_again_after_a_broken_connection(
+    seen: Seen, *, end: Callable[[Peer], None]
+) -> None:
+    for method, count, error in sendings(seen, end):
+        seen.check(type(error) is ConnectionException, f"{method}: {error!r}")
+        seen.figures[f"requests of each {'GET' if method in GETS else 'others'}"] = count
+    seen.ended = "ConnectionException"
 
 
 def busy(code: str, retry_after: str | None) -> bytes:
@@ -257,7 +262,7 @@ def busy(code: str, retry_after: str | None) -> bytes:
     "429: too_many_requests is asked again, a spent quota is not",
     "429：并发限制重发，额度用尽不重发",
 )
-def too_many_requests(seen: Seen) -> None:
+def test_too_many_requests_is_sent_again_and_a_spent_quota_is_not(seen: Seen) -> None:
     """Every method; what is sent again is the same to the byte, files too."""
     current = [b""]
 
@@ -287,7 +292,7 @@ def too_many_requests(seen: Seen) -> None:
 
 
 @row("calls", "429 with Retry-After: 1: the pause is kept", "429 带 Retry-After: 1：等足间隔")
-def retry_after(seen: Seen) -> None:
+def test_the_pause_of_retry_after_is_kept(seen: Seen) -> None:
     came: list[float] = []
 
     def script(peer: Peer) -> None:
@@ -313,7 +318,7 @@ BORDER = 2.0  # seconds after which gunicorn closes an idle connection
     "a server that closes idle connections after 2 s, calls around that moment",
     "服务端 2 秒后关闭空闲连接，调用恰在此刻前后",
 )
-def idle_connections(seen: Seen) -> None:
+def test_calls_at_the_moment_when_idle_connections_are_closed(seen: Seen) -> None:
     """None fails, none is sent twice, though nothing is sent again."""
     clients, calls = (30, 3) if seen.short else (50, 20)
     used: Counter[bytes] = Counter()

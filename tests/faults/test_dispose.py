@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 from unittest import mock
 
 from dify_java_compat import ClientConfig, RequestsDifyChat
 from tests.support import TIMEOUT, sockets
 from tests.support.frames import LAST_CHUNK, MESSAGE_END, STREAM_HEAD, chunk, message, stream
 from tests.support.server import Peer, ScriptedServer, always
-from tests.support.watching import Watcher, join_stream_threads, request
+from tests.support.watching import Watcher, join_stream_threads, request, wait_until
 
 from .playing import KEY, client_of, server_of
-from .table import Seen, row
+from .table import Case, Seen, case, row, rows
 
 AT_ONCE = 50.0  # milliseconds that a dispose may take
 FIRST = chunk(message("a"))
@@ -39,7 +39,7 @@ class Silence:
             self.ended.set()
 
 
-def leave(seen: Seen, watcher: Watcher) -> int:
+def dispose(seen: Seen, watcher: Watcher) -> int:
     """Dispose, in 50 ms; how many items there were. `ms` is the longest that one took."""
     longest = seen.ms or 0.0
     with seen.timing():
@@ -59,42 +59,52 @@ def nothing_follows(seen: Seen, watcher: Watcher, items: int) -> None:
     seen.check(not watcher.completed, "on_completed was called")
 
 
-def both(name: str, chinese: str) -> Iterator[tuple[bool, str, str]]:
+def plain_and_tls(name: str, chinese: str, **arguments: Any) -> Iterator[Case]:
+    """A row over a plain connection and one over TLS, which the test knows as `secure`."""
     for secure in (False, True):
-        yield secure, name + ", TLS" * secure, chinese + "，TLS" * secure
+        tls, tls_chinese = (", TLS", "，TLS") if secure else ("", "")
+        yield case(name + tls, chinese + tls_chinese, **arguments, secure=secure)
 
 
-def left_in_silence(seen: Seen, *, sent: bytes, secure: bool) -> None:
-    silence = Silence(sent)
-    with server_of(silence, secure=secure) as server, client_of(server, secure=secure) as client:
-        watcher = Watcher(client.sendChatMessageStream(request()))
-        seen.check(silence.fell.wait(TIMEOUT), "no request")
-        watcher.wait_for_items(sent.count(b"\n\n"))
-        items = leave(seen, watcher)
-        seen.check(silence.ended.wait(TIMEOUT), "the connection stays")
-        nothing_follows(seen, watcher, items)
-
-
-for place, chinese, sent in [
+# where a stream is silent, in both languages; what was sent by then
+SILENCES = (
     ("waiting for headers", "等待响应头时", b""),
     ("in the headers", "响应头之中", STREAM_HEAD[:40]),
     ("waiting for the first event", "等待首个事件时", STREAM_HEAD),
     ("between two events", "两个事件之间", STREAM_HEAD + FIRST),
     ("inside an event", "事件之中", STREAM_HEAD + FIRST + FIRST[:50]),
-]:
-    for secure, name, its_chinese in both(place, chinese):
-        row("dispose", name, its_chinese)(
-            functools.partial(left_in_silence, sent=sent, secure=secure)
-        )
+)
 
 
-def left_before_it_is_sent(
+@rows(
+    "dispose",
+    [each for name, chinese, sent in SILENCES for each in plain_and_tls(name, chinese, sent=sent)],
+)
+def test_disposed_of_in_silence(seen: Seen, *, sent: bytes, secure: bool) -> None:
+    silence = Silence(sent)
+    with server_of(silence, secure=secure) as server, client_of(server, secure=secure) as client:
+        watcher = Watcher(client.sendChatMessageStream(request()))
+        seen.check(silence.fell.wait(TIMEOUT), "no request")
+        watcher.wait_for_items(sent.count(b"\n\n"))
+        items = dispose(seen, watcher)
+        seen.check(silence.ended.wait(TIMEOUT), "the connection stays")
+        nothing_follows(seen, watcher, items)
+
+
+def with_and_without_stop(name: str, chinese: str, **arguments: Any) -> Iterator[Case]:
+    """A row without `stop_on_dispose` and one with it: nothing is sent yet, so none is needed."""
+    for stop in (False, True):
+        more, more_chinese = (", a stop asked for", "，要求停止") if stop else ("", "")
+        yield case(name + more, chinese + more_chinese, stop=stop, **arguments)
+
+
+def dispose_before_it_is_sent(
     seen: Seen, client: RequestsDifyChat, wait: Callable[[], object]
 ) -> None:
-    """`wait` returns at the moment in question. Also where a stop is asked for: none is needed."""
+    """`wait` returns at the moment in question."""
     watcher = Watcher(client.sendChatMessageStream(request()))
     wait()
-    items = leave(seen, watcher)
+    items = dispose(seen, watcher)
     since = time.perf_counter()
     nothing_follows(seen, watcher, items)
     gone = (time.perf_counter() - since) * 1000
@@ -102,22 +112,16 @@ def left_before_it_is_sent(
     seen.within("the thread is gone", gone, 250.0)
 
 
-def until(condition: Callable[[], object]) -> None:
-    give_up = time.monotonic() + TIMEOUT
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.001)
-
-
-def waits_for_its_turn(seen: Seen, *, stop: bool) -> None:
+@rows("dispose", with_and_without_stop("waiting for its turn", "等待轮到自己时"))
+def test_disposed_of_while_it_waits_for_its_turn(seen: Seen, *, stop: bool) -> None:
     silence = Silence(STREAM_HEAD)
     config = {"max_requests": 1, "stop_on_dispose": stop, "stop_drain_seconds": 0.1}
     with ScriptedServer(silence) as server, client_of(server, config) as client:
         first = Watcher(client.sendChatMessageStream(request()))
         assert silence.fell.wait(TIMEOUT)
         second = Watcher(client.sendChatMessageStream(request()))
-        items = leave(seen, second)
-        until(lambda: len(_readers()) == 1)
+        items = dispose(seen, second)
+        wait_until(lambda: len(_readers()) == 1)
         seen.equal("requests", len(server.requests), 1)
         first.subscription.dispose()
         nothing_follows(seen, second, items)
@@ -127,13 +131,20 @@ def _readers() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "dify-stream"]
 
 
-def connects(seen: Seen, *, stop: bool, secure: bool) -> None:
+@rows(
+    "dispose",
+    [
+        *with_and_without_stop("while TCP connects", "TCP 连接时", secure=False),
+        *with_and_without_stop("while TCP connects, TLS", "TCP 连接时，TLS", secure=True),
+    ],
+)
+def test_disposed_of_while_tcp_connects(seen: Seen, *, stop: bool, secure: bool) -> None:
     """To a listener whose queue is full: the system answers nothing."""
     with sockets.full_listener() as port:
         scheme = "https" if secure else "http"
         config = ClientConfig(stop_on_dispose=stop)
         with RequestsDifyChat(f"{scheme}://127.0.0.1:{port}", config, api_key=KEY) as client:
-            left_before_it_is_sent(seen, client, lambda: until(lambda: connecting(port)))
+            dispose_before_it_is_sent(seen, client, lambda: wait_until(lambda: connecting(port)))
 
 
 def connecting(port: int) -> bool:
@@ -144,14 +155,15 @@ def connecting(port: int) -> bool:
     return states.count([target, syn_sent]) > 1
 
 
-def looks_up(seen: Seen, *, stop: bool) -> None:
+@rows("dispose", with_and_without_stop("while the name is looked up", "解析主机名时"))
+def test_disposed_of_while_the_name_is_looked_up(seen: Seen, *, stop: bool) -> None:
     """No system call can end it; but nothing is sent once it has ended."""
-    asked, answer = threading.Event(), threading.Event()
+    begun, may_end = threading.Event(), threading.Event()
     real = socket.getaddrinfo
 
     def slow(*args: object, **more: object) -> object:
-        asked.set()
-        assert answer.wait(TIMEOUT)
+        begun.set()
+        assert may_end.wait(TIMEOUT)
         return real(*args, **more)  # type: ignore[arg-type]
 
     with (
@@ -160,14 +172,15 @@ def looks_up(seen: Seen, *, stop: bool) -> None:
     ):
         with mock.patch("socket.getaddrinfo", slow):
             watcher = Watcher(client.sendChatMessageStream(request()))
-            assert asked.wait(TIMEOUT)
-            items = leave(seen, watcher)
-            answer.set()
+            assert begun.wait(TIMEOUT)
+            items = dispose(seen, watcher)
+            may_end.set()
             nothing_follows(seen, watcher, items)
         seen.equal("requests", len(server.requests), 0)
 
 
-def shakes_hands(seen: Seen, *, stop: bool) -> None:
+@rows("dispose", with_and_without_stop("in the TLS handshake", "TLS 握手中"))
+def test_disposed_of_in_the_tls_handshake(seen: Seen, *, stop: bool) -> None:
     closed = threading.Event()
 
     def script(peer: Peer) -> None:  # plain: the client's hello is never answered
@@ -178,28 +191,12 @@ def shakes_hands(seen: Seen, *, stop: bool) -> None:
     with ScriptedServer(script) as server:
         url = server.url.replace("http:", "https:")
         with RequestsDifyChat(url, config, api_key=KEY) as client:
-            left_before_it_is_sent(seen, client, lambda: until(lambda: server.connections))
+            dispose_before_it_is_sent(seen, client, lambda: wait_until(lambda: server.connections))
             seen.check(closed.wait(TIMEOUT), "the connection stays")
 
 
-for stop in (False, True):
-    more, its_chinese = (", a stop asked for", "，要求停止") if stop else ("", "")
-    row("dispose", "waiting for its turn" + more, "等待轮到自己时" + its_chinese)(
-        functools.partial(waits_for_its_turn, stop=stop)
-    )
-    row("dispose", "while the name is looked up" + more, "解析主机名时" + its_chinese)(
-        functools.partial(looks_up, stop=stop)
-    )
-    for secure, name, chinese in both("while TCP connects", "TCP 连接时"):
-        row("dispose", name + more, chinese + its_chinese)(
-            functools.partial(connects, stop=stop, secure=secure)
-        )
-    row("dispose", "in the TLS handshake" + more, "TLS 握手中" + its_chinese)(
-        functools.partial(shakes_hands, stop=stop)
-    )
-
-
-def writes(seen: Seen, *, secure: bool) -> None:
+@rows("dispose", plain_and_tls("while the request is written", "写出请求时"))
+def test_disposed_of_while_the_request_is_written(seen: Seen, *, secure: bool) -> None:
     """A request larger than the buffers between the two; the server takes its head only."""
     begun, ended = threading.Event(), threading.Event()
 
@@ -211,16 +208,13 @@ def writes(seen: Seen, *, secure: bool) -> None:
     with server_of(script, secure=secure) as server, client_of(server, secure=secure) as client:
         watcher = Watcher(client.sendChatMessageStream(request(content="x" * 30_000_000)))
         seen.check(begun.wait(TIMEOUT), "no request")
-        items = leave(seen, watcher)
+        items = dispose(seen, watcher)
         nothing_follows(seen, watcher, items)
         ended.set()
 
 
-for secure, name, chinese in both("while the request is written", "写出请求时"):
-    row("dispose", name, chinese)(functools.partial(writes, secure=secure))
-
-
-def in_on_next(seen: Seen, *, secure: bool) -> None:
+@rows("dispose", plain_and_tls("in on_next, by another thread", "on_next 中，由另一线程"))
+def test_disposed_of_in_on_next_by_another_thread(seen: Seen, *, secure: bool) -> None:
     """By another thread, while the consumer is busy; it does not wait for that."""
     silence = Silence(STREAM_HEAD + FIRST * 5)
     busy, free = threading.Event(), threading.Event()
@@ -232,19 +226,20 @@ def in_on_next(seen: Seen, *, secure: bool) -> None:
     with server_of(silence, secure=secure) as server, client_of(server, secure=secure) as client:
         watcher = Watcher(client.sendChatMessageStream(request()), on_item)
         assert busy.wait(TIMEOUT)
-        items = leave(seen, watcher)
+        items = dispose(seen, watcher)
         seen.check(silence.ended.wait(TIMEOUT), "the connection waits for the consumer")
         free.set()
         nothing_follows(seen, watcher, items)
 
 
-def from_on_next(seen: Seen, *, secure: bool) -> None:
+@rows("dispose", plain_and_tls("from on_next itself", "由 on_next 自身"))
+def test_disposed_of_from_on_next_itself(seen: Seen, *, secure: bool) -> None:
     silence = Silence(STREAM_HEAD + FIRST * 5)
     ready = threading.Event()
 
     def on_item(watcher: Watcher) -> None:
         assert ready.wait(TIMEOUT)
-        leave(seen, watcher)
+        dispose(seen, watcher)
 
     with server_of(silence, secure=secure) as server, client_of(server, secure=secure) as client:
         watcher = Watcher(client.sendChatMessageStream(request()), on_item)
@@ -253,20 +248,15 @@ def from_on_next(seen: Seen, *, secure: bool) -> None:
         nothing_follows(seen, watcher, 1)
 
 
-for secure, name, chinese in both("in on_next, by another thread", "on_next 中，由另一线程"):
-    row("dispose", name, chinese)(functools.partial(in_on_next, secure=secure))
-for secure, name, chinese in both("from on_next itself", "由 on_next 自身"):
-    row("dispose", name, chinese)(functools.partial(from_on_next, secure=secure))
-
-
-def after_the_end(seen: Seen, *, secure: bool) -> None:
+@rows("dispose", plain_and_tls("after completion, twice", "完成之后，两次"))
+def test_disposed_of_after_completion(seen: Seen, *, secure: bool) -> None:
     """Twice; the connection, back in the pool, is not broken by it."""
     script = always(stream(message("a"), MESSAGE_END))
     with server_of(script, secure=secure) as server, client_of(server, secure=secure) as client:
         for _ in range(2):
             watcher = Watcher(client.sendChatMessageStream(request())).wait()
-            leave(seen, watcher)
-            leave(seen, watcher)
+            dispose(seen, watcher)
+            dispose(seen, watcher)
             seen.check(watcher.completed, "did not complete")
         join_stream_threads()
         seen.events, seen.ended = len(watcher.items), "completed"
@@ -274,12 +264,8 @@ def after_the_end(seen: Seen, *, secure: bool) -> None:
         seen.equal("connections", server.connections, 1)
 
 
-for secure, name, chinese in both("after completion, twice", "完成之后，两次"):
-    row("dispose", name, chinese)(functools.partial(after_the_end, secure=secure))
-
-
 @row("dispose", "by 8 threads at once", "8 个线程同时")
-def by_many(seen: Seen) -> None:
+def test_disposed_of_by_many_threads_at_once(seen: Seen) -> None:
     silence = Silence(STREAM_HEAD + FIRST)
     with ScriptedServer(silence) as server, client_of(server) as client:
         watcher = Watcher(client.sendChatMessageStream(request()))
@@ -288,7 +274,7 @@ def by_many(seen: Seen) -> None:
 
         def go() -> None:
             together.wait()
-            leave(seen, watcher)
+            dispose(seen, watcher)
 
         threads = [threading.Thread(target=go) for _ in range(8)]
         for thread in threads:
@@ -299,7 +285,7 @@ def by_many(seen: Seen) -> None:
 
 
 @row("dispose", "right after subscribing, or somewhat later, often", "订阅后立即或稍后，多次")
-def at_any_moment(seen: Seen) -> None:
+def test_disposed_of_at_any_moment(seen: Seen) -> None:
     """The stream is fast: none of its items may come once dispose has returned."""
     rounds = 60 if seen.short else 1000
     frames = STREAM_HEAD + FIRST * 500 + chunk(MESSAGE_END) + LAST_CHUNK

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import json
 import threading
 import time
@@ -43,8 +42,8 @@ from tests.support.server import Peer
 from tests.support.watching import Watcher, join_stream_threads, request
 
 from .playing import client_of, server_of
-from .test_dispose import AT_ONCE, both, leave, nothing_follows
-from .table import Seen, row
+from .table import Seen, case, row, rows
+from .test_dispose import AT_ONCE, dispose, nothing_follows, plain_and_tls
 
 Items = Observable[ChatMessageSendCompletionResponse]
 Way = Callable[[Seen, Items], str]
@@ -61,8 +60,8 @@ QUESTION = "a question of some length, so that its answer takes a while: " + "wo
 def by_dispose(seen: Seen, items: Items) -> str:
     watcher = Watcher(items.pipe(WITH_TEXT))
     watcher.wait_for_items(3)
-    count = leave(seen, watcher)
-    leave(seen, watcher)
+    count = dispose(seen, watcher)
+    dispose(seen, watcher)
     nothing_follows(seen, watcher, count)
     return watcher.text
 
@@ -73,7 +72,7 @@ def from_on_next(seen: Seen, items: Items) -> str:
     def on_item(watcher: Watcher) -> None:
         assert ready.wait(TIMEOUT)
         if len(watcher.items) == 3:
-            leave(seen, watcher)
+            dispose(seen, watcher)
 
     watcher = Watcher(items.pipe(WITH_TEXT), on_item)
     ready.set()
@@ -147,7 +146,22 @@ WAYS: list[tuple[str, str, Way]] = [
 ]
 
 
-def keeps(seen: Seen, *, way: Way, mode: str) -> None:
+APPS = (
+    ("chat", "a chat", "聊天"),
+    ("agent-chat", "an agent", "智能体"),
+    ("advanced-chat", "a chatflow", "对话流"),
+)
+
+
+@rows(
+    "dispose",
+    [
+        case(f"{app} stopped {name}", f"停止{chinese_app}：{chinese}", way=way, mode=mode)
+        for mode, app, chinese_app in APPS
+        for name, chinese, way in WAYS
+    ],
+)
+def test_a_stopped_answer_is_kept(seen: Seen, *, way: Way, mode: str) -> None:
     """On the emulator, which forgets an unstopped answer as Dify does: its history is asked."""
     with DifyEmulator(token_pause=0.02) as dify:
         config = ClientConfig(stop_on_dispose=True)
@@ -163,7 +177,7 @@ def keeps(seen: Seen, *, way: Way, mode: str) -> None:
                 MessagesRequest(user_id="u-1", conversation_id=conversation.id)
             )
             kept = (history.data or [])[0].answer or ""
-            posts = [seen.path for seen in dify.requests if seen.method == "POST"]
+            posts = [each.path for each in dify.requests if each.method == "POST"]
     stops = [path for path in posts if path.endswith("/stop")]
     seen.ended = "left"
     seen.figures.update(stops=len(stops), kept=len(kept))
@@ -173,17 +187,6 @@ def keeps(seen: Seen, *, way: Way, mode: str) -> None:
     seen.check(kept.startswith(text), f"kept {kept!r:.60}, which does not begin with {text!r}")
     whole = len(QUESTION)
     seen.check(len(kept) < whole, "the answer was not stopped")
-
-
-for mode, app, chinese_app in (
-    ("chat", "a chat", "聊天"),
-    ("agent-chat", "an agent", "智能体"),
-    ("advanced-chat", "a chatflow", "对话流"),
-):
-    for name, chinese, way in WAYS:
-        row("dispose", f"{app} stopped {name}", f"停止{chinese_app}：{chinese}")(
-            functools.partial(keeps, way=way, mode=mode)
-        )
 
 
 class Stoppable:
@@ -208,7 +211,8 @@ class Stoppable:
             self.finished.set()  # all was taken: the client stayed to the end
 
 
-def stops_once(seen: Seen, *, secure: bool) -> None:
+@rows("dispose", plain_and_tls("a stop asked for", "要求停止"))
+def test_a_stop_is_posted_once(seen: Seen, *, secure: bool) -> None:
     """With the stream's own task and user; the rest is read to its end, unseen."""
     script = Stoppable()
     config = {"stop_on_dispose": True}
@@ -218,16 +222,12 @@ def stops_once(seen: Seen, *, secure: bool) -> None:
     ):
         watcher = Watcher(client.sendChatMessageStream(request()))
         watcher.wait_for_items(2)
-        items = leave(seen, watcher)
-        leave(seen, watcher)
+        items = dispose(seen, watcher)
+        dispose(seen, watcher)
         nothing_follows(seen, watcher, items)
         seen.check(script.finished.wait(TIMEOUT), "the stream was not read to its end")
     seen.figures["stops"] = len(script.stops)
     seen.equal("stops", script.stops, [("/v1/chat-messages/t-1/stop", {"user": "u-1"})])
-
-
-for secure, name, chinese in both("a stop asked for", "要求停止"):
-    row("dispose", name, chinese)(functools.partial(stops_once, secure=secure))
 
 
 class FailsAtTheThird(PipelineProcess[ChatMessagePipelineModel]):
@@ -241,7 +241,7 @@ class FailsAtTheThird(PipelineProcess[ChatMessagePipelineModel]):
 
 
 @row("dispose", "a process that fails, a stop asked for", "管道处理出错，要求停止")
-def process_fails(seen: Seen) -> None:
+def test_a_process_that_fails_stops_the_run(seen: Seen) -> None:
     script = Stoppable()
     with server_of(script) as server, client_of(server, {"stop_on_dispose": True}) as client:
         client.addProcess(FailsAtTheThird())
@@ -256,18 +256,21 @@ def process_fails(seen: Seen) -> None:
     seen.equal("stops", len(script.stops), 1)
 
 
-def stops_late(seen: Seen, *, secure: bool) -> None:
-    """Left while it waits for the headers: stopped once the task is known."""
-    disposed, asked = threading.Event(), threading.Event()
+@rows(
+    "dispose", plain_and_tls("a stop asked for while waiting for headers", "等待响应头时要求停止")
+)
+def test_a_stop_is_posted_once_the_task_is_known(seen: Seen, *, secure: bool) -> None:
+    """Disposed of while it waits for the headers."""
+    disposed, received = threading.Event(), threading.Event()
     stops: list[str] = []
 
     def script(peer: Peer) -> None:
-        while received := peer.receive():
-            if received.target.endswith("/stop"):
-                stops.append(received.target)
+        while request := peer.receive():
+            if request.target.endswith("/stop"):
+                stops.append(request.target)
                 peer.send(response(b'{"result":"success"}'))
                 continue
-            asked.set()
+            received.set()
             assert disposed.wait(TIMEOUT)
             peer.send(stream(message("late"), MESSAGE_END)[: -len(LAST_CHUNK)])
             peer.wait_closed()
@@ -278,22 +281,23 @@ def stops_late(seen: Seen, *, secure: bool) -> None:
         client_of(server, config, secure=secure) as client,
     ):
         watcher = Watcher(client.sendChatMessageStream(request()))
-        assert asked.wait(TIMEOUT)
-        items = leave(seen, watcher)
+        assert received.wait(TIMEOUT)
+        items = dispose(seen, watcher)
         disposed.set()
         nothing_follows(seen, watcher, items)
     seen.figures["stops"] = len(stops)
     seen.equal("stops", stops, ["/v1/chat-messages/t-1/stop"])
 
 
-for secure, name, chinese in both(
-    "a stop asked for while waiting for headers", "等待响应头时要求停止"
-):
-    row("dispose", name, chinese)(functools.partial(stops_late, secure=secure))
-
-
-def does_not_end(seen: Seen, *, status: str) -> None:
-    """The server takes or refuses the stop and goes on: the stream is left after a while."""
+@rows(
+    "dispose",
+    [
+        case("a stop that does not end the stream", "停止后流仍不结束", status="200 OK"),
+        case("a stop that is refused", "停止被拒绝", status="500 INTERNAL"),
+    ],
+)
+def test_a_stop_that_does_not_end_the_stream(seen: Seen, *, status: str) -> None:
+    """The server takes or refuses the stop and goes on: the stream is cut after a while."""
     closed = threading.Event()
     stops = [0]
 
@@ -311,7 +315,7 @@ def does_not_end(seen: Seen, *, status: str) -> None:
     with server_of(script) as server, client_of(server, config) as client:
         watcher = Watcher(client.sendChatMessageStream(request()))
         watcher.wait_for_items(1)
-        items = leave(seen, watcher)
+        items = dispose(seen, watcher)
         since = time.perf_counter()
         seen.check(closed.wait(TIMEOUT), "the connection stays")
         stayed = (time.perf_counter() - since) * 1000
@@ -321,15 +325,24 @@ def does_not_end(seen: Seen, *, status: str) -> None:
     seen.equal("stops", stops[0], 1)
 
 
-row("dispose", "a stop that does not end the stream", "停止后流仍不结束")(
-    functools.partial(does_not_end, status="200 OK")
+@rows(
+    "dispose",
+    [
+        case(
+            "no stop after completion",
+            "完成之后不再停止",
+            frames=stream(message("x"), MESSAGE_END),
+            ended="completed",
+        ),
+        case(
+            "no stop after an exception",
+            "异常之后不再停止",
+            frames=STREAM_HEAD + chunk(message("x")),
+            ended="StreamInterruptedException",
+        ),
+    ],
 )
-row("dispose", "a stop that is refused", "停止被拒绝")(
-    functools.partial(does_not_end, status="500 INTERNAL")
-)
-
-
-def no_stop(seen: Seen, *, frames: bytes, ended: str) -> None:
+def test_no_stop_after_the_end(seen: Seen, *, frames: bytes, ended: str) -> None:
     """What has ended needs no stop."""
 
     def script(peer: Peer) -> None:
@@ -338,7 +351,7 @@ def no_stop(seen: Seen, *, frames: bytes, ended: str) -> None:
 
     with server_of(script) as server, client_of(server, {"stop_on_dispose": True}) as client:
         watcher = Watcher(client.sendChatMessageStream(request())).wait()
-        leave(seen, watcher)
+        dispose(seen, watcher)
         join_stream_threads()
         seen.events = len(watcher.items)
         seen.ended_with(watcher.error)
@@ -347,20 +360,10 @@ def no_stop(seen: Seen, *, frames: bytes, ended: str) -> None:
         seen.equal("requests", len(server.requests), 1)
 
 
-row("dispose", "no stop after completion", "完成之后不再停止")(
-    functools.partial(no_stop, frames=stream(message("x"), MESSAGE_END), ended="completed")
-)
-row("dispose", "no stop after an exception", "异常之后不再停止")(
-    functools.partial(
-        no_stop, frames=STREAM_HEAD + chunk(message("x")), ended="StreamInterruptedException"
-    )
-)
-
-
 @row(
     "dispose", "left during the pause before a retry, a stop asked for", "重试前的等待中，要求停止"
 )
-def left_before_a_retry(seen: Seen) -> None:
+def test_disposed_of_in_the_pause_before_a_retry(seen: Seen) -> None:
     """A refused request is not at work: nothing to stop, and it is not sent again."""
     refused = threading.Event()
 
@@ -373,7 +376,7 @@ def left_before_a_retry(seen: Seen) -> None:
     with server_of(script) as server, client_of(server, {"stop_on_dispose": True}) as client:
         watcher = Watcher(client.sendChatMessageStream(request()))
         assert refused.wait(TIMEOUT)
-        items = leave(seen, watcher)
+        items = dispose(seen, watcher)
         nothing_follows(seen, watcher, items)
         seen.figures["requests"] = len(server.requests)
         seen.equal("requests", len(server.requests), 1)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,12 +15,13 @@ from dify_java_compat import ChatMessageSendCompletionResponse, aiterate, iterat
 from dify_java_compat._stream.observable import Observable
 from tests.support import TIMEOUT, sockets
 from tests.support.frames import STREAM_HEAD, chunk, message
+from tests.support.processes import python
 from tests.support.server import Peer
 from tests.support.watching import Watcher, join_stream_threads, request
 
 from .playing import client_of, server_of
-from .test_dispose import AT_ONCE, FIRST, Silence, both
-from .table import Seen, row
+from .table import Seen, rows
+from .test_dispose import AT_ONCE, FIRST, Silence, plain_and_tls
 
 Items = Observable[ChatMessageSendCompletionResponse]
 Way = Callable[[Items], str]
@@ -89,7 +87,15 @@ WAYS: list[tuple[str, str, Way, str]] = [
 ]
 
 
-def in_a_way(seen: Seen, *, way: Way, wanted: str, secure: bool) -> None:
+@rows(
+    "dispose",
+    [
+        each
+        for name, chinese, way, wanted in WAYS
+        for each in plain_and_tls(name, chinese, way=way, wanted=wanted)
+    ],
+)
+def test_each_way_disposes(seen: Seen, *, way: Way, wanted: str, secure: bool) -> None:
     silence = Silence(STREAM_HEAD + b"".join(chunk(message(str(n))) for n in range(5)))
     with server_of(silence, secure=secure) as server, client_of(server, secure=secure) as client:
         got = way(client.sendChatMessageStream(request()))
@@ -102,29 +108,23 @@ def in_a_way(seen: Seen, *, way: Way, wanted: str, secure: bool) -> None:
     seen.events, seen.ended = len(got.split()[0]), "left"
 
 
-for name, chinese, way, wanted in WAYS:
-    for secure, its_name, its_chinese in both(name, chinese):
-        row("dispose", its_name, its_chinese)(
-            functools.partial(in_a_way, way=way, wanted=wanted, secure=secure)
-        )
-
-
 CHILD = """
 import sys, threading
 from dify_java_compat import ChatMessageSendRequest, ClientConfig, RequestsDifyChat
 url, verify, streams = sys.argv[1], sys.argv[2] or None, int(sys.argv[3])
 chat = RequestsDifyChat(url, ClientConfig(verify=verify), api_key="app-faults")
 request = ChatMessageSendRequest(user_id="u-1", content="hello")
-came = threading.Semaphore(0)
+delivered = threading.Semaphore(0)
 for _ in range(streams):
-    chat.sendChatMessageStream(request).subscribe(lambda item: came.release())
+    chat.sendChatMessageStream(request).subscribe(lambda item: delivered.release())
 for _ in range(streams):
-    came.acquire()
+    delivered.acquire()
 print("the end", flush=True)
 """
 
 
-def at_exit(seen: Seen, *, secure: bool) -> None:
+@rows("dispose", plain_and_tls("on interpreter exit", "解释器退出时"))
+def test_a_program_ends_with_streams_open(seen: Seen, *, secure: bool) -> None:
     """A program ends with streams open that go on and on."""
     streams = 20
     pause = threading.Event()
@@ -138,13 +138,10 @@ def at_exit(seen: Seen, *, secure: bool) -> None:
 
     verify = sockets.tls()[1] if secure else ""
     with server_of(script, secure=secure) as server:
-        command = [sys.executable, "-c", CHILD, server.url, verify, str(streams)]
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as child:
+        with python("-c", CHILD, server.url, verify, str(streams)) as child:
             assert child.stdout is not None
             assert child.stderr is not None
-            seen.equal("said", child.stdout.readline(), "the end\n")
+            seen.equal("stdout", child.stdout.readline(), "the end\n")
             with seen.timing():
                 child.wait(TIMEOUT)
             seen.equal("stderr", child.stderr.read(), "")
@@ -152,7 +149,3 @@ def at_exit(seen: Seen, *, secure: bool) -> None:
     seen.within("exit", seen.ms or 0.0, 1000.0)
     seen.ended = "exit 0"
     seen.figures["streams"] = streams
-
-
-for secure, name, chinese in both("on interpreter exit", "解释器退出时"):
-    row("dispose", name, chinese)(functools.partial(at_exit, secure=secure))

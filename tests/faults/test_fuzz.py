@@ -7,7 +7,7 @@ import time
 
 from tests.property.targets import SEEDS, TARGETS, Cuts, hold
 
-from .table import Seen, row
+from .table import Seen, case, rows
 
 NAMES = {
     "sse": ("the decoder of events", "事件解码器"),
@@ -25,7 +25,7 @@ BITS = (
 
 
 def made_up(dice: random.Random, seed: bytes) -> tuple[bytes, Cuts]:
-    """A good one, or two, with odd bits in it and places taken out; where to cut it."""
+    """A good one, or two, with odd bits put in and others taken out; where to cut it."""
     data = seed * dice.randrange(1, 3) if dice.random() < 0.9 else dice.randbytes(60)
     for _ in range(dice.randrange(6)):
         start = dice.randrange(len(data) + 1)
@@ -35,21 +35,28 @@ def made_up(dice: random.Random, seed: bytes) -> tuple[bytes, Cuts]:
     return data, [dice.randrange(1, 50) for _ in range(dice.randrange(1, 40))]
 
 
-def _fuzzed(target: str, what: str, chinese: str) -> None:
-    @row("fuzz", f"made-up bytes, cut anywhere: {what}", f"随意拼凑、随意切分的字节：{chinese}")
-    def fuzzed(seen: Seen) -> None:
-        dice, inputs = random.Random(time.time_ns()), 0
-        until = time.monotonic() + (0.3 if seen.short else 20.0)
-        while time.monotonic() < until:
-            data, cuts = made_up(dice, SEEDS[target])
-            try:
-                hold(target, data, cuts)
-            except Exception as error:
-                seen.check(False, f"{data!r}, cut at {cuts}: {error!r:.300}")
-            inputs += 1
-        seen.figures["inputs"] = inputs
-
-
 assert set(NAMES) == set(TARGETS)
-for _target, (_what, _chinese) in NAMES.items():
-    _fuzzed(_target, _what, _chinese)
+
+
+@rows(
+    "fuzz",
+    [
+        case(
+            f"made-up bytes, cut anywhere: {what}",
+            f"随意拼凑、随意切分的字节：{chinese}",
+            target=target,
+        )
+        for target, (what, chinese) in NAMES.items()
+    ],
+)
+def test_made_up_bytes(seen: Seen, *, target: str) -> None:
+    dice, inputs = random.Random(time.time_ns()), 0
+    until = time.monotonic() + (0.3 if seen.short else 20.0)
+    while time.monotonic() < until:
+        data, cuts = made_up(dice, SEEDS[target])
+        try:
+            hold(target, data, cuts)
+        except Exception as error:
+            seen.check(False, f"{data!r}, cut at {cuts}: {error!r:.300}")
+        inputs += 1
+    seen.figures["inputs"] = inputs

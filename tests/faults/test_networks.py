@@ -80,7 +80,7 @@ BASIC = "Basic " + base64.b64encode(b"me:hunter2-of-the-proxy").decode()
 
 
 @row("calls", "a proxy, by configuration and by environment", "代理：由配置或环境变量指定")
-def plain_proxies(seen: Seen) -> None:
+def test_a_proxy_gets_its_password_and_the_server_the_key(seen: Seen) -> None:
     """With a password: that goes to the proxy, is in no text, and the key goes where it should."""
     ways = 0
     with ScriptedServer(OK) as proxy:
@@ -104,7 +104,7 @@ def plain_proxies(seen: Seen) -> None:
 
 
 @row("calls", "TLS through a proxy: the proxy never sees the key", "经代理的 TLS：代理看不到密钥")
-def tunnels(seen: Seen) -> None:
+def test_a_tunnel_hides_the_key_from_the_proxy(seen: Seen) -> None:
     root, context = authority()
     answers = always(stream(message("through"), MESSAGE_END))
     with root.cert_pem.tempfile() as ca, environment():
@@ -126,7 +126,7 @@ def tunnels(seen: Seen) -> None:
 
 
 @row("calls", "a proxy that refuses", "代理拒绝连接")
-def refusing_proxies(seen: Seen) -> None:
+def test_a_proxy_that_refuses_is_not_bypassed(seen: Seen) -> None:
     """Its password and the key are not in what is raised, nor is anything sent past it."""
     refusal = always(response(b"who are you?", "407 PROXY AUTHENTICATION REQUIRED", "text/plain"))
     with ScriptedServer(OK) as server, ScriptedServer(refusal) as proxy, environment():
@@ -168,27 +168,27 @@ def refused(seen: Seen, context: ssl.SSLContext, says: str, **config: Any) -> No
 
 
 @row("calls", "TLS: a certificate of nobody's", "TLS：未知机构签发的证书")
-def unknown_authority(seen: Seen) -> None:
+def test_an_unknown_authority_is_refused(seen: Seen) -> None:
     with environment():
         refused(seen, authority()[1], "CERTIFICATE_VERIFY_FAILED")
 
 
 @row("calls", "TLS: the certificate of another host", "TLS：证书属于另一台主机")
-def wrong_host(seen: Seen) -> None:
+def test_the_certificate_of_another_host_is_refused(seen: Seen) -> None:
     root, context = authority("another.example")
     with root.cert_pem.tempfile() as ca, environment():
         refused(seen, context, "match", verify=ca)
 
 
 @row("calls", "TLS: a certificate that has expired", "TLS：证书已过期")
-def expired(seen: Seen) -> None:
+def test_an_expired_certificate_is_refused(seen: Seen) -> None:
     root, context = authority(not_after=datetime.datetime(2020, 1, 2))
     with root.cert_pem.tempfile() as ca, environment():
         refused(seen, context, "expired", verify=ca)
 
 
 @row("calls", "TLS: an authority of one's own", "TLS：自有的证书机构")
-def own_authority(seen: Seen) -> None:
+def test_an_authority_of_ones_own_is_trusted(seen: Seen) -> None:
     """By configuration and by environment; and no check at all, where that is asked for."""
     root, context = authority()
     with root.cert_pem.tempfile() as ca, ScriptedServer(OK, context) as server:
@@ -204,7 +204,7 @@ def own_authority(seen: Seen) -> None:
 
 
 @row("calls", "TLS: a file of certificates that is not there", "TLS：证书文件不存在")
-def missing_files(seen: Seen) -> None:
+def test_a_missing_certificate_file_is_named(seen: Seen) -> None:
     _, context = authority()
     with ScriptedServer(OK, context) as server, environment():
         for config in ({"verify": "/nowhere/ca.pem"}, {"cert": "/nowhere/client.pem"}):
@@ -216,7 +216,7 @@ def missing_files(seen: Seen) -> None:
 
 
 @row("calls", "TLS: client certificates", "TLS：客户端证书")
-def client_certificates(seen: Seen) -> None:
+def test_a_client_certificate_is_sent(seen: Seen) -> None:
     """As one file and as two; a server that wants one gets no request without."""
     root, context = authority()
     root.configure_trust(context)

@@ -18,7 +18,7 @@ from dify_java_compat import ClientConfig, RequestsDifyChat, RequestsRecoupChat,
 from tests.support.server import ScriptedServer
 
 from . import children
-from .table import Seen, row
+from .table import Seen, case, row, rows
 from .tokens import CALLS, Tokens, ask
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ TYPED = {name for name in vars(errors) if name.endswith("Exception")}
     "64 个线程，调用与流混合，随机故障",
     seconds=600,
 )
-def chaos(seen: Seen) -> None:
+def test_no_call_gets_what_belongs_to_another(seen: Seen) -> None:
     """Each ends in its own right result or in a typed exception that tells of no other call."""
     threads, seconds = 64, 3.0 if seen.short else 60.0
     tokens = Tokens(faults=250)
@@ -88,28 +88,35 @@ def shared(tokens: Tokens) -> list[set[str]]:
     return [users for users in tokens.by_connection.values() if len(users) > 1]
 
 
-def _processes(name: str, title: str, chinese: str) -> None:
-    @row("processes", title, chinese, seconds=600)
-    def processes(seen: Seen) -> None:
-        tokens = Tokens()
-        with ScriptedServer(tokens) as server:
-            ends, _ = child(name, server.url)
-        seen.figures |= {"processes": ends.pop("processes"), "calls": sum(ends.values())}
-        seen.equal("ends", set(ends), {"right"})
-        seen.equal("connections of two processes", shared(tokens), [])
-        seen.equal("sent twice", [t for t, count in tokens.counted.items() if count > 1], [])
-
-
-_processes(
-    "fork",
-    "forked while 16 threads call and a stream is open",
-    "16 个线程调用、一个流打开时 fork",
+@rows(
+    "processes",
+    [
+        case(
+            "forked while 16 threads call and a stream is open",
+            "16 个线程调用、一个流打开时 fork",
+            seconds=600,
+            script="fork",
+        ),
+        case(
+            "pickled into spawned worker processes",
+            "pickle 到 spawn 出来的工作进程",
+            seconds=600,
+            script="spawn",
+        ),
+    ],
 )
-_processes("spawn", "pickled into spawned worker processes", "pickle 到 spawn 出来的工作进程")
+def test_one_client_in_several_processes(seen: Seen, *, script: str) -> None:
+    tokens = Tokens()
+    with ScriptedServer(tokens) as server:
+        ends, _ = child(script, server.url)
+    seen.figures |= {"processes": ends.pop("processes"), "calls": sum(ends.values())}
+    seen.equal("ends", set(ends), {"right"})
+    seen.equal("connections of two processes", shared(tokens), [])
+    seen.equal("sent twice", [t for t, count in tokens.counted.items() if count > 1], [])
 
 
 @row("processes", "a pickled client is its settings and its key", "pickle 的客户端只含配置与密钥")
-def pickled(seen: Seen) -> None:
+def test_a_pickled_client_is_its_settings_and_its_key(seen: Seen) -> None:
     config = ClientConfig(read_timeout=7.0, proxies={"https": "http://proxy:1"})
     tokens = Tokens()
     with ScriptedServer(tokens) as server:
@@ -138,7 +145,7 @@ def pickled(seen: Seen) -> None:
 
 
 @row("processes", "the interpreter exits with 20 open streams", "解释器在 20 个流打开时退出")
-def exits(seen: Seen) -> None:
+def test_exits(seen: Seen) -> None:
     """Some wait for headers, some are in the middle, some are half read by a loop."""
     with ScriptedServer(children.half_a_stream) as server:
         said, seconds = child("leave", server.url)

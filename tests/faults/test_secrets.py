@@ -31,8 +31,8 @@ from tests.support.frames import ERROR, MESSAGE_END, message, response, stream
 from tests.support.server import Peer, ScriptedServer, always
 from tests.support.watching import request
 
-from .test_calls import METHODS, STREAMS
 from .table import Seen, row
+from .test_calls import METHODS, STREAMS
 
 SECRET = "app-Tr0ub4dor8and3CorrectHorse"
 OK = response(b'{"answer":"yes","data":[]}')
@@ -64,7 +64,7 @@ def outcome(client: RequestsDifyChat, method: str, **changed: Any) -> Any:
 
 
 @row("secrets", "a .netrc file for the server", "存在该服务器的 .netrc 文件")
-def netrc(seen: Seen) -> None:
+def test_a_netrc_file_does_not_replace_the_key(seen: Seen) -> None:
     with tempfile.TemporaryDirectory() as home, ScriptedServer(always(OK)) as server:
         for name in (".netrc", "_netrc"):
             path = Path(home, name)
@@ -80,7 +80,7 @@ def netrc(seen: Seen) -> None:
 
 
 @row("secrets", "cookies are set and never sent back", "服务端设置 cookie，从不回传")
-def cookies(seen: Seen) -> None:
+def test_cookies_are_never_sent_back(seen: Seen) -> None:
     cookie = "Set-Cookie: session=1; Path=/\r\nSet-Cookie: other=2; Domain=127.0.0.1\r\n"
     statuses = ("200 OK", "400 BAD REQUEST", "500 OH", "308 THERE")
     turn = itertools.count()
@@ -112,7 +112,7 @@ BAD_KEYS = {
 
 
 @row("secrets", "a key with line breaks, blanks or Chinese", "密钥含换行、空格或中文")
-def bad_keys(seen: Seen) -> None:
+def test_a_key_that_no_header_can_carry_is_refused(seen: Seen) -> None:
     """Refused before anything is sent, to the client as with a call, and not repeated."""
     with ScriptedServer(always(OK)) as server, client_of(server) as client:
         for what, key in BAD_KEYS.items():
@@ -175,7 +175,7 @@ def with_id(method: str, name: str, value: str | None) -> dict[str, Any]:
     "ids that are paths, queries, escapes, empty, long, Chinese",
     "id 形如路径、查询、转义，或为空、很长、中文",
 )
-def ids(seen: Seen) -> None:
+def test_an_id_stays_one_segment_of_the_path(seen: Seen) -> None:
     """In every method whose path has an id: one segment of the same path, or refused."""
     calls = refusals = 0
     with ScriptedServer(always(OK)) as server, client_of(server, max_retries=0) as client:
@@ -213,7 +213,7 @@ TEXTS = (
 
 
 @row("secrets", "texts in bodies and queries arrive as they are", "请求体与查询中的文字原样到达")
-def texts(seen: Seen) -> None:
+def test_texts_arrive_as_they_are(seen: Seen) -> None:
     with ScriptedServer(always(OK)) as server, client_of(server, max_retries=0) as client:
         for text in TEXTS:
             client.send(request(content=text, user_id=text, inputs={text: text}))
@@ -243,7 +243,7 @@ def escaped(name: str) -> str:
 
 
 @row("secrets", "file names with quotes, line breaks, Chinese", "文件名含引号、换行、中文")
-def file_names(seen: Seen) -> None:
+def test_file_names_arrive_and_inject_nothing(seen: Seen) -> None:
     """Each form has one file, its bytes untouched, under its name, and one user."""
     with ScriptedServer(always(response(b'{"id":"f-1"}'))) as server, client_of(server) as client:
         for name in NAMES:
@@ -363,7 +363,7 @@ ECHOING_EVENTS = {"the key in an error event", "the key in an event that is none
     "日志、异常、pickle 与回溯中没有密钥",
     seconds=600,
 )
-def nothing_shown(seen: Seen) -> None:
+def test_no_text_shows_the_key(seen: Seen) -> None:
     """Every method in a dozen scenes: each text there is, with the locals of every frame."""
     methods = sorted({"fileUpload", "send", "parameters", *STREAMS}) if seen.short else METHODS
     texts = 0

@@ -23,7 +23,7 @@ from tests.support.server import Peer
 from tests.support.watching import Watcher, request
 
 from .playing import KEY, SOON, Cue, expect, play
-from .table import Seen, row
+from .table import Seen, case, row, rows
 
 SMALL = 0.2  # seconds of a timeout that is waited for
 
@@ -33,7 +33,7 @@ LENGTH_HEAD = STREAM_HEAD.replace(b"Transfer-Encoding: chunked", b"Content-Lengt
 NONE, CUT = "ConnectionException", "StreamInterruptedException"
 
 # where it breaks, in both languages; what was sent by then; the items and the exception of it
-PLACES = [
+POINTS = [
     ("before the headers", "响应头之前", b"", 0, NONE),
     ("in the headers", "响应头之中", STREAM_HEAD[:40], 0, NONE),
     ("after the headers", "响应头之后", STREAM_HEAD, 0, CUT),
@@ -68,7 +68,27 @@ def broken(sent: bytes, items: int, how: Callable[[Peer], None], peer: Peer, cue
     how(peer)
 
 
-def breaks(
+@rows(
+    "streams",
+    [
+        case(
+            f"{how_name} {where}" + ", TLS" * secure,
+            f"{how_chinese}{chinese}" + "，TLS" * secure,
+            sent=sent,
+            items=items,
+            ended=ended,
+            how=how,
+            secure=secure,
+        )
+        for how_name, how_chinese, how in (
+            ("reset", "连接被重置，在", Peer.reset),
+            ("end", "连接被关闭，在", lambda peer: None),
+        )
+        for secure in (False, True)
+        for where, chinese, sent, items, ended in POINTS
+    ],
+)
+def test_a_broken_connection_is_known_at_once(
     seen: Seen, *, sent: bytes, items: int, ended: str, how: Callable[[Peer], None], secure: bool
 ) -> None:
     watcher = play(seen, functools.partial(broken, sent, items, how), secure=secure)
@@ -77,25 +97,8 @@ def breaks(
         seen.equal("task id", getattr(watcher.error, "task_id", None), "t-1")
 
 
-for how_name, how_chinese, how in (
-    ("reset", "连接被重置，在", Peer.reset),
-    ("end", "连接被关闭，在", lambda peer: None),
-):
-    for secure in (False, True):
-        for place, chinese, sent, items, ended in PLACES:
-            row(
-                "streams",
-                f"{how_name} {place}" + ", TLS" * secure,
-                f"{how_chinese}{chinese}" + "，TLS" * secure,
-            )(
-                functools.partial(
-                    breaks, sent=sent, items=items, ended=ended, how=how, secure=secure
-                )
-            )
-
-
 @row("streams", "the connection is refused", "连接被拒绝")
-def connection_refused(seen: Seen) -> None:
+def test_a_refused_connection_says_so(seen: Seen) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     with RequestsDifyChat(url, ClientConfig(max_retries=0), api_key=KEY) as client:
@@ -108,7 +111,7 @@ def connection_refused(seen: Seen) -> None:
 
 
 @row("streams", "cut at every byte", "在每一个字节处切断")
-def cut_at_every_byte(seen: Seen) -> None:
+def test_a_cut_is_known_at_every_byte(seen: Seen) -> None:
     whole = STREAM_HEAD + CHINESE + chunk(MESSAGE_END) + LAST_CHUNK
     step = 11 if seen.short else 1
     cuts = 0
@@ -128,7 +131,7 @@ def cut_at_every_byte(seen: Seen) -> None:
 
 
 @row("streams", "a clean end without a terminal event", "正常结束但没有终止事件")
-def no_terminal_event(seen: Seen) -> None:
+def test_an_end_without_a_terminal_event_is_an_interruption(seen: Seen) -> None:
     def act(peer: Peer, cue: Cue) -> None:
         peer.send(STREAM_HEAD + FIRST)
         cue.wait_for_item()
@@ -140,7 +143,7 @@ def no_terminal_event(seen: Seen) -> None:
 
 
 @row("streams", "a chunk's header that is no number", "分块头不是数字")
-def garbled_chunks(seen: Seen) -> None:
+def test_a_garbled_chunk_is_an_interruption(seen: Seen) -> None:
     def act(peer: Peer, cue: Cue) -> None:
         peer.send(STREAM_HEAD + FIRST)
         cue.wait_for_item()
@@ -153,7 +156,7 @@ def garbled_chunks(seen: Seen) -> None:
 
 
 @row("streams", "something else than HTTP answers", "应答的不是 HTTP")
-def no_http(seen: Seen) -> None:
+def test_something_else_than_http_is_a_connection_error(seen: Seen) -> None:
     def act(peer: Peer, cue: Cue) -> None:
         cue.happens()
         peer.send(b"SSH-2.0-OpenSSH_9.6\r\n")
@@ -171,8 +174,28 @@ def silent(sent: bytes, items: int, peer: Peer, cue: Cue) -> None:
     peer.wait_closed()
 
 
-def stalls(
-    seen: Seen, *, sent: bytes, items: int, setting: str, phase: str, secure: bool = False
+@rows(
+    "streams",
+    [
+        case(
+            f"silence {where}, {phase} timeout" + ", TLS" * secure,
+            f"沉默，在{chinese}，{chinese_setting}" + "，TLS" * secure,
+            sent=sent,
+            items=items,
+            setting=setting,
+            phase=phase,
+            secure=secure,
+        )
+        for setting, phase, chinese_setting in (
+            ("sse_read_timeout", "idle", "空闲超时"),
+            ("call_timeout", "total", "总超时"),
+        )
+        for where, chinese, sent, items, _ in [*POINTS[:5], POINTS[-1]]
+        for secure in (False, True)
+    ],
+)
+def test_silence_ends_in_a_timeout(
+    seen: Seen, *, sent: bytes, items: int, setting: str, phase: str, secure: bool
 ) -> None:
     config: dict[str, object] = {setting: SMALL}
     watcher = play(seen, functools.partial(silent, sent, items), config, secure=secure)
@@ -185,25 +208,8 @@ def stalls(
         seen.equal("task id", getattr(watcher.error, "task_id", None), "t-1")
 
 
-for setting, phase, chinese_setting in (
-    ("sse_read_timeout", "idle", "空闲超时"),
-    ("call_timeout", "total", "总超时"),
-):
-    for place, chinese, sent, items, _ in [*PLACES[:5], PLACES[-1]]:
-        for secure in (False, True):
-            row(
-                "streams",
-                f"silence {place}, {phase} timeout" + ", TLS" * secure,
-                f"沉默，在{chinese}，{chinese_setting}" + "，TLS" * secure,
-            )(
-                functools.partial(
-                    stalls, sent=sent, items=items, setting=setting, phase=phase, secure=secure
-                )
-            )
-
-
 @row("streams", "silence while TCP connects", "TCP 连接时沉默")
-def silent_connecting(seen: Seen) -> None:
+def test_silence_while_tcp_connects_ends(seen: Seen) -> None:
     with sockets.full_listener() as port:
         config = ClientConfig(connect_timeout=SMALL, max_retries=0)
         url = f"http://127.0.0.1:{port}"
@@ -215,7 +221,7 @@ def silent_connecting(seen: Seen) -> None:
 
 
 @row("streams", "silence in the TLS handshake", "TLS 握手中沉默")
-def silent_handshake(seen: Seen) -> None:
+def test_silence_in_the_tls_handshake_ends(seen: Seen) -> None:
     """The server never answers the hello."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"https://localhost:{listener.getsockname()[1]}"
@@ -228,7 +234,7 @@ def silent_handshake(seen: Seen) -> None:
 
 
 @row("streams", "silence but for pings: no timeout", "只有 ping：不超时")
-def pings(seen: Seen) -> None:
+def test_pings_are_no_silence(seen: Seen) -> None:
     """For twice as long as silence may last."""
     pause = threading.Event()
 
@@ -246,7 +252,7 @@ def pings(seen: Seen) -> None:
 
 
 @row("streams", "tokens without end: total timeout", "无尽的 token：总超时")
-def total_time(seen: Seen) -> None:
+def test_the_total_time_bounds_a_stream_without_end(seen: Seen) -> None:
     pause = threading.Event()
 
     def act(peer: Peer, cue: Cue) -> None:
@@ -263,7 +269,7 @@ def total_time(seen: Seen) -> None:
 
 
 @row("streams", "one byte at a time", "一次一个字节")
-def one_byte_at_a_time(seen: Seen) -> None:
+def test_one_byte_at_a_time_changes_nothing(seen: Seen) -> None:
     whole = stream(message("你"), PING, message("好"), MESSAGE_END)
 
     def act(peer: Peer, cue: Cue) -> None:
@@ -278,7 +284,7 @@ def one_byte_at_a_time(seen: Seen) -> None:
 
 
 @row("streams", "one byte a chunk", "一个分块一个字节")
-def one_byte_a_chunk(seen: Seen) -> None:
+def test_one_byte_a_chunk_changes_nothing(seen: Seen) -> None:
     body = message("你") + PING + message("好") + MESSAGE_END
 
     def act(peer: Peer, cue: Cue) -> None:
@@ -295,7 +301,7 @@ def one_byte_a_chunk(seen: Seen) -> None:
     "HTTP/1.0, ended by closing: each event at once",
     "HTTP/1.0，以关闭结束：事件即到即交付",
 )
-def http_1_0(seen: Seen) -> None:
+def test_a_stream_over_http_1_0(seen: Seen) -> None:
     def act(peer: Peer, cue: Cue) -> None:
         peer.send(CLOSING_STREAM_HEAD)
         for text in "你好":

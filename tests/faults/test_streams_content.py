@@ -1,17 +1,14 @@
-"""What a stream may hold: lines of every kind, big and many events, encodings, other answers."""
+"""What a stream may hold: lines of every kind, big and many events, encodings."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import resource
 import threading
-import time
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
-from dify_java_compat import DecodeException, HttpClientException, StreamDecodeException
+from dify_java_compat import StreamDecodeException
 from tests.support import TIMEOUT
 from tests.support.frames import (
     LAST_CHUNK,
@@ -19,14 +16,13 @@ from tests.support.frames import (
     STREAM_HEAD,
     chunk,
     message,
-    response,
     stream,
 )
-from tests.support.server import Peer, ScriptedServer, always
-from tests.support.watching import Watcher, join_stream_threads, request
+from tests.support.server import Peer, ScriptedServer
+from tests.support.watching import join_stream_threads, request
 
-from .playing import KEY, Cue, client_of, expect, note, play
-from .table import Seen, row
+from .playing import Cue, client_of, expect, play
+from .table import Seen, case, row, rows
 
 MIB = 1024 * 1024
 
@@ -79,7 +75,8 @@ LINES = [
 ]  # fmt: skip
 
 
-def holds_lines(seen: Seen, *, body: bytes, text: str) -> None:
+@rows("streams", [case(name, chinese, body=body, text=text) for name, chinese, body, text in LINES])
+def test_lines_of_every_kind(seen: Seen, *, body: bytes, text: str) -> None:
     """The same in one piece and a byte a read."""
 
     def dripping(peer: Peer, cue: Cue) -> None:
@@ -102,10 +99,6 @@ def holds_lines(seen: Seen, *, body: bytes, text: str) -> None:
             item.to_json().encode("utf-8", "surrogatepass")  # what a front end is sent
 
 
-for name, chinese, body, text in LINES:
-    row("streams", name, chinese)(functools.partial(holds_lines, body=body, text=text))
-
-
 # what is not a JSON object
 GARBAGE = [
     ("half JSON", "半个 JSON", b'{"event":"message","answer":'),
@@ -118,7 +111,14 @@ GARBAGE = [
 ]
 
 
-def is_garbage(seen: Seen, *, data: bytes) -> None:
+@rows(
+    "streams",
+    [
+        case(f"an event that is no object: {name}", f"不是对象的事件：{chinese}", data=data)
+        for name, chinese, data in GARBAGE
+    ],
+)
+def test_an_event_that_is_no_object(seen: Seen, *, data: bytes) -> None:
     frames = message("a"), b"data: " + data + b"\n\n", message("b"), MESSAGE_END
 
     def act(peer: Peer, cue: Cue) -> None:
@@ -132,12 +132,6 @@ def is_garbage(seen: Seen, *, data: bytes) -> None:
     if isinstance(watcher.error, StreamDecodeException):
         seen.equal("its bytes", watcher.error.data, data)
         seen.equal("task id", watcher.error.task_id, "t-1")
-
-
-for name, chinese, data in GARBAGE:
-    row("streams", f"an event that is no object: {name}", f"不是对象的事件：{chinese}")(
-        functools.partial(is_garbage, data=data)
-    )
 
 
 def sends_big(peer: Peer, size: int) -> int:
@@ -155,7 +149,21 @@ def sends_big(peer: Peer, size: int) -> int:
     return sent
 
 
-def big(seen: Seen, *, size: int, limit: int = 32 * MIB) -> None:
+@rows(
+    "streams",
+    [
+        case("an event of 600 KB", "600 KB 的事件", size=600_000, limit=32 * MIB),
+        case("an event of 10 MB", "10 MB 的事件", size=10_000_000, limit=32 * MIB),
+        case(
+            "an event of 100 MB, max_event_bytes at 128 MiB",
+            "100 MB 的事件，max_event_bytes 为 128 MiB",
+            slow=True,
+            size=100_000_000,
+            limit=128 * MIB,
+        ),
+    ],
+)
+def test_a_big_event_is_whole(seen: Seen, *, size: int, limit: int) -> None:
     def act(peer: Peer, cue: Cue) -> None:
         cue.happens()
         sends_big(peer, size)
@@ -166,18 +174,8 @@ def big(seen: Seen, *, size: int, limit: int = 32 * MIB) -> None:
     seen.check(first and len(first.answer or "") > size - 1000, "the answer is not whole")
 
 
-row("streams", "an event of 600 KB", "600 KB 的事件")(functools.partial(big, size=600_000))
-row("streams", "an event of 10 MB", "10 MB 的事件")(functools.partial(big, size=10_000_000))
-row(
-    "streams",
-    "an event of 100 MB, max_event_bytes at 128 MiB",
-    "100 MB 的事件，max_event_bytes 为 128 MiB",
-    takes_long=True,
-)(functools.partial(big, size=100_000_000, limit=128 * MIB))
-
-
 @row("streams", "an event of 100 MB, over max_event_bytes", "100 MB 的事件，超过 max_event_bytes")
-def too_big(seen: Seen) -> None:
+def test_an_event_over_the_limit_is_known_at_the_limit(seen: Seen) -> None:
     """Known at the limit, not at the end of the event."""
     limit = 2 * MIB if seen.short else 32 * MIB
     sent = 0
@@ -196,7 +194,7 @@ def too_big(seen: Seen) -> None:
 
 
 @row("streams", "a small gzip body that unpacks to 100 MB", "解压后达 100 MB 的小 gzip 正文")
-def unpacks_too_big(seen: Seen) -> None:
+def test_a_small_body_that_unpacks_to_too_much_is_refused(seen: Seen) -> None:
     packer = zlib.compressobj(wbits=31)
     packed = packer.compress(b"data: ") + b"".join(
         packer.compress(b"x" * MIB) for _ in range(100)
@@ -214,7 +212,7 @@ def unpacks_too_big(seen: Seen) -> None:
 
 
 @row("streams", "200,000 events: memory flat", "20 万个事件：内存平稳")
-def many_events(seen: Seen) -> None:
+def test_memory_stays_flat_over_many_events(seen: Seen) -> None:
     count = 20_000 if seen.short else 200_000
     block = b"".join(chunk(message("token " * 4)) for _ in range(100))
     half: list[int] = []
@@ -262,7 +260,23 @@ def encoded_head(encoding: str) -> bytes:
 ENCODINGS = [("gzip", "gzip", 31), ("deflate", "deflate", 15), ("deflate", "raw deflate", -15)]
 
 
-def packed(seen: Seen, *, encoding: str, bits: int, dripping: bool) -> None:
+@rows(
+    "streams",
+    [
+        case(
+            f"{name}: each event at once" + ", a byte a chunk" * dripping,
+            f"{name}：事件即到即交付" + "，一个分块一个字节" * dripping,
+            encoding=encoding,
+            bits=bits,
+            dripping=dripping,
+        )
+        for encoding, name, bits in ENCODINGS
+        for dripping in (False, True)
+    ],
+)
+def test_compressed_events_come_soon(
+    seen: Seen, *, encoding: str, bits: int, dripping: bool
+) -> None:
     """Each event is there as soon as it was sent, and a byte a chunk changes nothing."""
     packer = zlib.compressobj(wbits=bits)
 
@@ -285,16 +299,14 @@ def packed(seen: Seen, *, encoding: str, bits: int, dripping: bool) -> None:
     seen.equal("text", watcher.text, "你好")
 
 
-for encoding, name, bits in ENCODINGS:
-    for dripping in (False, True):
-        row(
-            "streams",
-            f"{name}: each event at once" + ", a byte a chunk" * dripping,
-            f"{name}：事件即到即交付" + "，一个分块一个字节" * dripping,
-        )(functools.partial(packed, encoding=encoding, bits=bits, dripping=dripping))
-
-
-def badly_packed(seen: Seen, *, cut: bool) -> None:
+@rows(
+    "streams",
+    [
+        case("gzip that ends midway", "gzip 中途结束", cut=True),
+        case("gzip that is none", "不是 gzip 的 gzip", cut=False),
+    ],
+)
+def test_broken_compression_is_an_interruption(seen: Seen, *, cut: bool) -> None:
     packer = zlib.compressobj(wbits=31)
     first = packer.compress(message("a")) + packer.flush(zlib.Z_SYNC_FLUSH)
 
@@ -306,155 +318,3 @@ def badly_packed(seen: Seen, *, cut: bool) -> None:
 
     play(seen, act)
     expect(seen, 1, "StreamInterruptedException")
-
-
-row("streams", "gzip that ends midway", "gzip 中途结束")(functools.partial(badly_packed, cut=True))
-row("streams", "gzip that is none", "不是 gzip 的 gzip")(functools.partial(badly_packed, cut=False))
-
-# answers with status 200 that are no stream
-OTHERS = [
-    ("an HTML page", "HTML 页面", b"<html><h1>Log in</h1></html>", "text/html", "Log in"),
-    ("a page of no type", "无类型的页面", b"Log in", "", "Log in"),
-    ("a JSON object", "JSON 对象", b'{"code":"x"}', "application/json", "code"),
-    ("nothing", "空正文", b"", "text/html", "text/html"),
-]
-
-
-def is_no_stream(seen: Seen, *, body: bytes, kind: str, says: str) -> None:
-    def act(peer: Peer, cue: Cue) -> None:
-        cue.happens()
-        peer.send(response(body, content_type=kind))
-
-    watcher = play(seen, act)
-    expect(seen, 0, "DecodeException")
-    seen.check(says in str(watcher.error), f"does not say {says}: {watcher.error}")
-    if isinstance(watcher.error, DecodeException):
-        seen.equal("body", watcher.error.response_body, body.decode())
-
-
-for name, chinese, body, kind, says in OTHERS:
-    row("streams", f"status 200, but {name}", f"状态 200，却是{chinese}")(
-        functools.partial(is_no_stream, body=body, kind=kind, says=says)
-    )
-
-
-def never_ends(
-    seen: Seen, *, status: str, piece: bytes, pause: float, ended: str, most: float
-) -> None:
-    """What it is is known before its body is."""
-
-    def act(peer: Peer, cue: Cue) -> None:
-        wait = threading.Event()
-        peer.send(f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\n\r\n<h1>Oh</h1>".encode())
-        cue.happens()
-        while True:
-            peer.send(piece)
-            wait.wait(pause)
-
-    watcher = play(seen, act)
-    expect(seen, 0, ended, most)
-    seen.check("Oh" in str(watcher.error), f"does not show the page: {watcher.error!s:.300}")
-
-
-for line, its_chinese, ended in (
-    ("200 OK", "状态 200 却是", "DecodeException"),
-    ("500 NO", "状态 500，", "ServerErrorException"),
-):
-    code = line[:3]
-    row("streams", f"status {code}, a page without end", f"{its_chinese}无尽的页面")(
-        functools.partial(
-            never_ends, status=line, piece=b" " * 65536, pause=0.0, ended=ended, most=1000.0
-        )
-    )
-    row(
-        "streams",
-        f"status {code}, a page that drips without end",
-        f"{its_chinese}无尽地滴出的页面",
-        takes_long=True,
-    )(functools.partial(never_ends, status=line, piece=b" ", pause=0.1, ended=ended, most=11_000.0))
-
-
-def cut_page(seen: Seen) -> None:
-    def act(peer: Peer, cue: Cue) -> None:
-        cue.happens()
-        peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 99\r\n\r\n<h1>Oh")
-
-    watcher = play(seen, act)
-    expect(seen, 0, "DecodeException")
-    seen.check("<h1>Oh" in str(watcher.error), f"does not show the page: {watcher.error!s:.300}")
-
-
-row("streams", "status 200, but half a page", "状态 200，却是半个页面")(cut_page)
-
-
-def redirect(status: int, location: str) -> bytes:
-    return response(b"moved", f"{status} X", "text/html", f"Location: {location}\r\n")
-
-
-def followed(seen: Seen, *, status: int) -> None:
-    def script(peer: Peer) -> None:
-        while received := peer.receive():
-            there = received.target == "/there"
-            peer.send(stream(TWO) if there else redirect(status, "/there"))
-
-    with ScriptedServer(script) as server, client_of(server) as client:
-        since = time.perf_counter()
-        watcher = Watcher(client.sendChatMessageStream(request())).wait()
-        join_stream_threads()
-        note(seen, watcher, since)
-        expect(seen, 3, "completed")
-        first, second = server.requests
-        seen.equal("method", second.method, "POST")
-        seen.equal("body", second.body, first.body)
-        seen.equal("key", second.headers.get("authorization"), f"Bearer {KEY}")
-        seen.figures["requests"] = len(server.requests)
-
-
-Elsewhere = Callable[[ScriptedServer, ScriptedServer], str]
-PATH = "/v1/chat-messages"
-ELSEWHERE: list[tuple[str, str, Elsewhere]] = [
-    ("another port", "另一个端口", lambda here, there: there.url + PATH),
-    ("another host", "另一台主机", lambda here, there: f"http://localhost:{there.port}{PATH}"),
-    ("another scheme", "另一种协议", lambda here, there: f"https://127.0.0.1:{here.port}{PATH}"),
-    ("a host behind //", "// 后的主机", lambda here, there: f"//127.0.0.1:{there.port}{PATH}"),
-    (
-        "a host behind @",
-        "@ 后的主机",
-        lambda here, there: f"http://127.0.0.1:{here.port}@127.0.0.1:{there.port}{PATH}",
-    ),
-    (
-        "a host behind backslashes",
-        "反斜杠后的主机",
-        lambda here, there: f"http:\\\\127.0.0.1:{there.port}{PATH}",
-    ),
-]
-
-
-def refused(seen: Seen, *, status: int, where: Elsewhere) -> None:
-    with ScriptedServer(always(stream(TWO))) as there:
-        target = ""
-        with ScriptedServer(lambda peer: always(redirect(status, target))(peer)) as here:
-            target = where(here, there)
-            with client_of(here) as client:
-                since = time.perf_counter()
-                watcher = Watcher(client.sendChatMessageStream(request())).wait()
-                join_stream_threads()
-                note(seen, watcher, since)
-                expect(seen, 0, "HttpClientException")
-                error = watcher.error
-                if isinstance(error, HttpClientException):
-                    seen.equal("status", error.status_code, status)
-                    seen.check("base_url" in str(error), f"says only: {error}")
-            seen.equal("requests", len(here.requests), 1)
-        seen.figures["elsewhere"] = there.connections
-        seen.equal("connections elsewhere", there.connections, 0)
-
-
-for status in (307, 308):
-    row("streams", f"{status} on the same host: followed", f"同一主机上的 {status}：跟随")(
-        functools.partial(followed, status=status)
-    )
-    for name, chinese, where in ELSEWHERE:
-        row("streams", f"{status} to {name}: refused", f"{status} 指向{chinese}：拒绝")(
-            functools.partial(refused, status=status, where=where)
-        )

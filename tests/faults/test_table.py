@@ -1,24 +1,23 @@
-"""Every row of the table holds, in its short form."""
+"""The table as a whole: no row hides another, and the pages show them all."""
 
 from __future__ import annotations
 
 import pytest
 
-from .table import Row, all_rows
-
-ROWS = all_rows()
-
-
-@pytest.mark.parametrize(
-    "row",
-    [row for row in ROWS if not row.takes_long],
-    ids=lambda row: f"{row.group}: {row.name}",
-)
-def test_the_row_holds(row: Row) -> None:
-    assert row.run(short=True).misses == []
+from . import page
+from .table import GROUPS, all_rows
 
 
 def test_no_two_rows_have_one_name() -> None:
     for language in (0, 1):
-        names = [(row.group, row.names[language]) for row in ROWS]
+        names = [(row.group, row.names[language]) for row in all_rows()]
         assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("language", page.PAGES)
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_page_shows_every_row(group: str, language: str) -> None:
+    names = [row.names[language == "zh"] for row in all_rows() if row.group == group]
+    assert page.shown_rows(language, group) == names, (
+        f"{page.PAGES[language]} has other rows: run python -m tests.faults --group {group} --write"
+    )

@@ -66,6 +66,13 @@ class Watcher:
             self._changed.notify_all()
 
 
+def wait_until(condition: Callable[[], object]) -> None:
+    until = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.001)
+
+
 def stream_threads() -> list[threading.Thread]:
     names = ("dify-stream", "dify-stop")
     return [thread for thread in threading.enumerate() if thread.name.startswith(names)]
