@@ -107,4 +107,4 @@ def leave(url: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     script = {"fork": fork, "spawn": spawn, "leave": leave}[sys.argv[1]]
-    print(json.dumps({"said": script(sys.argv[2]), "at": time.time()}), flush=True)
+    print(json.dumps({"result": script(sys.argv[2]), "at": time.time()}), flush=True)

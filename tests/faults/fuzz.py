@@ -1,4 +1,4 @@
-"""python -m tests.faults.fuzz: bytes that a fuzzer makes up, for as long as it is told.
+"""python -m tests.faults.fuzz: bytes that a fuzzer makes up, for a given time.
 
 Needs atheris, which is best put into an environment of its own:
 

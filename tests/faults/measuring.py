@@ -24,7 +24,7 @@ Function = Callable[[Seen], None]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Call a row's test with a `Seen` in the place of its row, and fail it with all its misses."""
+    """Call a row's test with a `Seen` instead of its row, and fail it with all its misses."""
     row = pyfuncitem.funcargs.get("seen")
     if not isinstance(row, Row):
         return None

@@ -26,7 +26,7 @@ Result = tuple[Row, Seen]
 
 
 def cells(seen: Seen) -> tuple[str, ...]:
-    """What a row saw, but for its name."""
+    """What a row measured: the cells behind its name."""
     return (
         "–" if seen.events is None else f"{seen.events:,}",
         seen.ended or "–",
@@ -39,11 +39,11 @@ def cells(seen: Seen) -> tuple[str, ...]:
 
 def line(row: Row, seen: Seen) -> str:
     """A row on a terminal, with its misses below."""
-    events, ended, known, left, figures, _ = cells(seen)
+    events, ended, known, remaining, figures, _ = cells(seen)
     verdict = "MISS" if seen.misses else "ok"
-    shown = f"{verdict:4}  {row.group:9}  {row.name:58}  {events:>7}  {ended:34}  {known:>10}"
-    shown += f"  left {left}  {figures}"
-    return "\n".join([shown.rstrip(" –"), *(f"      {miss}" for miss in seen.misses)])
+    text = f"{verdict:4}  {row.group:9}  {row.name:58}  {events:>7}  {ended:34}  {known:>10}"
+    text += f"  left {remaining}  {figures}"
+    return "\n".join([text.rstrip(" –"), *(f"      {miss}" for miss in seen.misses)])
 
 
 def write(results: list[Result]) -> None:
@@ -57,7 +57,7 @@ def write(results: list[Result]) -> None:
         page.write_text(text, encoding="utf-8")
 
 
-def shown_rows(language: str, group: str) -> list[str]:
+def rows_on_page(language: str, group: str) -> list[str]:
     """The names of a group's rows in a page."""
     text = PAGES[language].read_text(encoding="utf-8")
     found = _section(group).search(text)
@@ -81,7 +81,7 @@ def _table(results: list[Result], language: str) -> str:
 def _replaced(text: str, group: str, table: str) -> str:
     pattern = _section(group)
     if not pattern.search(text):
-        raise SystemExit(f"the page has no place for the group {group}")
+        raise SystemExit(f"the page has no markers for the group {group}")
     return pattern.sub(lambda match: f"{match[1]}\n{table}\n{match[3]}", text)
 
 

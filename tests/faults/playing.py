@@ -1,4 +1,4 @@
-"""One stream against one script: what the subscriber saw, and how soon."""
+"""One stream against one script: what its subscriber got, and how soon."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SOON = 250.0  # milliseconds in which a caller knows of what can be known at onc
 
 
 class Cue:
-    """Between a script and its subscriber: when it happened, and how far the other is."""
+    """Between a script and its subscriber: when the fault happened, and how much was delivered."""
 
     def __init__(self) -> None:
         self.at = time.perf_counter()
         self._delivered = threading.Semaphore(0)
 
     def happens(self) -> None:
-        """What follows is what the caller is to know."""
+        """Start the clock: what follows is what the caller is to know."""
         self.at = time.perf_counter()
 
     def delivered(self) -> None:
@@ -55,9 +55,9 @@ def server_of(script: Callable[[Peer], None], *, secure: bool = False) -> Script
 
 
 def play(seen: Seen, act: Act, config: Config | None = None, *, secure: bool = False) -> Watcher:
-    """Subscribe to a stream that is served by `act`, and write down how that went.
+    """Subscribe to a stream that is served by `act`, and note how it went.
 
-    The request must have come once: whatever a stream does, it is never asked for again.
+    Exactly one request must arrive: whatever happens to a stream, it is not requested again.
     """
     cue = Cue()
 
@@ -86,7 +86,7 @@ def note(seen: Seen, watcher: Watcher, since: float) -> None:
 
 
 def expect(seen: Seen, events: int, ended: str, ms: float | None = SOON) -> None:
-    """So many events, this end, and known so soon."""
+    """Check the number of events, the end, and that it was known within `ms`."""
     seen.equal("events", seen.events, events)
     seen.equal("end", seen.ended, ended)
     if ms is not None:

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-GROUPS = {  # in the order in which they are shown, in English and Chinese
+GROUPS = {  # in the order of the pages, in English and Chinese
     "streams": ("Streams", "流"),
     "dispose": ("Leaving a stream", "离开流"),
     "calls": ("Calls", "调用"),

@@ -1,4 +1,4 @@
-"""Calls that are not streams: every answer there can be, connections that die, proxies, TLS."""
+"""Calls that are not streams: every response there can be, and connections that break."""
 
 from __future__ import annotations
 
@@ -60,20 +60,20 @@ def client_of(server: ScriptedServer, **config: Any) -> Iterator[RequestsDifyCha
 
 def outcome(client: RequestsDifyChat, method: str) -> Any:
     """What a method gives, or what it raises."""
-    given = arguments(method)
-    if "api_key" in given:
-        given["api_key"] = KEY
-    for value in given.values():
+    values = arguments(method)
+    if "api_key" in values:
+        values["api_key"] = KEY
+    for value in values.values():
         if dataclasses.is_dataclass(value) and hasattr(value, "api_key"):
             value.api_key = KEY
     try:
-        result = getattr(client, method)(**given)
+        result = getattr(client, method)(**values)
         return list(result) if method in STREAMS else result
     except Exception as error:
         return error
 
 
-# -- every answer ------------------------------------------------------------------------------
+# -- every response ----------------------------------------------------------------------------
 
 STATUSES = (
     *(300, 304, 307, 400, 401, 402, 403, 404, 405, 409, 412, 413, 415, 418, 429, 431),
@@ -114,7 +114,7 @@ def test_each_status_with_each_body_raises_its_class(seen: Seen) -> None:
     with ScriptedServer(script) as server, client_of(server, max_retries=0) as client:
         for method, status, body in cases:
             kind, content = BODIES[body]
-            current[0] = answered(status, kind, content)
+            current[0] = raw_response(status, kind, content)
             error = outcome(client, method)
             where = f"{method}, {status}, {body}"
             seen.check(type(error) is class_of(status, None), f"{where}: {error!r}")
@@ -125,14 +125,14 @@ def test_each_status_with_each_body_raises_its_class(seen: Seen) -> None:
                 seen.equal(f"{where}: code", (error.code, error.message), ("c", "m 中"))
             again = pickle.loads(pickle.dumps(error))
             seen.equal(f"{where}: pickled", (type(again), str(again)), (type(error), str(error)))
-        current[0] = answered(400, JSON, b'{"code":"not_chat_app","message":"m","status":400}')
+        current[0] = raw_response(400, JSON, b'{"code":"not_chat_app","message":"m","status":400}')
         for method in METHODS:
             seen.check(type(outcome(client, method)) is NotChatAppException, f"{method}: 400")
         seen.equal("requests", len(server.requests), len(cases) + len(METHODS))
     seen.figures["calls"] = len(cases) + len(METHODS)
 
 
-def answered(status: int, kind: str, body: bytes) -> bytes:
+def raw_response(status: int, kind: str, body: bytes) -> bytes:
     if status == 304:  # it never has one
         return b"HTTP/1.1 304 NOT MODIFIED\r\n\r\n"
     whole = response(body, f"{status} STATUS", kind)
@@ -156,7 +156,7 @@ def test_a_success_with_a_body_that_is_none_is_no_result(seen: Seen) -> None:
     with ScriptedServer(script) as server, client_of(server, max_retries=0) as client:
         for method, status, body in itertools.product(METHODS, (200, 201), BODIES):
             kind, content = BODIES[body]
-            current[0] = answered(status, kind, content)
+            current[0] = raw_response(status, kind, content)
             result = outcome(client, method)
             kinds[type(result).__name__] += 1
             fits = type(result) in wanted(method, body)
@@ -169,7 +169,7 @@ def test_a_success_with_a_body_that_is_none_is_no_result(seen: Seen) -> None:
 
 
 def wanted(method: str, body: str) -> tuple[type, ...]:
-    """What may come of a success with that body."""
+    """The classes that may come of a success with that body."""
     kind = BODIES[body][0]
     if method == "filePreview":  # any file may be asked for
         return (ResponseEntity,)
@@ -183,7 +183,7 @@ def wanted(method: str, body: str) -> tuple[type, ...]:
         return (DecodeException,)
     if body == "no UTF-8":  # what else stands in the object can be used
         return (DecodeException, result)
-    # a value of another type is kept as it came
+    # a value of another type is kept as it is
     return (int,) if (method, body) == ("messagesSuggested", "wrong types") else (result,)
 
 
@@ -199,7 +199,7 @@ def sendings(
         if peer.receive():
             end(peer)
 
-    def asked(method: str) -> tuple[str, int, Exception]:
+    def outcome_of(method: str) -> tuple[str, int, Exception]:
         wanted = 3 if method in GETS else 1
         with ScriptedServer(script) as server, client_of(server, **config) as client:
             error = outcome(client, method)
@@ -210,7 +210,7 @@ def sendings(
         return method, len(server.requests), error
 
     with ThreadPoolExecutor(len(METHODS)) as pool:
-        yield from pool.map(asked, METHODS)
+        yield from pool.map(outcome_of, METHODS)
 
 
 @row("calls", "no answer comes: only what is a GET is asked again", "没有响应：只有 GET 会重发")
@@ -293,18 +293,18 @@ def test_too_many_requests_is_sent_again_and_a_spent_quota_is_not(seen: Seen) ->
 
 @row("calls", "429 with Retry-After: 1: the pause is kept", "429 带 Retry-After: 1：等足间隔")
 def test_the_pause_of_retry_after_is_kept(seen: Seen) -> None:
-    came: list[float] = []
+    received_at: list[float] = []
 
     def script(peer: Peer) -> None:
         while peer.receive():
-            came.append(time.monotonic())
-            peer.send(busy("too_many_requests", "1") if len(came) == 1 else OK)
+            received_at.append(time.monotonic())
+            peer.send(busy("too_many_requests", "1") if len(received_at) == 1 else OK)
 
     with ScriptedServer(script) as server, client_of(server) as client:
         result = client.send(request())
     seen.equal("answer", result.answer, "yes")
-    seen.equal("sent", len(came), 2)
-    seen.ms = (came[-1] - came[0]) * 1000
+    seen.equal("sent", len(received_at), 2)
+    seen.ms = (received_at[-1] - received_at[0]) * 1000
     seen.check(seen.ms >= 1000, f"only {seen.ms:.0f} ms between the two")
 
 
@@ -353,4 +353,4 @@ def test_calls_at_the_moment_when_idle_connections_are_closed(seen: Seen) -> Non
     seen.equal("most often", max(used.values()), 1)
     seen.figures |= {"calls": len(used), "connections": server.connections}
     seen.check(server.connections < len(used), "no connection was used again")
-    seen.check(server.connections > clients, "no connection was given up")
+    seen.check(server.connections > clients, "every connection was kept")

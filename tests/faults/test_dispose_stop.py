@@ -162,7 +162,7 @@ APPS = (
     ],
 )
 def test_a_stopped_answer_is_kept(seen: Seen, *, way: Way, mode: str) -> None:
-    """On the emulator, which forgets an unstopped answer as Dify does: its history is asked."""
+    """On the emulator, whose history, as Dify's, lacks an answer that was cut and not stopped."""
     with DifyEmulator(token_pause=0.02) as dify:
         config = ClientConfig(stop_on_dispose=True)
         with RequestsDifyChat(dify.base_url, config, api_key=dify.keys[mode]) as client:

@@ -75,8 +75,8 @@ def test_a_row_that_misses_fails_with_all_its_misses(pytester: pytest.Pytester) 
 def test_the_table_shows_a_row_that_misses(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TESTS)
     pytester.makeini("[pytest]\nmarkers = slow")
-    shown = Table(groups=["calls", "streams"], match="", short=True)
-    result = pytester.runpytest_inprocess("-q", plugins=[measuring, shown])
+    printing = Table(groups=["calls", "streams"], match="", short=True)
+    result = pytester.runpytest_inprocess("-q", plugins=[measuring, printing])
     result.stdout.fnmatch_lines(
         [
             "ok    streams    one that holds *",
@@ -87,7 +87,7 @@ def test_the_table_shows_a_row_that_misses(pytester: pytest.Pytester) -> None:
         ]
     )
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    assert [bool(seen.misses) for _, seen in shown.results] == [False, False, True]
+    assert [bool(seen.misses) for _, seen in printing.results] == [False, False, True]
 
 
 @pytest.mark.parametrize(

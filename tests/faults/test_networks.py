@@ -41,7 +41,7 @@ def environment(**variables: str) -> Iterator[None]:
 
 
 def ask(seen: Seen, url: str, **config: Any) -> Exception | None:
-    """A call and a stream, by a client made here; what the call raised."""
+    """Make a call by a client of its own; what it raised."""
     with RequestsDifyChat(url, ClientConfig(max_retries=0, **config), api_key=KEY) as client:
         try:
             seen.equal("answer", client.send(request()).answer, "yes")
@@ -55,10 +55,10 @@ def ask(seen: Seen, url: str, **config: Any) -> Exception | None:
 
 def forward(peer: Peer) -> None:
     """A proxy that tunnels: CONNECT, then whatever comes, both ways."""
-    asked = peer.receive()
-    if asked is None:
+    connect = peer.receive()
+    if connect is None:
         return
-    port = asked.target.rpartition(":")[2]
+    port = connect.target.rpartition(":")[2]
     with socket.create_connection(("127.0.0.1", int(port))) as target:
         peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
         back = threading.Thread(target=pump, args=(target, peer.sock))
@@ -106,9 +106,9 @@ def test_a_proxy_gets_its_password_and_the_server_the_key(seen: Seen) -> None:
 @row("calls", "TLS through a proxy: the proxy never sees the key", "经代理的 TLS：代理看不到密钥")
 def test_a_tunnel_hides_the_key_from_the_proxy(seen: Seen) -> None:
     root, context = authority()
-    answers = always(stream(message("through"), MESSAGE_END))
+    responses = always(stream(message("through"), MESSAGE_END))
     with root.cert_pem.tempfile() as ca, environment():
-        with ScriptedServer(answers, context) as server, ScriptedServer(forward) as proxy:
+        with ScriptedServer(responses, context) as server, ScriptedServer(forward) as proxy:
             config = ClientConfig(
                 proxies={"https": proxy.url.replace("//", "//me:hunter2-of-the-proxy@")},
                 verify=ca,
@@ -121,7 +121,7 @@ def test_a_tunnel_hides_the_key_from_the_proxy(seen: Seen) -> None:
             [connect] = proxy.requests
             seen.equal("method", connect.method, "CONNECT")
             seen.equal("to the proxy", connect.headers.get("proxy-authorization"), BASIC)
-            seen.check(KEY not in str(connect), "the key is in what the proxy was told")
+            seen.check(KEY not in str(connect), "the proxy got the key")
             seen.check("hunter2" not in str(server.requests), "the server got the proxy's password")
 
 

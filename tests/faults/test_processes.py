@@ -33,7 +33,7 @@ TYPED = {name for name in vars(errors) if name.endswith("Exception")}
     seconds=600,
 )
 def test_no_call_gets_what_belongs_to_another(seen: Seen) -> None:
-    """Each ends in its own right result or in a typed exception that tells of no other call."""
+    """Each ends in its own right result or in a typed exception that names no other call."""
     threads, seconds = 64, 3.0 if seen.short else 60.0
     tokens = Tokens(faults=250)
     ends: Counter[str] = Counter()
@@ -80,7 +80,7 @@ def child(name: str, url: str) -> tuple[Any, float]:
     if done.returncode or done.stderr:
         raise AssertionError(f"{name} exited with {done.returncode}: {done.stderr}")
     printed = json.loads(done.stdout)
-    return printed["said"], ended - printed["at"]
+    return printed["result"], ended - printed["at"]
 
 
 def shared(tokens: Tokens) -> list[set[str]]:
@@ -132,8 +132,8 @@ def test_a_pickled_client_is_its_settings_and_its_key(seen: Seen) -> None:
                     seen.equal("class", type(again), cls)
                     seen.equal("settings", vars(again)["_config"], config)
                     seen.equal("address", again.base_url, client.base_url)
-                    shown = f"{again!r} {vars(again)!r} {again.__getstate__()!r}"
-                    seen.check(KEY not in shown, "the key is shown")
+                    texts = f"{again!r} {vars(again)!r} {again.__getstate__()!r}"
+                    seen.check(KEY not in texts, "the key is shown")
                     if isinstance(again, RequestsDifyChat):
                         end = ask(again, "send", f"tok-{number}-1-1")
                         seen.equal("a call", end, "right")
@@ -148,7 +148,7 @@ def test_a_pickled_client_is_its_settings_and_its_key(seen: Seen) -> None:
 def test_exits(seen: Seen) -> None:
     """Some wait for headers, some are in the middle, some are half read by a loop."""
     with ScriptedServer(children.half_a_stream) as server:
-        said, seconds = child("leave", server.url)
-    seen.equal("open", said["open"], 20)
+        result, seconds = child("leave", server.url)
+    seen.equal("open", result["open"], 20)
     seen.ms = seconds * 1000
     seen.within("until the process had ended", seen.ms, 1000)

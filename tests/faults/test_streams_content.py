@@ -187,8 +187,8 @@ def test_an_event_over_the_limit_is_known_at_the_limit(seen: Seen) -> None:
 
     watcher = play(seen, act, {"max_event_bytes": limit})
     expect(seen, 0, "StreamDecodeException", None)
-    for said in ("max_event_bytes", str(limit)):
-        seen.check(said in str(watcher.error), f"does not say {said}: {watcher.error}")
+    for fact in ("max_event_bytes", str(limit)):
+        seen.check(fact in str(watcher.error), f"does not say {fact}: {watcher.error}")
     seen.figures["taken_mib"] = sent // MIB
     seen.check(sent <= limit + 16 * MIB, f"{sent} bytes were taken")  # what the kernel buffers
 
@@ -283,7 +283,7 @@ def test_compressed_events_come_soon(
     def pack(data: bytes) -> bytes:
         data = packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)
         if dripping:
-            return b"".join(chunk(data[place : place + 1]) for place in range(len(data)))
+            return b"".join(chunk(data[at : at + 1]) for at in range(len(data)))
         return chunk(data)
 
     def act(peer: Peer, cue: Cue) -> None:

@@ -1,4 +1,4 @@
-"""What may come in the place of a stream: pages, other bodies, redirects."""
+"""What may come instead of a stream: pages, other bodies, redirects."""
 
 from __future__ import annotations
 

@@ -18,6 +18,6 @@ def test_no_two_rows_have_one_name() -> None:
 @pytest.mark.parametrize("group", GROUPS)
 def test_the_page_shows_every_row(group: str, language: str) -> None:
     names = [row.names[language == "zh"] for row in all_rows() if row.group == group]
-    assert page.shown_rows(language, group) == names, (
+    assert page.rows_on_page(language, group) == names, (
         f"{page.PAGES[language]} has other rows: run python -m tests.faults --group {group} --write"
     )

@@ -1,4 +1,4 @@
-"""A server of which every answer bears its caller's token, or fails at random."""
+"""A server whose every response bears its caller's token, or fails at random."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from tests.support.frames import (
     MESSAGE_END,
     STREAM_HEAD,
     chunk,
+    error_event,
     message,
     response,
 )
@@ -65,17 +66,17 @@ class Tokens:
                 self.played[fault] += 1
                 self.counted[token] += received.method == "POST" and fault != "busy"
                 self.by_connection[peer].add(token.split("-")[1])
-            if not (FAULTS[fault] if fails else tell)(peer, received, token):
+            if not (FAULTS[fault] if fails else respond)(peer, received, token):
                 return
 
 
-def tell(peer: Peer, received: RecordedRequest, token: str) -> bool:
-    """The right answer; whether the connection lives on."""
-    peer.send(right_answer(received, token))
+def respond(peer: Peer, received: RecordedRequest, token: str) -> bool:
+    """Send the right response; whether the connection stays open."""
+    peer.send(right_response(received, token))
     return True
 
 
-def right_answer(received: RecordedRequest, token: str) -> bytes:
+def right_response(received: RecordedRequest, token: str) -> bytes:
     path = received.target.partition("?")[0]
     if b'"response_mode":"streaming"' in received.body or path.endswith("/events"):
         frames = b"".join(chunk(message(piece)) for piece in pieces(token))
@@ -89,7 +90,7 @@ def right_answer(received: RecordedRequest, token: str) -> bytes:
 
 
 def _cut(peer: Peer, received: RecordedRequest, token: str) -> bool:
-    whole = right_answer(received, token)
+    whole = right_response(received, token)
     peer.send(whole[: len(whole) * 2 // 3])
     return False
 
@@ -104,8 +105,8 @@ def _error(status: str, code: str, more: str = "") -> Callable[[Peer, RecordedRe
 
 
 def _error_event(peer: Peer, received: RecordedRequest, token: str) -> bool:
-    told = f'data: {{"event":"error","status":400,"code":"x","message":"for {token}"}}\n\n'
-    peer.send(CLOSING_STREAM_HEAD + message(pieces(token)[0]) + told.encode())
+    error = error_event(f"for {token}", "x")
+    peer.send(CLOSING_STREAM_HEAD + message(pieces(token)[0]) + error)
     return False
 
 
@@ -144,23 +145,23 @@ FAULTS: dict[str, Callable[[Peer, RecordedRequest, str], bool]] = {
 }
 
 
-# -- who asks ----------------------------------------------------------------------------------
+# -- the calls ---------------------------------------------------------------------------------
 
 
 def _streamed(chat: RequestsDifyChat, token: str) -> str:
-    asked = ChatMessageSendRequest(content=token, user_id="u")
+    request = ChatMessageSendRequest(content=token, user_id="u")
     texts = []
     try:
-        for item in iterate(chat.sendChatMessageStream(asked), prefetch=2):
+        for item in iterate(chat.sendChatMessageStream(request), prefetch=2):
             texts.append(item.answer or "")
     except StreamException:
         if not token.startswith("".join(texts)):
-            raise AssertionError(f"{texts} came of {token}") from None
+            raise AssertionError(f"{texts} instead of {token}") from None
         raise
     return "".join(texts)
 
 
-def _left(chat: RequestsDifyChat, token: str) -> str:
+def _disposed(chat: RequestsDifyChat, token: str) -> str:
     """A stream of which only the beginning is read."""
     items = iterate(chat.workflowEvents(token, user_id="u"))
     first = next(items).answer
@@ -180,7 +181,7 @@ CALLS: dict[str, Callable[[RequestsDifyChat, str], Any]] = {
         chat.send(ChatMessageSendRequest(content=token, user_id="u")).answer
     ),
     "sendChatMessageStream": _streamed,
-    "workflowEvents, left": _left,
+    "workflowEvents, left": _disposed,
     "messagesSuggested": lambda chat, token: chat.messagesSuggested(token, user_id="u")[0],
     "conversations": lambda chat, token: (
         (chat.conversations(MessageConversationsRequest(user_id=token)).data or [])[0].name
@@ -200,8 +201,8 @@ def ask(chat: RequestsDifyChat, name: str, token: str) -> str:
     try:
         result = CALLS[name](chat, token)
     except DifyException as error:
-        told = {*TOKEN.findall(f"{error} {vars(error)}")}
-        return type(error).__name__ if told <= {token} else f"wrong: {token} was told {error}"
+        tokens = {*TOKEN.findall(f"{error} {vars(error)}")}
+        return type(error).__name__ if tokens <= {token} else f"wrong: {token} got {error}"
     except BaseException as error:
         return f"wrong: {token}: {error!r}"
     return "right" if result == token else f"wrong: {token} got {result!r}"

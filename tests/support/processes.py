@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 class Child(subprocess.Popen[AnyStr]):
     """A process that runs in the root of the project until the block is left.
 
-    Popen waits for its process there, for ever where a test fails before it told that to end.
+    Where a test fails the process is killed: Popen would wait for it, perhaps for ever.
     """
 
     def __init__(self, command: Sequence[str | Path], **options: Any) -> None:
