@@ -210,7 +210,7 @@ def app_call_of(
                 **renamed(asked, {**names, **same("created_by_end_user_session_id")})
             )
             return lambda chat: chat.workflowLogs(logs)
-    raise AssertionError(f"{operation} has no call here")
+    raise AssertionError(f"{operation} has recordings: add a case to call_of in {__name__}")
 
 
 def action_of(segment: str) -> AnnotationReplyActionEnum:

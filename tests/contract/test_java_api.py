@@ -82,7 +82,8 @@ def test_a_class_is_there_and_extends_what_javas_does(name: str) -> None:
 @pytest.mark.parametrize(("name", "field", "facts"), FIELDS)
 def test_a_field_has_javas_names_and_default(name: str, field: str, facts: dict[str, Any]) -> None:
     cls = python_class(name)
-    mine = {f.name: f for f in fields(cls)}[snake(field)]
+    mine = next((each for each in fields(cls) if each.name == snake(field)), None)
+    assert mine, f"Java's {name} has a field {field}: add {snake(field)} to {cls.__module__}"
     assert dict(names_of(cls).java)[mine.name] == facts["java"]
     # what goes out has no wire names: `_operations` says where each of its values goes
     assert dict(names_of(cls).wire)[mine.name] == facts.get("wire", mine.name)

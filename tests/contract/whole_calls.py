@@ -63,7 +63,10 @@ def _value(name: str, hint: Any) -> Any:
         return [_filled(ChatMessageSendRequest.ChatMessageFile)]
     if hint in (str, Any):
         return name
-    return _VALUES[hint] if hint in _VALUES else _filled(hint)
+    if hint in _VALUES:
+        return _VALUES[hint]
+    assert dataclasses.is_dataclass(hint), f"{name} is {hint}: give it a value in _VALUES here"
+    return _filled(hint)
 
 
 def _is_optional(hint: Any) -> bool:

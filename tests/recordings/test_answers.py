@@ -88,7 +88,10 @@ def called(recording: Recording) -> Any:
 
 def test_every_method_has_an_answer() -> None:
     have = {operation_of(recording) for recording in answers(*CALLS)}
-    assert have == set(CALLS) - {"sendChatMessageStream", *NEWER}
+    wanted = set(CALLS) - {"sendChatMessageStream", *NEWER}
+    assert have == wanted, (
+        f"{have ^ wanted}: a method that no recorded server has belongs in NEWER of asking.py"
+    )
     assert len(answers(*CALLS)) >= 126
 
 
