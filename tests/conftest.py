@@ -3,6 +3,8 @@
 import pytest
 from hypothesis import settings
 
+pytest.register_assert_rewrite("tests.support")
+
 # The package's own plugin is there already where the package is installed.
 pytest_plugins = ("dify_java_compat.pytest_plugin", "pytester", "tests.support.secrecy")
 

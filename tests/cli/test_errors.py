@@ -1,10 +1,9 @@
 """Exit code 1: what went wrong with Dify, in one clear line."""
 
-import socket
-
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
+from tests.support import sockets
 from tests.support.frames import CONVERSATION, dify_error, error_event, message, response, stream
 
 from .conftest import Ask
@@ -65,9 +64,8 @@ def test_key_of_another_kind_of_app(dify_emulator: DifyEmulator) -> None:
 
 @pytest.mark.parametrize("args", [(), ("--blocking",)])
 def test_nobody_listens(args: tuple[str, ...]) -> None:
-    with socket.socket() as deaf:  # bound, so that nobody else gets the port
-        deaf.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+    with sockets.refusing_port() as port:
+        url = f"http://127.0.0.1:{port}"
         ended = run("Hi", *args, env={"DIFY_URL": url, "DIFY_API_KEY": KEY})
     assert (ended.code, ended.out) == (1, "")
     (line,) = ended.lines

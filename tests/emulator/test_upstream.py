@@ -1,7 +1,6 @@
 """A model behind the emulator, played by a server that speaks plain bytes."""
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ import pytest
 
 from dify_java_compat.emulator import DifyEmulator
 from dify_java_compat.emulator.model.upstream import Upstream
-from tests.support import TIMEOUT
+from tests.support import TIMEOUT, sockets
 from tests.support.client import request_bytes
 from tests.support.frames import (
     LAST_CHUNK,
@@ -175,9 +174,10 @@ def test_a_model_that_fails_fails_as_on_dify(mode: str, writes: list[Any], reaso
 
 
 def test_a_model_that_is_not_there() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with DifyEmulator(upstream=f"http://127.0.0.1:{port}/v1/", model="tiny") as emulator:
+    with (
+        sockets.refusing_port() as port,
+        DifyEmulator(upstream=f"http://127.0.0.1:{port}/v1/", model="tiny") as emulator,
+    ):
         flow = Caller(emulator, "app-chatflow").say()
     assert flow.names[-3:] == ["node_finished", "workflow_finished", "error"]
     assert "cannot be reached" in flow.events[-1]["message"]

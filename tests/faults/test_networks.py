@@ -6,10 +6,8 @@ import base64
 import contextlib
 import datetime
 import os
-import socket
 import ssl
 import tempfile
-import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +18,8 @@ import trustme
 
 from dify_java_compat import ClientConfig, ConnectionException, RequestsDifyChat, iterate
 from tests.support.frames import MESSAGE_END, message, response, stream
-from tests.support.server import Peer, ScriptedServer, always
+from tests.support.proxy import forward
+from tests.support.server import ScriptedServer, always
 from tests.support.watching import request
 
 from .table import Seen, row
@@ -51,29 +50,6 @@ def ask(seen: Seen, url: str, **config: Any) -> Exception | None:
 
 
 # -- proxies -----------------------------------------------------------------------------------
-
-
-def forward(peer: Peer) -> None:
-    """A proxy that tunnels: CONNECT, then whatever comes, both ways."""
-    connect = peer.receive()
-    if connect is None:
-        return
-    port = connect.target.rpartition(":")[2]
-    with socket.create_connection(("127.0.0.1", int(port))) as target:
-        peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        back = threading.Thread(target=pump, args=(target, peer.sock))
-        back.start()
-        pump(peer.sock, target)
-        back.join()
-
-
-def pump(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while block := source.recv(65536):
-            target.sendall(block)
-    for sock in (source, target):
-        with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
 
 
 BASIC = "Basic " + base64.b64encode(b"me:hunter2-of-the-proxy").decode()

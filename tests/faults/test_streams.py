@@ -99,9 +99,12 @@ def test_a_broken_connection_is_known_at_once(
 
 @row("streams", "the connection is refused", "连接被拒绝")
 def test_a_refused_connection_says_so(seen: Seen) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with RequestsDifyChat(url, ClientConfig(max_retries=0), api_key=KEY) as client:
+    with (
+        sockets.refusing_port() as port,
+        RequestsDifyChat(
+            f"http://127.0.0.1:{port}", ClientConfig(max_retries=0), api_key=KEY
+        ) as client,
+    ):
         with seen.timing():
             watcher = Watcher(client.sendChatMessageStream(request())).wait()
         seen.events = len(watcher.items)

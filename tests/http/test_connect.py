@@ -24,12 +24,6 @@ def port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def refused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
-
-
 def resolves_to(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args: found)
@@ -46,15 +40,17 @@ def test_a_connection_has_its_timeout_and_options(port: int) -> None:
 
 
 def test_the_next_address_is_tried(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
-    resolves_to(monkeypatch, refused_port(), port)
-    with dial("a.name", 80, 5.0, wanted) as sock:
-        assert sock.getpeername() == ("127.0.0.1", port)
+    with sockets.refusing_port() as refused:
+        resolves_to(monkeypatch, refused, port)
+        with dial("a.name", 80, 5.0, wanted) as sock:
+            assert sock.getpeername() == ("127.0.0.1", port)
 
 
 def test_the_last_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    resolves_to(monkeypatch, refused_port(), refused_port())
-    with pytest.raises(ConnectionRefusedError):
-        dial("a.name", 80, 5.0, wanted)
+    with sockets.refusing_port() as first, sockets.refusing_port() as second:
+        resolves_to(monkeypatch, first, second)
+        with pytest.raises(ConnectionRefusedError):
+            dial("a.name", 80, 5.0, wanted)
 
 
 def test_a_name_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ from dify_java_compat import (
     UnsupportedMediaTypeException,
 )
 from dify_java_compat._api import operations
+from tests.support import sockets
 from tests.support.frames import response
 from tests.support.server import Peer, ScriptedServer, always
 from tests.support.watching import request
@@ -105,16 +106,12 @@ def test_not_chat_app_has_its_class() -> None:
             post(client)
 
 
-def refused_url() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
 def test_a_refused_connection_says_where_and_why() -> None:
-    url = refused_url()
-    client = RequestsDifyChat(url, ClientConfig(max_retries=1), api_key="app-secret-key")
-    with pytest.raises(ConnectionException) as caught:
-        post(client)
+    with sockets.refusing_port() as port:
+        url = f"http://127.0.0.1:{port}"
+        client = RequestsDifyChat(url, ClientConfig(max_retries=1), api_key="app-secret-key")
+        with pytest.raises(ConnectionException) as caught:
+            post(client)
     assert url in str(caught.value)
     assert "refused" in str(caught.value)
     copy = pickle.loads(pickle.dumps(caught.value))

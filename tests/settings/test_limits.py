@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import socket
 import threading
 
 import pytest
@@ -21,7 +20,7 @@ from dify_java_compat import (
 )
 from dify_java_compat._api.config_check import validated
 from dify_java_compat._http.limiter import StreamLimiter
-from tests.support import TIMEOUT
+from tests.support import TIMEOUT, sockets
 from tests.support.frames import (
     LAST_CHUNK,
     MESSAGE_END,
@@ -245,10 +244,11 @@ def test_a_stream_that_fails_gives_its_place_back(data: bytes) -> None:
 
 
 def test_a_refused_stream_gives_its_place_back() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     config = ClientConfig(max_requests=1, max_retries=0, call_timeout=30)
-    with RequestsDifyChat(url, config, api_key="app-secret-key") as client:
+    with (
+        sockets.refusing_port() as port,
+        RequestsDifyChat(f"http://127.0.0.1:{port}", config, api_key="app-secret-key") as client,
+    ):
         for _ in range(3):
             error = Watcher(client.sendChatMessageStream(request())).wait().error
             assert isinstance(error, ConnectionException)

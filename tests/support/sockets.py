@@ -1,4 +1,4 @@
-"""Plain, TLS, and a port where nobody answers."""
+"""Certificates for TLS, and ports that refuse connections or do not respond to them."""
 
 from __future__ import annotations
 
@@ -25,6 +25,14 @@ def tls() -> tuple[ssl.SSLContext, str]:
     path = Path(directory.name) / "ca.pem"
     root.cert_pem.write_to_path(str(path))
     return context, str(path)
+
+
+@contextlib.contextmanager
+def refusing_port() -> Iterator[int]:
+    """A port that refuses connections: bound, so that nobody else gets it, but not listening."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 @contextlib.contextmanager
