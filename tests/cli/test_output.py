@@ -117,12 +117,12 @@ def test_interrupts_once_the_reader_has_enough_change_nothing() -> None:
             assert process.stderr is not None
             process.stdout.readline()
             process.stdout.close()
-            assert server.stopped.wait(PATIENCE)
+            assert server.stopped.wait(TIMEOUT)
             process.send_signal(signal.SIGINT)
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(0.5)  # the first one lets the answer end
             process.send_signal(signal.SIGINT)
-            assert (process.stderr.read(), process.wait(PATIENCE)) == (b"", 0)
+            assert (process.stderr.read(), process.wait(TIMEOUT)) == (b"", 0)
 
 
 def test_reader_that_is_gone_before_a_blocking_answer() -> None:

@@ -28,10 +28,11 @@ from urllib3.util.connection import allowed_gai_family
 from urllib3.util.ssltransport import SSLTransport
 from urllib3.util.wait import wait_for_write
 
-from tests.faults import wires
-from tests.servers import Peer, ScriptedServer, answer, once
+from tests.support import sockets
+from tests.support.frames import response
+from tests.support.server import Peer, ScriptedServer, always
 
-OK = answer(b"{}")
+OK = response(b"{}")
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -137,7 +138,7 @@ def connect_exceptions() -> None:
 
 @depends_on("urllib3: SSLTransport.socket", "a stream of TLS within TLS cannot be disposed of")
 def tls_within_tls() -> None:
-    context, ca = wires.tls()
+    context, ca = sockets.tls()
     ours, theirs = socket.socketpair()
     with ours, theirs:
         server = threading.Thread(target=lambda: context.wrap_socket(theirs, True).close())
@@ -154,8 +155,8 @@ def tls_within_tls() -> None:
     "ssl: socket.socket.shutdown on an SSLSocket", "a disposed TLS stream crashes its reader"
 )
 def shutdown_below_tls() -> None:
-    _, ca = wires.tls()
-    with ScriptedServer(Peer.wait_closed, wires.tls()[0]) as server:
+    _, ca = sockets.tls()
+    with ScriptedServer(Peer.wait_closed, sockets.tls()[0]) as server:
         client = ssl.create_default_context(cafile=ca)
         with socket.create_connection(("127.0.0.1", server.port)) as plain:
             with client.wrap_socket(plain, server_hostname="localhost") as secure:
@@ -190,7 +191,7 @@ def senders_thread() -> None:
             threads.add(threading.get_ident())
             super().request(*args, **keywords)
 
-    with ScriptedServer(once(OK)) as server:
+    with ScriptedServer(always(OK)) as server:
         get(pool_with(Probe, server.port)).read()
     assert threads == {threading.get_ident()}
 
@@ -211,7 +212,7 @@ def timeouts() -> None:
             timeouts.append(self.sock.gettimeout())
             return response
 
-    with ScriptedServer(once(OK)) as server:
+    with ScriptedServer(always(OK)) as server:
         get(pool_with(Probe, server.port), timeout=urllib3.Timeout(connect=5.0, read=3.0)).read()
     assert timeouts == [7.0, 3.0]
 
@@ -273,7 +274,7 @@ def reuse() -> None:
         is_connected = False
 
     for connection, connections in ((HTTPConnection, 1), (Probe, 2)):
-        with ScriptedServer(once(OK)) as server:
+        with ScriptedServer(always(OK)) as server:
             pool = pool_with(connection, server.port)
             for _ in range(2):
                 get(pool).read()
@@ -320,7 +321,7 @@ def unprepared_requests() -> None:
             return len(self.getvalue())
 
     body = Body(b"0123456789")
-    with ScriptedServer(once(OK)) as server:
+    with ScriptedServer(always(OK)) as server:
         HTTPAdapter().send(prepared(server.url + "/v1?a=b", body)).close()
     [received] = server.requests
     assert (received.method, received.target, received.body) == ("POST", "/v1?a=b", b"0123456789")
@@ -335,7 +336,7 @@ def built_responses() -> None:
         def build_response(self, req: Any, resp: Any) -> Any:
             return req, resp
 
-    with ScriptedServer(once(OK)) as server:
+    with ScriptedServer(always(OK)) as server:
         request = prepared(server.url)
         result: Any = Adapter().send(request)
         assert result[0] is request
@@ -410,7 +411,7 @@ def response_class() -> None:
     class Probe(HTTPConnection):
         response_class = Response
 
-    with ScriptedServer(once(OK)) as server, pytest.raises(Reached):
+    with ScriptedServer(always(OK)) as server, pytest.raises(Reached):
         get(pool_with(Probe, server.port))
 
 
@@ -486,7 +487,7 @@ def body_exceptions() -> None:
 def freeing() -> None:
     def script(peer: Peer) -> None:
         while peer.receive():
-            peer.send(answer(b"x" * 100_000))
+            peer.send(response(b"x" * 100_000))
 
     for read_to_its_end, connections in ((True, 1), (False, 2)):
         with ScriptedServer(script) as server:

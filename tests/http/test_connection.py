@@ -11,10 +11,11 @@ from urllib3.util.ssltransport import SSLTransport
 
 from dify_java_compat import ClientConfig, RequestsDifyChat
 from dify_java_compat._http import connection
-from tests.faults import wires
-from tests.faults.rows_networks import forward
-from tests.servers import STREAM_HEAD, Peer, ScriptedServer, chunk, message
-from tests.watching import PATIENCE, Watcher, request
+from tests.support import TIMEOUT, sockets
+from tests.support.frames import STREAM_HEAD, chunk, message
+from tests.support.proxy import forward
+from tests.support.server import Peer, ScriptedServer
+from tests.support.watching import Watcher, request
 
 
 class TlsWithinTls:
@@ -33,7 +34,7 @@ class TlsWithinTls:
 
 @pytest.fixture
 def tls_within_tls() -> Iterator[TlsWithinTls]:
-    context, ca = wires.tls()
+    context, ca = sockets.tls()
     state = TlsWithinTls()
     with (
         ScriptedServer(state.script, context) as server,
@@ -49,7 +50,7 @@ def tls_within_tls() -> Iterator[TlsWithinTls]:
 
 def test_a_stream_of_tls_within_tls_can_be_disposed(tls_within_tls: TlsWithinTls) -> None:
     tls_within_tls.watcher.subscription.dispose()
-    assert tls_within_tls.closed.wait(PATIENCE)
+    assert tls_within_tls.closed.wait(TIMEOUT)
     assert tls_within_tls.watcher.error is None
 
 

@@ -24,11 +24,13 @@ from dify_java_compat._http.multipart import FilePart, MultipartForm
 from dify_java_compat._http.request import ApiKey, HttpRequest
 from dify_java_compat._http.transport import Exchange, Transport
 from dify_java_compat.models import FileUploadRequest
-from tests.servers import STREAM_HEAD, Peer, ScriptedServer, answer, chunk, message, once
-from tests.watching import PATIENCE, request
+from tests.support import TIMEOUT
+from tests.support.frames import STREAM_HEAD, chunk, message, response
+from tests.support.server import Peer, ScriptedServer, always
+from tests.support.watching import request
 
-OK = answer(b'{"answer":"yes"}')
-FAILED = answer(b"{}", "500 X")
+OK = response(b'{"answer":"yes"}')
+FAILED = response(b"{}", "500 X")
 BUSY = b'{"code":"too_many_requests","message":"wait"}'
 
 
@@ -62,13 +64,13 @@ def test_what_was_sent_is_not_cancelled_but_not_sent_again_either() -> None:
     def script(peer: Peer) -> None:
         while peer.receive():
             arrived.set()
-            may_fail.wait(PATIENCE)
+            may_fail.wait(TIMEOUT)
             peer.send(FAILED)
 
     with ScriptedServer(script) as server:
         sent = exchange(server)
         thread, errors = opened(sent)
-        assert arrived.wait(PATIENCE)
+        assert arrived.wait(TIMEOUT)
         assert not sent.cancel_unless_sent()
         may_fail.set()
         thread.join()
@@ -80,14 +82,14 @@ def test_what_was_sent_is_not_cancelled_but_not_sent_again_either() -> None:
 def test_a_retry_that_waits_for_its_time_can_be_cancelled(
     cancel: Callable[[Exchange], object],
 ) -> None:
-    busy = answer(BUSY, "429 X", headers="Retry-After: 25\r\n")
-    with ScriptedServer(once(busy)) as server:
+    busy = response(BUSY, "429 X", headers="Retry-After: 25\r\n")
+    with ScriptedServer(always(busy)) as server:
         waiting = exchange(server, "POST")
         thread, errors = opened(waiting)
         while waiting._delay is None:
             time.sleep(0.001)
         assert cancel(waiting) in (None, True)
-        thread.join(PATIENCE / 2)
+        thread.join(TIMEOUT / 2)
         assert not thread.is_alive()
         assert len(server.requests) == 1
     assert isinstance(errors[0], TooManyRequestsException)
@@ -97,7 +99,7 @@ def test_a_retry_that_waits_for_its_time_can_be_cancelled(
 def test_what_was_cancelled_before_it_was_opened_connects_nowhere(
     cancel: Callable[[Exchange], object],
 ) -> None:
-    with ScriptedServer(once(OK)) as server:
+    with ScriptedServer(always(OK)) as server:
         unsent = exchange(server)
         assert cancel(unsent) in (None, True)
         with pytest.raises(ConnectionException, match="cancelled before it was sent"):
@@ -107,8 +109,8 @@ def test_what_was_cancelled_before_it_was_opened_connects_nowhere(
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_no_retry_is_waited_for_that_the_call_has_no_time_for(method: str) -> None:
-    busy = answer(BUSY, "429 X", headers="Retry-After: 25\r\n")
-    with ScriptedServer(once(busy)) as server:
+    busy = response(BUSY, "429 X", headers="Retry-After: 25\r\n")
+    with ScriptedServer(always(busy)) as server:
         with pytest.raises(TooManyRequestsException):
             exchange(server, method, call_timeout=20).open()
         assert len(server.requests) == 1
@@ -116,8 +118,8 @@ def test_no_retry_is_waited_for_that_the_call_has_no_time_for(method: str) -> No
 
 @pytest.mark.parametrize("location", ["http://[", "//[::1", "https://[dify.test]/"])
 def test_a_redirect_to_what_is_no_address_is_the_responses_error(location: str) -> None:
-    moved = answer(b"", "307 X", headers=f"Location: {location}\r\n")
-    with ScriptedServer(once(moved)) as server, pytest.raises(HttpClientException) as caught:
+    moved = response(b"", "307 X", headers=f"Location: {location}\r\n")
+    with ScriptedServer(always(moved)) as server, pytest.raises(HttpClientException) as caught:
         exchange(server).open()
     assert caught.value.status_code == 307
     assert location in str(caught.value)
@@ -125,16 +127,16 @@ def test_a_redirect_to_what_is_no_address_is_the_responses_error(location: str) 
 
 @pytest.mark.parametrize("value", ["²", "1e999", "-1", "Wed, 99 Foo 0000", "9" * 400])
 def test_a_retry_after_that_makes_no_sense_is_no_second_failure(value: str) -> None:
-    busy = answer(BUSY, "429 X", headers=f"Retry-After: {value}\r\n").replace(
+    busy = response(BUSY, "429 X", headers=f"Retry-After: {value}\r\n").replace(
         "²".encode(), "²".encode("latin-1")
     )
-    with ScriptedServer(once(busy)) as server, pytest.raises(TooManyRequestsException):
+    with ScriptedServer(always(busy)) as server, pytest.raises(TooManyRequestsException):
         exchange(server, max_retries=0).open()
 
 
 def test_a_page_of_nothing_but_brackets_is_read_at_once() -> None:
-    page = answer(b"<" * 1_000_000, "502 X", "text/html")
-    with ScriptedServer(once(page)) as server, pytest.raises(ServerErrorException):
+    page = response(b"<" * 1_000_000, "502 X", "text/html")
+    with ScriptedServer(always(page)) as server, pytest.raises(ServerErrorException):
         exchange(server, max_retries=0).open()
 
 
@@ -172,7 +174,7 @@ def test_a_stream_that_was_cut_says_so_in_one_sentence() -> None:
 def test_a_progress_callback_may_make_a_call_of_its_own() -> None:
     def script(peer: Peer) -> None:
         while peer.receive():
-            peer.send(answer(b'{"id":"f-1","answer":"yes"}'))
+            peer.send(response(b'{"id":"f-1","answer":"yes"}'))
 
     answers = []
     with ScriptedServer(script) as server, client_of(server) as client:
