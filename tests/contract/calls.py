@@ -31,8 +31,9 @@ from dify_java_compat import (
     UpdateConversationVariableRequest,
     WorkflowLogsRequest,
 )
-from tests.recordings.asking import KEY, operation_of
+from tests.recordings.asking import operation_of
 from tests.recordings.library import Recording
+from tests.support.facade import KEY
 
 FILE_KEYS = ("type", "transfer_method", "url", "upload_file_id")
 SEND_KEYS = {

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from dify_java_compat import ClientConfig, RequestsDifyChat
-from tests.recordings.asking import KEY
 from tests.support import frames
+from tests.support.facade import KEY
 from tests.support.replay import replay
 from tests.support.server import ScriptedServer
 

@@ -23,22 +23,17 @@ from dify_java_compat import (
     RequestsDifyChat,
     ResponseEntity,
 )
-from dify_java_compat._api import operations
 from dify_java_compat._api.operation import Operation
-from tests.recordings.asking import CALLS
 from tests.recordings.comparing import differences, mistyped, undeclared
 from tests.recordings.refusals import class_of
+from tests.support import facade
 
-from . import whole_calls
 from .calls import parts_of
 from .responses import client_of_response, response
 from .spec.digest import Described, digest
 from .spec.facts import DESCRIPTION, DOCUMENTED, FROZEN, FROZEN_STREAMS
 
-ROWS = [row for row in vars(operations).values() if isinstance(row, Operation)]
-
-# operations of ours that the description does not know, as "GET /path", and why
-UNDOCUMENTED: dict[str, str] = {}
+ROWS = list(facade.ROWS.values())
 
 # documented fields of requests that are never sent, and why
 NOT_SENT = {
@@ -100,15 +95,14 @@ def test_an_operation_has_a_public_method(operation: str) -> None:
     for method in methods:
         for cls in (RequestsDifyChat, DifyChatflow):
             assert callable(getattr(cls, method, None)), f"add {method} to {cls.__module__}"
-        assert method in CALLS, f"add {method} to CALLS and to _PATHS in tests/recordings/asking.py"
 
 
 def test_every_row_is_documented_and_every_method_has_one() -> None:
     undocumented = {name_of(row) for row in ROWS} - set(DOCUMENTED)
-    assert undocumented == set(UNDOCUMENTED), (
-        f"the description has no {undocumented ^ set(UNDOCUMENTED)}, or has it by now: "
-        "mend UNDOCUMENTED in this file, or, with a newer description, write spec/operations.json "
-        "anew by `python -m tests.contract.spec.digest DESCRIPTION`"
+    assert undocumented == set(facade.UNDOCUMENTED), (
+        f"the description has no {undocumented ^ set(facade.UNDOCUMENTED)}, or has it by now: "
+        "mend UNDOCUMENTED in tests/support/facade.py, or, with a newer description, write "
+        "spec/operations.json anew by `python -m tests.contract.spec.digest DESCRIPTION`"
     )
     methods = [name for name in dir(DifyChatflow) if not name.startswith("_")]
     assert sorted(row.name for row in ROWS) == sorted(methods)
@@ -119,7 +113,7 @@ def test_every_parameter_and_field_is_sent(row: Operation[Any]) -> None:
     documented = DOCUMENTED[name_of(row)]
     with client_of_response(response(400, {})) as (chat, server):
         with contextlib.suppress(DifyException):
-            whole_calls.call(chat, row.name)
+            facade.call(chat, row.name)
         (request,) = server.requests
     path, _, query = request.target.partition("?")
     by_place: dict[str, set[str]] = {"path": set(), "query": set()}
@@ -156,12 +150,12 @@ def test_what_is_required_is_enough(row: Operation[Any]) -> None:
     fields = {place.field for place in places if place.wire in required} | required
     with client_of_response(response(400, {})) as (chat, server):
         with pytest.raises(BadRequestException):
-            whole_calls.call(chat, row.name, fields)
+            facade.call(chat, row.name, fields)
         assert len(server.requests) == 1
         for name in demanded:
             (field,) = (place.field for place in places if place.wire == name)
             with pytest.raises(IllegalArgumentException, match=field):
-                whole_calls.call(chat, row.name, fields - {field})
+                facade.call(chat, row.name, fields - {field})
 
 
 def paths_in(value: Any, path: str = "") -> list[str]:
@@ -239,7 +233,7 @@ def test_every_field_of_an_answer_has_a_place(
     if kind not in ("application/json", ""):
         content = b"bytes"
     with client_of_response(response(status, content if kind else b"", kind)) as (chat, _):
-        result = whole_calls.call(chat, row.name)
+        result = facade.call(chat, row.name)
     without = {name for operation, name in NO_PLACE if operation == row.name}
     if dataclasses.is_dataclass(result) and not isinstance(result, ResponseEntity):
         assert without == set()
@@ -277,7 +271,7 @@ def test_an_error_is_the_exception_of_its_status(
     said = {"status": status, "code": code, "message": "说明 why"}
     with client_of_response(response(status, said)) as (chat, server):
         with pytest.raises(HttpClientException) as raised:
-            whole_calls.call(chat, row.name)
+            facade.call(chat, row.name)
         assert len(server.requests) == 1
     error = raised.value
     assert type(error) is class_of(status, code)

@@ -13,8 +13,9 @@ from urllib.parse import parse_qsl, unquote
 import pytest
 
 from dify_java_compat import DifyException, IllegalArgumentException
-from tests.recordings.asking import KEY, operation_of, replayed
+from tests.recordings.asking import operation_of, replayed
 from tests.recordings.library import DATA, Recording, recordings
+from tests.support.facade import KEY
 from tests.support.server import RecordedRequest
 
 from .calls import Call, Unlike, call_of, parts_of, recorded_json

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import inspect
 import itertools
 import pickle
 import random
@@ -27,8 +26,8 @@ from dify_java_compat import (
     ResponseEntity,
     TimeoutException,
 )
-from tests.contract.whole_calls import arguments
 from tests.recordings.refusals import class_of
+from tests.support.facade import METHODS, ROWS, arguments
 from tests.support.frames import response
 from tests.support.server import Peer, ScriptedServer
 from tests.support.watching import request
@@ -36,18 +35,8 @@ from tests.support.watching import request
 from .table import Seen, case, row, rows
 
 KEY = "app-the-key-of-the-calls-row"
-METHODS = sorted(
-    name
-    for name, _ in inspect.getmembers(DifyChatflow, inspect.isfunction)
-    if not name.startswith("_")
-)
 STREAMS = {"sendChatMessageStream", "workflowEvents"}
-GETS = {
-    *("annotations", "conversationVariables", "conversations", "endUser", "feedbacks"),
-    *("filePreview", "humanInputForm", "info", "messages", "messagesSuggested", "meta"),
-    *("pageAppAnnotation", "parameters", "queryAnnotationReply", "site", "workflowEvents"),
-    *("workflowLogs", "workflowRun"),
-} & set(METHODS)
+GETS = {name for name, row in ROWS.items() if row.method == "GET"}
 OBJECTS = {"Dify's JSON", "wrong types", "no type", "no UTF-8"}
 OK = response(b'{"answer":"yes","data":[]}')
 

@@ -26,7 +26,7 @@ from dify_java_compat import (
     IllegalArgumentException,
     RequestsDifyChat,
 )
-from tests.contract.whole_calls import arguments
+from tests.support.facade import arguments
 from tests.support.frames import ERROR, MESSAGE_END, message, response, stream
 from tests.support.server import Peer, ScriptedServer, always
 from tests.support.watching import request

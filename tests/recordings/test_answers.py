@@ -2,71 +2,49 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
+import typing
 from typing import Any
 
 import pytest
 
 from dify_java_compat import (
-    AppAnnotationReplyResponse,
-    AppAnnotationResponse,
-    AppFeedbackResponse,
-    AppInfoResponse,
-    AppMetaResponse,
-    AppParametersResponseVO,
-    AppSiteResponse,
-    ChatMessageSendResponse,
-    ConversationVariableResponse,
     DecodeException,
+    DifyChatflow,
     DifyPageResult,
-    DifyTextVO,
-    FileUploadResponse,
-    MessageConversationsResponse,
-    MessageFeedbackResponse,
-    MessagesResponseVO,
     ResponseEntity,
     TextToAudioRequest,
     UserInputForm,
-    WorkflowLogResponse,
     WorkflowRunResponse,
 )
+from tests.support.facade import METHODS, UNRECORDED, call
 
-from .asking import CALLS, NEWER, operation_of, replayed
+from .asking import operation_of, replayed
 from .comparing import differences, mistyped, undeclared
 from .library import Recording, named, recordings
 
-RESULTS: dict[str, type[Any]] = {
-    "send": ChatMessageSendResponse,
-    "messageFeedback": MessageFeedbackResponse,
-    "messages": DifyPageResult,
-    "conversations": DifyPageResult,
-    "renameConversation": MessageConversationsResponse,
-    "audioToText": DifyTextVO,
-    "fileUpload": FileUploadResponse,
-    "parameters": AppParametersResponseVO,
-    "info": AppInfoResponse,
-    "meta": AppMetaResponse,
-    "site": AppSiteResponse,
-    "feedbacks": DifyPageResult,
-    "pageAppAnnotation": DifyPageResult,
-    "createAppAnnotation": AppAnnotationResponse,
-    "updateAppAnnotation": AppAnnotationResponse,
-    "annotationReply": AppAnnotationReplyResponse,
-    "queryAnnotationReply": AppAnnotationReplyResponse,
-    "conversationVariables": DifyPageResult,
-    "updateConversationVariable": ConversationVariableResponse,
-    "workflowLogs": DifyPageResult,
+
+def promised(method: str) -> Any:
+    """What the facade says that a method gives."""
+    return typing.get_type_hints(getattr(DifyChatflow, method))["return"]
+
+
+# the methods that give a DTO, or a page of them, and its class; runs are tested below
+RESULTS: dict[str, Any] = {
+    method: typing.get_origin(promised(method)) or promised(method)
+    for method in METHODS
+    if dataclasses.is_dataclass(typing.get_origin(promised(method)) or promised(method))
+    and typing.get_origin(promised(method)) is not ResponseEntity
+    and method != "workflowRun"
 }
-PAGED: dict[str, type[Any]] = {
-    "messages": MessagesResponseVO,
-    "conversations": MessageConversationsResponse,
-    "feedbacks": AppFeedbackResponse,
-    "pageAppAnnotation": AppAnnotationResponse,
-    "conversationVariables": ConversationVariableResponse,
-    "workflowLogs": WorkflowLogResponse,
+PAGED = {
+    method: typing.get_args(promised(method))[0]
+    for method, cls in RESULTS.items()
+    if cls is DifyPageResult
 }
-NOTHING = ("stopMessagesStream", "deleteConversation", "deleteAppAnnotation")
+NOTHING = [method for method in METHODS if promised(method) is type(None)]
 
 
 def answers(*operations: str) -> list[Recording]:
@@ -81,18 +59,19 @@ def answers(*operations: str) -> list[Recording]:
 
 def called(recording: Recording) -> Any:
     with replayed(recording) as (chat, server):
-        result = CALLS[operation_of(recording) or ""](chat)
+        result = call(chat, operation_of(recording) or "")
         assert len(server.requests) == 1
     return result
 
 
 def test_every_method_has_an_answer() -> None:
-    have = {operation_of(recording) for recording in answers(*CALLS)}
-    wanted = set(CALLS) - {"sendChatMessageStream", *NEWER}
+    have = {operation_of(recording) for recording in answers(*METHODS)}
+    wanted = set(METHODS) - {"sendChatMessageStream", *UNRECORDED}
     assert have == wanted, (
-        f"{have ^ wanted}: a method that no recorded server has belongs in NEWER of asking.py"
+        f"{have ^ wanted}: a method that no recorded server has belongs in UNRECORDED of "
+        "tests/support/facade.py"
     )
-    assert len(answers(*CALLS)) >= 126
+    assert len(answers(*METHODS)) >= 126
 
 
 @pytest.mark.parametrize("recording", answers(*RESULTS), ids=repr)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from dify_java_compat import HttpClientException
+from tests.support.facade import KEY, METHODS, UNRECORDED, call
 
-from .asking import CALLS, KEY, NEWER, operation_of, replayed
+from .asking import operation_of, replayed
 from .library import Recording, named, recordings
 from .refusals import class_of
 
@@ -36,7 +37,7 @@ def raised_by(recording: Recording, **how: Any) -> HttpClientException:
     operation = operation_of(recording) or BY_VERB[recording.method]
     with replayed(recording, **how) as (chat, server):
         with pytest.raises(HttpClientException) as raised:
-            CALLS[operation](chat)
+            call(chat, operation)
         assert len(server.requests) == 1
     assert raised.value.operation == operation
     return raised.value
@@ -46,9 +47,10 @@ def test_there_are_errors_of_every_kind() -> None:
     statuses = {recording.status for recording in ERRORS}
     assert statuses >= {308, 400, 401, 403, 404, 405, 413, 415, 500, 504}
     refused = {operation_of(recording) for recording in ERRORS}
-    wanted = {None, *CALLS} - {*NEWER, *NEVER_REFUSED}
+    wanted = {None, *METHODS} - {*UNRECORDED, *NEVER_REFUSED}
     assert refused == wanted, (
-        f"{refused ^ wanted}: a method that no recorded server has belongs in NEWER of asking.py, "
+        f"{refused ^ wanted}: a method that no recorded server has belongs in UNRECORDED of "
+        "tests/support/facade.py, "
         "one that it never refused in NEVER_REFUSED"
     )
     assert len([error for error in ERRORS if error.content_type == "text/html"]) >= 14

@@ -1,6 +1,6 @@
-"""Each method of the facade called with every value it can be given, or with some of them.
+"""Each method of the facade called with every value it takes, or with some of them.
 
-A text is its own field's name, so that what arrives says where it comes from.
+A text is its own field's name, so that the request shows where each value comes from.
 """
 
 from __future__ import annotations
@@ -18,8 +18,22 @@ from dify_java_compat import (
     MessageFeedbackRequest,
     RequestsDifyChat,
 )
+from dify_java_compat._api import operations
+from dify_java_compat._api.operation import Operation
 from dify_java_compat._stream.observable import Observable
-from tests.recordings.asking import KEY
+
+KEY = "app-REDACTED"
+
+# the rows of operations, by the facade's method
+ROWS: dict[str, Operation[Any]] = {
+    row.name: row for row in vars(operations).values() if isinstance(row, Operation)
+}
+METHODS = [name for name in dir(DifyChatflow) if not name.startswith("_")]
+
+# operations of ours that Dify's description does not know, as `GET /path`, and why
+UNDOCUMENTED: dict[str, str] = {}
+# methods that no recorded server had yet
+UNRECORDED = {"workflowEvents", "humanInputForm", "submitHumanInputForm", "endUser"}
 
 FILE = DifyFile(filename="a.wav", content_type="audio/wav", content=b"RIFF")
 
