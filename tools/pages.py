@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import ROOT, differences, events, fields
+from . import ROOT, chatflow, differences, events, fields
 
 LANGUAGES = ("en", "zh")
 
@@ -18,5 +18,6 @@ def generated() -> dict[Path, str]:
         page = folder / "streams.md"
         texts[page] = events.with_table(page.read_text(encoding="utf-8"), language)
         page = folder / "migration.md"
-        texts[page] = differences.with_table(page.read_text(encoding="utf-8"), language)
+        text = chatflow.with_table(page.read_text(encoding="utf-8"), language)
+        texts[page] = differences.with_table(text, language)
     return texts

@@ -12,7 +12,7 @@ from .._dto.dto import ResponseDto
 from .._http.multipart import MultipartForm
 from .._http.request import ApiKey, HttpRequest
 from .._http.response import HttpResponse
-from ..errors import DecodeException, IllegalArgumentException
+from ..errors import ID_NAMES, DecodeException, IllegalArgumentException
 from ..models import BaseChatRequest, DifyPageResult, DifyResult, ResponseEntity
 from .audio import audio_blocks
 from .codec import decode, decode_if_any, decode_page, encode
@@ -142,7 +142,7 @@ class Operation(Generic[R]):
             streams=self.streams,
             ids={
                 name: value
-                for name in ("task_id", "message_id", "conversation_id", "workflow_run_id")
+                for name in ID_NAMES
                 if isinstance(value := values.get(name), str) and value
             },
         )

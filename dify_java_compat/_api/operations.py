@@ -208,14 +208,14 @@ ANNOTATIONS = Operation(
         Param("keyword", "keyword", unless_empty),
     ),
 )
-_QUESTION_AND_ANSWER = (Param("question", "question"), Param("answer", "answer"))
+_ANNOTATION = (Param("question", "question"), Param("answer", "answer"))
 CREATE_ANNOTATION = Operation(
     "createAppAnnotation",
     "POST",
     "/apps/annotations",
     one(AppAnnotationResponse),
     takes=AppAnnotationCreateRequest,
-    body=_QUESTION_AND_ANSWER,
+    body=_ANNOTATION,
 )
 UPDATE_ANNOTATION = Operation(
     "updateAppAnnotation",
@@ -223,7 +223,7 @@ UPDATE_ANNOTATION = Operation(
     "/apps/annotations/{annotation_id}",
     one(AppAnnotationResponse),
     takes=AppAnnotationUpdateRequest,
-    body=_QUESTION_AND_ANSWER,
+    body=_ANNOTATION,
 )
 DELETE_ANNOTATION = Operation(
     "deleteAppAnnotation", "DELETE", "/apps/annotations/{annotation_id}", NOTHING

@@ -48,20 +48,15 @@ RETIRED = {
 ABOUT_ANSWERS = ("_stream/answer", "models/", "web/")
 # what keeps such a word, by module, with the reason
 ALLOWED = {
-    "_api/operations": {"_QUESTION_AND_ANSWER": "an annotation's fields, by Dify's names"},
     "_http/deadline": {"time_left": "as in asyncio and httpx: seconds that remain"},
-    "cli/session": {"answer": "the chat's text"},
-    "cli/terminal": {"answer": "the chat's text", "_answer": "the chat's text"},
     "emulator/server": {"answer": "public: `reply(answer=...)`, the chat's text"},
-    "emulator/apps/app": {"answer": "an annotation's field, by Dify's name"},
-    "emulator/handlers/annotations": {"answer": "an annotation's field, by Dify's name"},
-    "emulator/store/annotations": {"answer": "an annotation's field, by Dify's name"},
-    "emulator/store/state": {"answer": "a message's field, by Dify's name"},
 }
 
 
 def words(name: str) -> set[str]:
-    """The words of a name in snake_case or CamelCase."""
+    """The words of a name in snake_case or CamelCase; Python's own names have none."""
+    if name.startswith("__"):
+        return set()
     return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
 
 
