@@ -56,7 +56,7 @@ def decode_run(cls: type[R], body: bytes) -> R:
     """A run, whose inputs and outputs are JSON text within the JSON."""
     run = decode(cls, body)
     for name in ("inputs", "outputs"):
-        text = getattr(run, name)
+        text = getattr(run, name, None)
         if isinstance(text, str):
             with contextlib.suppress(ValueError):
                 setattr(run, name, loads(text.encode("utf-8", "surrogatepass")))

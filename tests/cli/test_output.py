@@ -103,7 +103,7 @@ def test_reader_that_has_enough_of_events() -> None:
 
 def test_interrupts_once_the_reader_has_enough_change_nothing() -> None:
     patiently = prepared("import dify_java_compat.cli.session as c; c._STOP_SECONDS = 600.0")
-    answer = held(*MORE_THAN_A_PIPE_HOLDS, until=lambda server: server.closed)
+    answer = held(*MORE_THAN_A_PIPE_HOLDS, until=lambda server: server.closing)
     with Server(chat_messages=answer) as server:
         process = subprocess.Popen(
             [sys.executable, *patiently, "Hi"],

@@ -55,13 +55,13 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
 @st.composite
 def dtos(draw: st.DrawFn, cls: type[Dto]) -> Dto:
     hints = typing.get_type_hints(cls)
-    chosen_by = names_of(cls).chosen_by
+    tagged_by = names_of(cls).tagged_by
     fields = {
         field.name: draw(values(hints[field.name]))
         for field in dataclasses.fields(cls)
-        if field.name not in chosen_by
+        if field.name not in tagged_by
     }
-    for name, (key, classes, otherwise) in chosen_by.items():
+    for name, (key, classes, otherwise) in tagged_by.items():
         fields[key] = draw(st.sampled_from(sorted(classes)) | st.none() | st.text())
         fields[name] = draw(anything | dtos(classes.get(fields[key], otherwise)))
     return cls(**fields)
