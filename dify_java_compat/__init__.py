@@ -39,22 +39,23 @@ _NAMES = {
         DifyChat
     """,
     "models": """
-        AgentLogData AgentThought AnnotationReplyActionEnum AppAnnotationCreateRequest
-        AppAnnotationPageRequest AppAnnotationReplyQueryRequest AppAnnotationReplyRequest
-        AppAnnotationReplyResponse AppAnnotationResponse AppAnnotationUpdateRequest
-        AppFeedbackPageRequest AppFeedbackResponse AppInfoResponse AppMetaResponse
-        AppParametersResponseVO AppSiteResponse AudioToTextRequest BaseChatRequest
+        AgentLogData AgentThought AnnotationReply AnnotationReplyActionEnum
+        AppAnnotationCreateRequest AppAnnotationPageRequest AppAnnotationReplyQueryRequest
+        AppAnnotationReplyRequest AppAnnotationReplyResponse AppAnnotationResponse
+        AppAnnotationUpdateRequest AppFeedbackPageRequest AppFeedbackResponse AppInfoResponse
+        AppMetaResponse AppParametersResponseVO AppSiteResponse AudioToTextRequest BaseChatRequest
         ChatMessageSendCompletionResponse ChatMessageSendRequest ChatMessageSendResponse
         ChatMessageVO CompletionData ContainerData ConversationVariableRequest
         ConversationVariableResponse DiftChatExceptionEnum DifyFile DifyPageResult DifyResult
-        DifyTextVO EmptyData EndUserResponse FilePreviewRequest FileUploadRequest FileUploadResponse
-        HumanInputData HumanInputFormResponse HumanInputSubmitRequest IconTypeEnum
-        MessageConversationsRequest MessageConversationsResponse MessageFeedbackRequest
-        MessageFeedbackResponse MessageFileTransferMethodEnum MessageFileTypeEnum
-        MessagesCurrentRequest MessagesRequest MessagesResponseVO MetaData NodeFinishedData
-        NodeRetryData NodeStartedData ParallelBranchFinishedData ParallelBranchStartedData
-        ReasoningChunkData RenameConversationRequest ResponseEntity ResponseModeEnum
-        StopChatResponse StreamEventEnum TextChunkData TextToAudioRequest
+        DifyTextVO EmptyData EndUserResponse FilePreviewRequest FileUpload FileUploadConfig
+        FileUploadImage FileUploadRequest FileUploadResponse HumanInputData HumanInputFormResponse
+        HumanInputSubmitRequest IconTypeEnum MessageConversationsRequest
+        MessageConversationsResponse MessageFeedbackRequest MessageFeedbackResponse
+        MessageFileTransferMethodEnum MessageFileTypeEnum MessagesCurrentRequest MessagesRequest
+        MessagesResponseVO MetaData NodeFinishedData NodeRetryData NodeStartedData
+        ParallelBranchFinishedData ParallelBranchStartedData ReasoningChunkData
+        RenameConversationRequest ResponseEntity ResponseModeEnum SensitiveWordAvoidance
+        StopChatResponse StreamEventEnum TextChunkData TextToAudioRequest TextToSpeech
         UpdateConversationVariableRequest UserInputForm WorkflowFinishedData WorkflowLogResponse
         WorkflowLogsRequest WorkflowPausedData WorkflowRunResponse WorkflowStartedData
     """,

@@ -18,6 +18,7 @@ from dify_java_compat._dto.dto import Dto, ResponseDto
 from dify_java_compat._dto.names import names_of
 
 from . import ROOT
+from .names import FORM_PARTS
 from .stubs import types_as_written
 
 MANIFEST = json.loads((ROOT / "tests/contract/java_manifest.json").read_text("utf-8"))
@@ -44,8 +45,8 @@ rule of the names.
         "Parameters": "The parameters of an app",
         "Enums": "Enums",
         "More": "What Java lacks",
-        "import": "`AppParametersResponseVO` and `UserInputForm` are imported from the package,\n"
-        "the others from `dify_java_compat.models`.",
+        "import": "{parts} are imported\n"
+        "from `dify_java_compat.models`, the others from the package.",
         "fields": ("Java", "Python", "Dify", "Type", "Default"),
         "members": ("Java", "Python", "Value"),
         "takes": "Parameter of {}.",
@@ -75,8 +76,7 @@ Java 的全部 {java} 个类型，以及 Java 没有的类型。名称的来由�
         "Parameters": "应用参数",
         "Enums": "枚举",
         "More": "Java 没有的类型",
-        "import": "`AppParametersResponseVO` 和 `UserInputForm` 从包的顶层导入，其余的从\n"
-        "`dify_java_compat.models` 导入。",
+        "import": "{parts} 从\n`dify_java_compat.models` 导入，其余的从包的顶层导入。",
         "fields": ("Java", "Python", "Dify", "类型", "默认值"),
         "members": ("Java", "Python", "值"),
         "takes": "用于 {}。",
@@ -100,7 +100,12 @@ def page(language: str) -> str:
     for name, cls in _types():
         section = _section(cls) if name in JAVA_TYPES else "More"
         sections[section] += [f"### {name}", *_about(cls, words), _table(name, cls, words)]
-    sections["Parameters"].insert(0, words["import"])
+    sections["Parameters"].insert(
+        0,
+        words["import"].format(
+            parts=words["comma"].join(f"`{name}`" for name in sorted(FORM_PARTS))
+        ),
+    )
     for section, texts in sections.items():
         parts += [f"## {words[section]}", *texts]
     return "\n\n".join(parts) + "\n"

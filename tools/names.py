@@ -29,9 +29,18 @@ MODULES = (
     "pipeline",
     "recoup",
 )
-# Of an app's parameters the root has these alone. The parts (File, Number, Select, ...) say too
-# little without their module, and would hide names of those who import all of the root.
-OF_PARAMETERS = {"AppParametersResponseVO", "UserInputForm"}
+# The parts of an app's form stay in `models`: their names say too little without it, and would hide
+# names of those who import all of the root.
+FORM_PARTS = {
+    "Checkbox",
+    "Enabled",
+    "File",
+    "FileList",
+    "Number",
+    "Paragraph",
+    "Select",
+    "TextInput",
+}
 
 START = "# Generated from the `__all__` of the modules by `make generate`."
 END = "# End of the generated part."
@@ -66,9 +75,8 @@ def root() -> dict[str, list[str]]:
 
 
 def _models() -> list[str]:
-    found = models()
-    found["parameters"] = sorted(OF_PARAMETERS & set(found["parameters"]))
-    return sorted(name for names in found.values() for name in names if not name.isupper())
+    found = {name for names in models().values() for name in names if not name.isupper()}
+    return sorted(found - FORM_PARTS)
 
 
 def generated() -> dict[Path, str]:

@@ -15,6 +15,7 @@ import dify_java_compat
 from dify_java_compat import DifyChat, RequestsDifyChat, models
 from dify_java_compat._dto.names import names_of
 from tests.support.facade import METHODS
+from tools.names import FORM_PARTS
 
 MANIFEST = json.loads(Path(__file__).with_name("java_manifest.json").read_text("utf-8"))
 
@@ -95,8 +96,8 @@ def test_an_enum_has_javas_members(name: str) -> None:
     assert set(MANIFEST["enums"][name]) <= set(python_class(name).__members__)
 
 
-def test_every_type_can_be_imported_from_the_top_or_is_a_part_of_the_parameters() -> None:
+def test_every_type_can_be_imported_from_the_top_or_is_a_part_of_a_form() -> None:
     for name in [*MANIFEST["classes"], *MANIFEST["enums"]]:
         top = name.partition(".")[0]
-        assert top in dify_java_compat.__all__ or top in models.parameters.__all__
+        assert top in dify_java_compat.__all__ or top in FORM_PARTS
         assert top in models.__all__

@@ -11,7 +11,7 @@ import pytest
 import dify_java_compat
 from dify_java_compat._dto.dto import Dto
 from dify_java_compat.errors import DifyException
-from tools.names import MODULES, OF_PARAMETERS, models, order
+from tools.names import FORM_PARTS, MODULES, models, order
 
 ROOT = Path(dify_java_compat.__file__).parent
 LONGEST = 400
@@ -83,16 +83,11 @@ def test_every_exception_is_public() -> None:
     assert set(errors.__all__) <= set(dify_java_compat.__all__)
 
 
-def test_every_model_is_public_but_for_the_parts_of_parameters() -> None:
+def test_every_model_is_public_but_for_the_parts_of_a_form() -> None:
     from dify_java_compat import models
-    from dify_java_compat.models import parameters
 
-    parts = set(parameters.__all__) - OF_PARAMETERS
-    assert set(parameters.__all__) > OF_PARAMETERS
-    assert {"File", "Number", "Select", "Enabled", "Checkbox"} < parts
-    assert set(models.__all__) - set(dify_java_compat.__all__) == parts | {"EVENT_DATA"}
-    for name in parts:
-        assert getattr(models, name).__module__ == parameters.__name__
+    assert {"File", "Number", "Select", "Enabled", "Checkbox"} < FORM_PARTS < set(models.__all__)
+    assert set(models.__all__) - set(dify_java_compat.__all__) == FORM_PARTS | {"EVENT_DATA"}
 
 
 @pytest.mark.parametrize("name", dify_java_compat.__all__)
