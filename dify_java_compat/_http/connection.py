@@ -63,12 +63,13 @@ class InterruptibleConnection(HTTPConnection):
 
     ::
 
-        connect() ─▶ dialing ─▶ TLS handshake ─▶ request() ─▶ response ─▶ idle ─┐
-        socket:       (none)    _handshake_socket   sock      _response_socket   │
-                                                      ▲                          │
-                                                      └── within keep_alive_seconds
+        connect()                          request()     getresponse()          in the pool
+        dialing ──▶ TLS handshake ───────▶ sending ────▶ response ────────────▶ idle
+        (none)      _handshake_socket      sock          sock, _response_socket  │
+                                             ▲                                   │
+                                             └── within keep_alive_seconds ──────┘
 
-    The second line is the socket that `interrupt` shuts down. There is none while dialing: that
+    The third line is the socket that `interrupt` shuts down. There is none while dialing: that
     looks every 50 ms whether its exchange was cancelled.
     """
 
