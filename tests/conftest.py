@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import settings
 
-pytest.register_assert_rewrite("tests.support")
+pytest.register_assert_rewrite("tests.support", "tests.emulator.caller")
 
 # The package's own plugin is there already where the package is installed.
 pytest_plugins = ("dify_java_compat.pytest_plugin", "pytester", "tests.support.secrecy")

@@ -97,3 +97,12 @@ class Caller:
         data = found.json()["data"]
         assert isinstance(data, list)
         return data
+
+
+def fails(response: Response, status: int, code: str, message: str) -> None:
+    """Handled errors have one shape and one order of keys."""
+    assert response.status == status, response
+    body = response.json()
+    assert list(body) == ["code", "message", "status"]
+    assert (body["code"], body["status"]) == (code, status)
+    assert message in body["message"]

@@ -1,6 +1,6 @@
 """An emulator that answers at once, and callers of its apps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -23,3 +23,10 @@ def chat(emulator: DifyEmulator) -> Caller:
 def app(emulator: DifyEmulator) -> Callable[[str], Caller]:
     """A caller of the app with that key."""
     return lambda key: Caller(emulator, key)
+
+
+@pytest.fixture
+def faithful() -> Iterator[Caller]:
+    """A caller of an emulator with the real server's own faults."""
+    with DifyEmulator(token_pause=0.0, quirks=True) as emulator:
+        yield Caller(emulator)
