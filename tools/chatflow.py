@@ -13,10 +13,9 @@ from typing import Any
 from reactivex import Observable
 
 from dify_java_compat import DifyChat, DifyChatflow
-from dify_java_compat._api import operations
-from dify_java_compat._api.operation import Operation
 
 from .marked import replaced
+from .rows import ROWS
 
 START = "<!-- the methods that Java lacks: written by make generate -->"
 END = "<!-- to here -->"
@@ -35,7 +34,6 @@ def with_table(text: str, language: str) -> str:
 
 
 def _rows(language: str) -> Iterator[tuple[str, str, str]]:
-    rows = {row.name: row for row in vars(operations).values() if isinstance(row, Operation)}
     for name in vars(DifyChatflow):
         if name.startswith("_") or hasattr(DifyChat, name):
             continue
@@ -44,7 +42,7 @@ def _rows(language: str) -> Iterator[tuple[str, str, str]]:
             inspect.cleandoc(method.__doc__ or "").partition("\n")[0].partition(": ")
         )
         what = title if language == "zh" else english.rstrip(".")
-        yield what, f"`{rows[name].method} {rows[name].path}`", _call(method, language)
+        yield what, f"`{ROWS[name].method} {ROWS[name].path}`", _call(method, language)
 
 
 def _call(method: Any, language: str) -> str:

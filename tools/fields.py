@@ -11,7 +11,6 @@ from enum import Enum
 from typing import Any
 
 from dify_java_compat import DifyChatflow, models
-from dify_java_compat._api import operations as operations
 from dify_java_compat._api import param
 from dify_java_compat._api.operation import Operation
 from dify_java_compat._dto.dto import Dto, ResponseDto
@@ -19,6 +18,7 @@ from dify_java_compat._dto.names import names_of
 
 from . import ROOT
 from .names import FORM_PARTS
+from .rows import ROWS
 from .stubs import types_as_written
 
 MANIFEST = json.loads((ROOT / "tests/contract/java_manifest.json").read_text("utf-8"))
@@ -197,22 +197,22 @@ def _wire(cls: Any, name: str, words: dict[str, Any]) -> str:
     if name == "api_key":
         return str(words["header"])
     found: list[str] = []
-    for endpoint in vars(operations).values():
-        if isinstance(endpoint, Operation) and endpoint.takes and issubclass(endpoint.takes, cls):
-            found += _places(endpoint, name, words)
+    for row in ROWS.values():
+        if row.takes and issubclass(row.takes, cls):
+            found += _wire_names(row, name, words)
     if cls is models.ChatMessageVO or cls is models.ChatMessageVO.ChatMessageFile:
         found = [f"`{dict(names_of(cls).wire)[name]}`"]
     return words["comma"].join(dict.fromkeys(found)) or "–"
 
 
-def _places(endpoint: Operation, name: str, words: dict[str, Any]) -> Iterator[str]:
-    if f"{{{name}}}" in endpoint.path:
+def _wire_names(row: Operation[Any], name: str, words: dict[str, Any]) -> Iterator[str]:
+    if f"{{{name}}}" in row.path:
         yield f"`{{{name}}}`"
-    if endpoint.file == name:
+    if row.file == name:
         yield words["part"].format(name)
-    for value in (*endpoint.query, *(endpoint.body or ())):
-        if value.field == name:
-            yield f"`{value.wire}`"
+    for each in (*row.query, *(row.body or ())):
+        if each.field == name:
+            yield f"`{each.wire}`"
 
 
 def _code(value: Any) -> str:

@@ -27,13 +27,14 @@ from dify_java_compat._api.operation import Operation
 from tests.recordings.comparing import differences, mistyped, undeclared
 from tests.recordings.refusals import class_of
 from tests.support import facade
+from tools.rows import ROWS
 
 from .calls import parts_of
 from .responses import client_of_response, response
 from .spec.digest import Described, digest
 from .spec.facts import DESCRIPTION, DOCUMENTED, FROZEN, FROZEN_STREAMS
 
-ROWS = list(facade.ROWS.values())
+OPERATIONS = list(ROWS.values())
 
 # documented fields of requests that are never sent, and why
 NOT_SENT = {
@@ -76,7 +77,7 @@ def name_of(row: Operation[Any]) -> str:
 
 
 # the others are for test_every_row_is_documented_and_every_method_has_one
-DESCRIBED = [row for row in ROWS if name_of(row) in DOCUMENTED]
+DESCRIBED = [row for row in OPERATIONS if name_of(row) in DOCUMENTED]
 each_row = pytest.mark.parametrize("row", DESCRIBED, ids=lambda row: row.name)
 
 
@@ -90,7 +91,7 @@ def test_the_frozen_facts_are_the_description_s() -> None:
 
 @pytest.mark.parametrize("operation", DOCUMENTED)
 def test_an_operation_has_a_public_method(operation: str) -> None:
-    methods = [row.name for row in ROWS if name_of(row) == operation]
+    methods = [row.name for row in OPERATIONS if name_of(row) == operation]
     assert methods, f"{operation} is new in the description: add its row to _api/operations.py"
     for method in methods:
         for cls in (RequestsDifyChat, DifyChatflow):
@@ -98,14 +99,14 @@ def test_an_operation_has_a_public_method(operation: str) -> None:
 
 
 def test_every_row_is_documented_and_every_method_has_one() -> None:
-    undocumented = {name_of(row) for row in ROWS} - set(DOCUMENTED)
+    undocumented = {name_of(row) for row in OPERATIONS} - set(DOCUMENTED)
     assert undocumented == set(facade.UNDOCUMENTED), (
         f"the description has no {undocumented ^ set(facade.UNDOCUMENTED)}, or has it by now: "
         "mend UNDOCUMENTED in tests/support/facade.py, or, with a newer description, write "
         "spec/operations.json anew by `python -m tests.contract.spec.digest DESCRIPTION`"
     )
     methods = [name for name in dir(DifyChatflow) if not name.startswith("_")]
-    assert sorted(row.name for row in ROWS) == sorted(methods)
+    assert sorted(row.name for row in OPERATIONS) == sorted(methods)
 
 
 @each_row
@@ -188,7 +189,7 @@ def check_types(fields: dict[str, str], body: dict[str, Any]) -> None:
 @pytest.mark.parametrize("exception", [*NOT_SENT, *SENT_BESIDES, *NO_PLACE])
 def test_an_exception_is_one(exception: tuple[str, str]) -> None:
     operation, field = exception
-    (row,) = (row for row in ROWS if row.name == operation)
+    (row,) = (row for row in OPERATIONS if row.name == operation)
     facts = DOCUMENTED[name_of(row)]
     known = {name for kind in facts["body"].values() for name in kind}
     known |= {

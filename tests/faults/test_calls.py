@@ -27,10 +27,11 @@ from dify_java_compat import (
     TimeoutException,
 )
 from tests.recordings.refusals import class_of
-from tests.support.facade import METHODS, ROWS, arguments
+from tests.support.facade import METHODS, arguments
 from tests.support.frames import response
 from tests.support.server import Peer, ScriptedServer
 from tests.support.watching import request
+from tools.rows import ROWS
 
 from .table import Seen, case, row, rows
 

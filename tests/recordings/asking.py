@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from dify_java_compat import ChatMessageSendRequest, ClientConfig, RequestsDifyChat
-from tests.support.facade import KEY, ROWS
+from tests.support.facade import KEY
 from tests.support.replay import replay
 from tests.support.server import ScriptedServer
+from tools.rows import ROWS
 
 from .library import Recording
 

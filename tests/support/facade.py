@@ -18,16 +18,10 @@ from dify_java_compat import (
     MessageFeedbackRequest,
     RequestsDifyChat,
 )
-from dify_java_compat._api import operations
-from dify_java_compat._api.operation import Operation
 from dify_java_compat._stream.observable import Observable
 
 KEY = "app-REDACTED"
 
-# the rows of operations, by the facade's method
-ROWS: dict[str, Operation[Any]] = {
-    row.name: row for row in vars(operations).values() if isinstance(row, Operation)
-}
 METHODS = [name for name in dir(DifyChatflow) if not name.startswith("_")]
 
 # operations of ours that Dify's description does not know, as `GET /path`, and why
