@@ -16,7 +16,8 @@ from ._http.transport import Exchange
 from ._stream.answer import collect, collect_items
 from ._stream.observable import Observable, Stop, observe
 from ._stream.reader import EVENT_STREAM, EventReader
-from ._stream.source import ResumingSource, StreamSource
+from ._stream.resume import ResumingSource
+from ._stream.source import StreamSource
 from .chatflow import DifyChatflow
 from .config import ClientConfig
 from .interface import DifyChat

@@ -1,4 +1,4 @@
-"""Files on their way out, audio on its way in; neither is ever whole in memory."""
+"""What a caller may give as a file, and the part of a form that it becomes."""
 
 from __future__ import annotations
 

@@ -9,14 +9,13 @@ from ..errors import DifyException
 from ..models.events import EVENTS
 from ..models.responses import (
     AgentThought,
-    ChatMessageSendCompletionResponse,
     ChatMessageSendResponse,
 )
+from ..models.responses import ChatMessageSendCompletionResponse as Item
 from .iterate import PREFETCH, Observable, iterate
 
 __all__ = ["collect"]
 
-Item = ChatMessageSendCompletionResponse
 
 # tuples: looking up an event that is no text, and so may have no hash, must not fail
 _APPENDED = tuple(row.name for row in EVENTS if row.text == "append")

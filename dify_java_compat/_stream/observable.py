@@ -13,11 +13,10 @@ from reactivex.disposable import Disposable
 
 from .._http.log import logger
 from ..errors import DifyException
-from ..models.responses import ChatMessageSendCompletionResponse
+from ..models.responses import ChatMessageSendCompletionResponse as Item
 from .iterate import aiterate, iterate
 from .source import StreamSource
 
-Item = ChatMessageSendCompletionResponse
 Stop = Callable[[str], None]
 
 _ARRIVAL_SECONDS = 0.02

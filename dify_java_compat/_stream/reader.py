@@ -19,12 +19,11 @@ from ..errors import (
     TimeoutException,
 )
 from ..models.events import EVENTS
-from ..models.responses import ChatMessageSendCompletionResponse
+from ..models.responses import ChatMessageSendCompletionResponse as Item
 from .sse import EventTooLargeError, SSEDecoder
 
 EVENT_STREAM = "text/event-stream"
 
-Item = ChatMessageSendCompletionResponse
 Decode = Callable[[bytes], Item]
 
 _ENDS = {row.name: row.ends for row in EVENTS if row.ends is not None}

@@ -17,7 +17,7 @@ from dify_java_compat import (
     StreamInterruptedException,
 )
 from dify_java_compat._stream.answer import AnswerBuilder
-from dify_java_compat._stream.source import event_identity
+from dify_java_compat._stream.resume import event_identity
 from dify_java_compat.models.events import EVENT_DATA, EVENTS, IDENTITY_FIELDS, EventRow
 
 from .support import FakeResponse, Item, frame, item, new_reader

@@ -12,7 +12,8 @@ import pytest
 
 from dify_java_compat import DifyException, PipelineException
 from dify_java_compat._stream.observable import State, _Subscription
-from dify_java_compat._stream.source import ResumingSource, StreamSource
+from dify_java_compat._stream.resume import ResumingSource
+from dify_java_compat._stream.source import StreamSource
 from dify_java_compat.errors import ConnectionException
 
 from .support import FakeExchange, Item, frame, item, new_reader
