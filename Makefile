@@ -18,7 +18,7 @@ quick:  ## the fast tests, in seconds
 	$(PYTHON) -m pytest -q -n auto $(QUICK)
 
 test:  ## all tests, as in the README
-	$(PYTHON) -m pytest -q
+	$(PYTHON) -m pytest -q -n auto
 
 check:  ## linter, formatter, type checkers, and whether the generated files are fresh
 	$(BIN)ruff check .
