@@ -1,4 +1,4 @@
-"""The client: the methods with a life of their own; the others are rows (`_api.plain_calls`)."""
+"""The client: the methods that are more than a row; the others are in `_api.plain_calls`."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ from .java_keywords import java_keywords
 
 
 class PlainCalls(BaseClient):
-    """Every method of `DifyChat` and `DifyChatflow` but those with a life of their own."""
+    """The methods of `DifyChat` and `DifyChatflow` that send, wait and decode, and no more."""
 
     @java_keywords
     def stopMessagesStream(
