@@ -10,7 +10,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class EventTooLargeError(ValueError):
-    """One event holds more bytes than the decoder was told to keep."""
+    """One event holds more bytes than the decoder may keep."""
 
 
 class SSEDecoder:
