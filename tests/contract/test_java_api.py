@@ -85,7 +85,7 @@ def test_a_field_has_javas_names_and_default(name: str, field: str, facts: dict[
     mine = next((each for each in fields(cls) if each.name == snake(field)), None)
     assert mine, f"Java's {name} has a field {field}: add {snake(field)} to {cls.__module__}"
     assert dict(names_of(cls).java)[mine.name] == facts["java"]
-    # what goes out has no wire names: `_operations` says where each of its values goes
+    # a request has no wire names: `_api/operations.py` says where each of its values goes
     assert dict(names_of(cls).wire)[mine.name] == facts.get("wire", mine.name)
     assert mine.default == OTHER_DEFAULTS.get((name, field), facts.get("default"))
     assert inspect.getattr_static(cls, field, None) is not None or field == mine.name

@@ -14,7 +14,6 @@ from dify_java_compat.errors import DifyException
 from tools.names import FORM_PARTS, MODULES, models, order
 
 ROOT = Path(dify_java_compat.__file__).parent
-LONGEST = 400
 # pytest reads the plugin; nobody imports a name of it
 NOT_AT_THE_ROOT = {"pytest_plugin"}
 PUBLIC_MODULES = [*MODULES, *(f"models.{name}" for name in models())]
