@@ -18,8 +18,12 @@ from tools.layers import CLIENT, EMULATOR, House
 )
 def test_a_module_imports_only_what_is_below_it(house: House, module: str, file: Path) -> None:
     room = module.partition(".")[0]
-    assert room in house.level, f"give {room} its place in tools/layers.py"
-    assert house.wrong_imports(module, file.read_text(encoding="utf-8")) == []
+    assert room in house.level, f"give {room} its row in tools/layers.py, or move it into a wing"
+    wrong = house.wrong_imports(module, file.read_text(encoding="utf-8"))
+    assert not wrong, (
+        f"{', '.join(wrong)}: tools/layers.py says which rooms lie below {room}; move what both "
+        "need to one of them, or let a room above bring the two together"
+    )
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,8 @@ def test_the_data_has_the_class_of_the_row(row: EventRow) -> None:
 
 @pytest.mark.parametrize("event", StreamEventEnum)
 def test_java_s_enum_has_the_class_of_the_row(event: StreamEventEnum) -> None:
-    (row,) = (row for row in EVENTS if row.name == event.value)
+    row = next((row for row in EVENTS if row.name == event.value), None)
+    assert row, f"{event.value}: add a row to EVENTS of models/events.py"
     assert event.clazz is (row.data or EmptyData)
 
 
@@ -148,7 +149,7 @@ def test_what_is_known_of_an_event_stands_in_its_row_alone() -> None:
     for path in ROOT.rglob("*.py"):
         if path.relative_to(ROOT).parts[0] not in ("emulator", "models"):
             found |= {(path.name, name) for name in named_events(path.read_text("utf-8"))}
-    assert found == ONE_EVENT_RULES
+    assert found == ONE_EVENT_RULES, "let a field of the event's row in models/events.py say it"
 
 
 def test_a_named_event_is_seen() -> None:
