@@ -31,4 +31,6 @@ def java_keywords(method: Callable[P, T]) -> Callable[P, T]:
             values[name] = value
         return method(*args, **values)
 
+    # in what Python says of a wrong argument: the caller knows the method, not the class it is in
+    method.__qualname__ = method.__name__
     return call
