@@ -5,22 +5,25 @@ BIN = $(dir $(PYTHON))
 QUICK = tests/api tests/contract tests/dto tests/http tests/recoup tests/settings tests/stream
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quick test check generate figures
+.PHONY: help ready setup quick test check generate figures
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
+
+ready:
+	@$(PYTHON) -c 'import pytest' 2>/dev/null || { echo 'run `make setup` first' >&2; exit 1; }
 
 setup:  ## a virtual environment with the package, as it is here, and all that the tests need
 	python3 -m venv .venv
 	.venv/bin/pip install -q -e '.[test]'
 
-quick:  ## the fast tests, in seconds
+quick: ready  ## the fast tests, in seconds
 	$(PYTHON) -m pytest -q -n auto $(QUICK)
 
-test:  ## all tests, as in the README
+test: ready  ## all tests, as in the README
 	$(PYTHON) -m pytest -q -n auto
 
-check:  ## linter, formatter, type checkers, and whether the generated files are fresh
+check: ready  ## linter, formatter, type checkers, and whether the generated files are fresh
 	$(BIN)ruff check .
 	$(BIN)ruff format --check .
 	$(BIN)mypy dify_java_compat tools
@@ -29,10 +32,10 @@ check:  ## linter, formatter, type checkers, and whether the generated files are
 	$(BIN)pyright --pythonpath $(PYTHON)
 	$(PYTHON) -m tools.generate --check
 
-generate:  ## write every generated file: stubs, public names, tables of the pages, archive, maps
+generate: ready  ## write every generated file: stubs, public names, tables of the pages, archive, maps
 	$(PYTHON) -m tools.generate
 
-figures:  ## the figures of the pages: bad days, benchmarks, the Java SDK; on a quiet machine, hours
+figures: ready  ## the figures of the pages: bad days, benchmarks, the Java SDK; on a quiet machine, hours
 	$(PYTHON) -m tests.faults --write
 	$(PYTHON) -m tests.benchmarks --write
 	PYTHON=$(PYTHON) tests/java/run || test $$? = 3  # 3: there is no Java here
