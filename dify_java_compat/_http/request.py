@@ -38,6 +38,8 @@ class ApiKey:
     """
 
     def __init__(self, key: str, header: str = "Authorization", scheme: str = "Bearer ") -> None:
+        if not isinstance(key, str):
+            raise IllegalArgumentException(f"api_key must be a text, not {type(key).__name__}")
         if not key or re.search(r"[^\x21-\x7e]", key):
             raise IllegalArgumentException(
                 "api_key must not be empty and must be ASCII without blanks or line breaks"

@@ -296,3 +296,14 @@ def test_the_key_is_in_no_repr(capsys: pytest.CaptureFixture[str]) -> None:
     print(client, vars(client), vars(vars(client)["_transport"]))
     print(request(api_key="app-very-secret"), os.environ.get("NOTHING"))
     assert "very-secret" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("key", [5, b"app-key", ["app-key"], 0.5])
+def test_a_key_that_is_no_text_is_refused_before_any_request(key: object) -> None:
+    with ScriptedServer(OK) as server:
+        with pytest.raises(IllegalArgumentException, match="api_key must be a text"):
+            RequestsDifyChat(server.url, api_key=key)  # type: ignore[arg-type]
+        with RequestsDifyChat(server.url) as client:
+            with pytest.raises(IllegalArgumentException, match="api_key must be a text"):
+                client.parameters(key)  # type: ignore[arg-type]
+    assert server.requests == []

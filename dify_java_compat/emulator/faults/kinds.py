@@ -130,9 +130,9 @@ class _Bordered(Fault):
 
     def __post_init__(self) -> None:
         if (self.after_events is None) == (self.after_bytes is None):
-            raise ValueError("a border: either after_events or after_bytes")
+            raise ValueError("where it breaks off: give either after_events or after_bytes")
         if min(self.after_events or 0, self.after_bytes or 0) < 0:
-            raise ValueError("a border is not negative")
+            raise ValueError("after_events and after_bytes are not negative")
 
     @property
     def of_streams(self) -> bool:
