@@ -16,7 +16,6 @@ from ._http.transport import Exchange
 from ._stream.answer import collect, collect_items
 from ._stream.observable import Observable, Stop, observe
 from ._stream.reader import EVENT_STREAM, EventReader
-from ._stream.resume import ResumingSource
 from ._stream.source import StreamSource
 from .chatflow import DifyChatflow
 from .config import ClientConfig
@@ -70,6 +69,8 @@ class RequestsDifyChat(PlainCalls, DifyChatflow):
         def new_source() -> StreamSource:
             if not self._config.resume_streams:
                 return self._source(request)
+            from ._stream.resume import ResumingSource  # by those alone who ask for it
+
             exchange = self._transport.exchange(request)
             return ResumingSource(
                 exchange,

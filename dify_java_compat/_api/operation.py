@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 from .._dto.dto import ResponseDto
-from .._http.multipart import MultipartForm
-from .._http.request import ApiKey, HttpRequest
+from .._http.request import ApiKey, Body, HttpRequest
 from .._http.response import HttpResponse
 from ..errors import ID_NAMES, DecodeException, IllegalArgumentException
 from ..models import BaseChatRequest, DifyPageResult, DifyResult, ResponseEntity
 from .audio import audio_blocks
 from .codec import decode, decode_if_any, decode_page, encode
-from .files import file_part
 from .param import Param
 
+Kind = Literal["one", "page", "nothing", "binary", "stream"]
 R = TypeVar("R")
 D = TypeVar("D", bound=ResponseDto)
 
 
-@dataclass(frozen=True)
 class Result(Generic[R]):
     """What comes back: `dto` is the class of one item, `read` makes the result of a response."""
 
-    kind: Literal["one", "page", "nothing", "binary", "stream"]
-    dto: type[Any]
-    read: Callable[[HttpResponse], R]
+    # written out, here and below: to have a dataclass generated would be a tenth of the import
+    def __init__(self, kind: Kind, dto: type[Any], read: Callable[[HttpResponse], R]) -> None:
+        self.kind: Kind = kind
+        self.dto = dto
+        self.read = read
 
 
 def one(dto: type[D], decode_body: Callable[[type[D], bytes], D] = decode) -> Result[D]:
@@ -88,7 +87,6 @@ def _decoded(decode_body: Callable[[type[D], bytes], R], dto: type[D], response:
     ) from cause
 
 
-@dataclass(frozen=True)
 class Operation(Generic[R]):
     """An operation of the Service API: `name` is the method, `R` what it gives.
 
@@ -97,18 +95,29 @@ class Operation(Generic[R]):
     with a file, which makes the body a form; with `audio` that is a recording of speech.
     """
 
-    name: str
-    method: str
-    path: str
-    result: Result[R]
-    takes: type[BaseChatRequest] | None = None
-    non_empty: tuple[str, ...] = ()
-    non_null: tuple[str, ...] = ()
-    query: tuple[Param, ...] = ()
-    body: tuple[Param, ...] | None = None
-    file: str | None = None
-    audio: bool = False
-    prefix: str = "/v1"
+    def __init__(
+        self,
+        name: str,
+        method: str,
+        path: str,
+        result: Result[R],
+        *,
+        takes: type[BaseChatRequest] | None = None,
+        non_empty: tuple[str, ...] = (),
+        non_null: tuple[str, ...] = (),
+        query: tuple[Param, ...] = (),
+        body: tuple[Param, ...] | None = None,
+        file: str | None = None,
+        audio: bool = False,
+        prefix: str = "/v1",
+    ) -> None:
+        self.name, self.method, self.path = name, method, path
+        self.result = result
+        self.takes = takes
+        self.non_empty, self.non_null = non_empty, non_null
+        self.query, self.body = query, body
+        self.file, self.audio = file, audio
+        self.prefix = prefix
 
     @property
     def streams(self) -> bool:
@@ -170,9 +179,12 @@ class Operation(Generic[R]):
         query = urlencode(_wire_values(self.query, values))
         return f"{path}?{query}" if query else path
 
-    def _body(self, values: Mapping[str, Any]) -> tuple[bytes | MultipartForm | None, str]:
+    def _body(self, values: Mapping[str, Any]) -> tuple[Body, str]:
         """What is sent, and its type."""
         if self.file is not None:
+            from .._http.multipart import MultipartForm  # for uploads alone: they are slow to load
+            from .files import file_part
+
             part = file_part(values[self.file], audio=self.audio)
             form = MultipartForm(_wire_values(self.body or (), values), part)
             return form, form.content_type

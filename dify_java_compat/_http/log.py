@@ -7,7 +7,6 @@ import time
 from typing import Any
 
 from ..config import ClientConfig
-from .masking import mask_body, mask_path, mask_text, one_line
 from .request import HttpRequest
 
 logger = logging.getLogger("dify_java_compat")
@@ -34,6 +33,9 @@ class RequestLog:
     """
 
     def __init__(self, request: HttpRequest, config: ClientConfig) -> None:
+        from . import masking  # most programs never log
+
+        self._masking = masking
         self._request = request
         self._config = config
         self._started = time.monotonic()
@@ -89,7 +91,9 @@ class RequestLog:
 
     def _text(self) -> str:
         request = self._request
-        path = mask_path(request.redact(request.path), self._config.logging_mask_enabled)
+        path = self._masking.mask_path(
+            request.redact(request.path), self._config.logging_mask_enabled
+        )
         text = f"{request.method} {path} {self._masked(self._outcome or '')}"
         if request.ids:
             ids = (f"{name}={self._masked(value)}" for name, value in request.ids.items())
@@ -98,7 +102,7 @@ class RequestLog:
             text += f"; sent {self._request_text(request.body)}"
         if self._size:
             text += f"; got {self._response_text()}"
-        return one_line(text)
+        return self._masking.one_line(text)
 
     def _request_text(self, body: Any) -> str:
         if isinstance(body, bytes):
@@ -116,8 +120,10 @@ class RequestLog:
 
     def _body(self, body: bytes) -> str:
         config, redact = self._config, self._request.redact
-        return mask_body(body, config.log_body_max_bytes, config.logging_mask_enabled, redact)
+        return self._masking.mask_body(
+            body, config.log_body_max_bytes, config.logging_mask_enabled, redact
+        )
 
     def _masked(self, text: str) -> str:
         redact = self._request.redact  # before, so that no mask splits the key; after, to be sure
-        return redact(mask_text(redact(text), self._config.logging_mask_enabled))
+        return redact(self._masking.mask_text(redact(text), self._config.logging_mask_enabled))

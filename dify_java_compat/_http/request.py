@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, MutableMapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from ..errors import IllegalArgumentException
-from .masking import without_key
-from .multipart import MultipartForm
 
-Body = bytes | MultipartForm | None
+if TYPE_CHECKING:
+    from .multipart import MultipartForm
+
+Body: TypeAlias = "bytes | MultipartForm | None"
 
 
 def normalized_base_url(base_url: str) -> str:
@@ -52,6 +53,8 @@ class ApiKey:
 
     def redact(self, text: str) -> str:
         """`text` without this key."""
+        from .masking import without_key  # when something failed or is logged, no sooner
+
         return without_key(text, self._key)
 
     def __repr__(self) -> str:

@@ -265,7 +265,7 @@ def test_a_log_that_fails_fails_no_call(log: Lines, monkeypatch: pytest.MonkeyPa
     def fails(*args: object) -> str:
         raise RuntimeError("oh")
 
-    monkeypatch.setattr(http_log, "mask_path", fails)
+    monkeypatch.setattr(masking, "mask_path", fails)
     with ScriptedServer(always(response(b'{"answer":"yes"}'))) as server:
         with client_of(server) as client:
             assert client.send(request()).answer == "yes"
