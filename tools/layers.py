@@ -97,7 +97,7 @@ CLIENT = House(
         cli
         pytest_plugin
         client | recoup
-        chatflow
+        chatflow | operators
         interface
         _api | _stream | paging | pipeline
         _http
@@ -109,7 +109,7 @@ CLIENT = House(
     only_for={
         "requests": {"_http"},
         "urllib3": {"_http"},
-        "reactivex": {"_stream.observable", "_stream.iterate"},
+        "reactivex": {"_stream.observable", "_stream.iterate", "operators"},
         "dataclasses_json": {"_dto"},
         "msgspec": {"_dto", "_api.codec"},
         "yaml": {"_settings"},

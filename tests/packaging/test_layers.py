@@ -50,6 +50,8 @@ def test_a_module_imports_only_what_is_below_it(house: House, module: str, file:
         ("client", "from .cli.main import main", "cli"),
         ("interface", "def f():\n    from reactivex import Observable", "reactivex"),
         ("interface", "from .chatflow import DifyChatflow", "chatflow"),
+        ("operators._retry", "from ..chatflow import DifyChatflow", "chatflow"),
+        ("operators._common", "import requests", "requests"),
         ("recoup", "from .client import RequestsDifyChat", "client"),
         ("client", "from .emulator import DifyEmulator", "emulator"),
         ("client", "from . import DifyChat", "DifyChat"),
@@ -85,6 +87,7 @@ def test_a_wrong_import_of_the_emulator_is_seen(module: str, line: str, wrong: s
         (CLIENT, "models.responses", "from .events import CompletionData\nfrom .._dto import dto"),
         (CLIENT, "client", "from ._api import operations\nfrom ._stream.iterate import iterate"),
         (CLIENT, "_stream.observable", "from reactivex.abc import ObserverBase"),
+        (CLIENT, "operators._retry", "from reactivex import Observable\nfrom ._common import fail"),
         (EMULATOR, "runs.run", "from ..store.state import State\nimport werkzeug"),
     ],
 )

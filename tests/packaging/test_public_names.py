@@ -16,7 +16,9 @@ from tools.names import FORM_PARTS, MODULES, models, order
 ROOT = Path(dify_java_compat.__file__).parent
 # pytest reads the plugin; nobody imports a name of it
 NOT_AT_THE_ROOT = {"pytest_plugin"}
-PUBLIC_MODULES = [*MODULES, *(f"models.{name}" for name in models())]
+# imported as a module, like `reactivex.operators`
+NAMESPACES = ["operators"]
+PUBLIC_MODULES = [*MODULES, *(f"models.{name}" for name in models()), *NAMESPACES]
 
 
 def test_all_is_sorted_and_each_name_once() -> None:
@@ -96,6 +98,13 @@ def test_every_public_name_has_a_docstring_of_its_own(name: str) -> None:
     assert not value.__doc__.startswith(f"{name}(")  # what a dataclass gives where none is
     if isinstance(value, type):
         assert "__doc__" in vars(value)
+
+
+@pytest.mark.parametrize("module", NAMESPACES)
+def test_a_namespace_keeps_its_names_and_documents_each(module: str) -> None:
+    values = vars(importlib.import_module(f"dify_java_compat.{module}"))
+    assert not set(values["__all__"]) & set(dify_java_compat.__all__)
+    assert all(values[name].__doc__ for name in values["__all__"])
 
 
 def test_every_method_of_the_facade_has_a_docstring() -> None:
