@@ -33,13 +33,17 @@ OPERATORS = {
     "takeUntil": "ops.take_while(",
     "timeout": "ops.timeout(",
     "retry": "ops.retry(",
+    "retryWhen": "dify_ops.retry_when(",
     "onErrorResume": "ops.catch(",
+    "switchIfEmpty": "dify_ops.switch_if_empty(",
+    "doOnCancel": "dify_ops.do_on_cancel(",
     "doFinally": "ops.finally_action(",
     "publishOn": "ops.observe_on(",
     "subscribeOn": "pool.submit(",
     "share": "ops.share(",
     "autoConnect": ".auto_connect(",
     "concatMap": "ops.merge(max_concurrent=1)",
+    "bufferUntil": "dify_ops.buffer_until(",
 }
 JAVA_EXCEPTIONS = [
     "BaseException",
