@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from datetime import datetime
 from typing import Any, TypeVar, overload
 
@@ -80,6 +81,7 @@ class _Heartbeat:
         self._lock = threading.RLock()  # of who delivers
         self._is_delivering = False  # for who has the lock already
         self._item_at: datetime | None = None  # since the timer was set
+        self._context = copy_context()  # the subscriber's, which a timer's thread does not have
 
     def subscribe_to(
         self, source: Observable[Any], scheduler: SchedulerBase | None
@@ -125,7 +127,7 @@ class _Heartbeat:
         try:
             rest = self._seconds if self._is_delivering else self._silence_remaining()
             if rest <= 0.0 and not self._timer.is_disposed:
-                self._beat()
+                self._context.copy().run(self._beat)
                 rest = self._seconds
             self._set_timer(rest)
         except BaseException:  # the observer's own

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Generic, TypeVar
 
 from reactivex import Observable
@@ -102,6 +103,7 @@ class _Attempts(Generic[T]):
         self._scheduler = scheduler
         self._current = SerialDisposable()
         self._retries = 0
+        self._context = copy_context()  # the subscriber's, which a timer's thread does not have
 
     def start(self) -> DisposableBase:
         self._current.disposable = attempt = SingleAssignmentDisposable()
@@ -127,4 +129,4 @@ class _Attempts(Generic[T]):
         pause.disposable = self._timers.schedule_relative(delay, self._start_again)
 
     def _start_again(self, _: object, __: object = None) -> None:
-        self.start()
+        self._context.copy().run(self.start)

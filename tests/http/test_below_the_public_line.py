@@ -1,4 +1,4 @@
-"""What we lean on below the public line of urllib3, requests and http.client: is it still there?
+"""What we lean on below the public line of other packages: is it still there?
 
 Each is tried by its name and its behaviour, without our code in the way, so that a new version of
 them says itself what it moved, and what of ours breaks by it.
@@ -6,6 +6,7 @@ them says itself what it moved, and what of ours breaks by it.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import io
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 import urllib3
+from reactivex.scheduler.eventloop import AsyncIOScheduler
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import requote_uri
@@ -517,6 +519,15 @@ def reading_on() -> None:
     with served(b"HTTP/1.0 200 OK\r\n\r\nbody") as server:
         assert get(pool_with(Probe, server.port)).read() == b"body"
     assert seen == [(True, None)]
+
+
+@depends_on("reactivex: AsyncIOScheduler._loop", "timers of the operators on an event loop")
+def loop_of_a_scheduler() -> None:
+    loop = asyncio.new_event_loop()
+    try:
+        assert AsyncIOScheduler(loop)._loop is loop
+    finally:
+        loop.close()
 
 
 # ------------------------------------------------------------------------------------------------

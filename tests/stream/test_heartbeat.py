@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextvars import ContextVar
 from datetime import datetime, timedelta, timezone
 from itertools import accumulate
 from typing import Any
@@ -243,6 +244,16 @@ def test_an_end_leaves_no_thread_of_a_timer(disposed: bool) -> None:
     else:
         subject.on_completed()
     wait_until(lambda: not timer_threads())
+
+
+def test_a_heartbeat_has_the_context_of_its_subscriber() -> None:
+    user = ContextVar("user", default="nobody")
+    seen: list[str] = []
+    user.set("u-1")
+    beats = reactivex.never().pipe(dify_ops.heartbeat(0.001, user.get), ops.take(2))
+    beats.pipe(ops.do_action(lambda _: seen.append(user.get()))).run()
+    assert seen == ["u-1", "u-1"]
+    assert beats.run() == "u-1"
 
 
 def test_run_leaves_no_thread() -> None:

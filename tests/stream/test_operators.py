@@ -16,7 +16,6 @@ from reactivex import operators as ops
 from reactivex.abc import SchedulerBase
 from reactivex.disposable import Disposable
 from reactivex.scheduler import HistoricalScheduler
-from reactivex.scheduler.eventloop import AsyncIOScheduler
 from reactivex.subject import Subject
 from reactivex.testing import TestScheduler
 from reactivex.testing.subscription import Subscription
@@ -366,13 +365,3 @@ def test_an_operator_works_on_a_loop(operator: Any) -> None:
     seen = asyncio.run(events_of(from_thread(ONE, TWO).pipe(operator)), debug=True)
     assert seen[-1] == "completed"
     assert len(seen) >= 2
-
-
-def test_the_loop_of_its_scheduler_is_there() -> None:
-    """`_loop` is none of RxPY's public names; without it timers are not safe with threads."""
-
-    async def check() -> None:
-        loop = asyncio.get_running_loop()
-        assert AsyncIOScheduler(loop)._loop is loop
-
-    asyncio.run(check())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -138,6 +139,21 @@ def test_a_pause_that_is_disposed_of_leaves_no_thread() -> None:
     wait_until(timer_threads)
     subscription.dispose()
     wait_until(lambda: not timer_threads())
+
+
+def test_each_attempt_has_the_context_of_the_subscriber() -> None:
+    user = ContextVar("user", default="nobody")
+    seen: list[str] = []
+
+    def fail(_: object) -> Observable[Any]:
+        seen.append(user.get())
+        return reactivex.throw(BROKEN)
+
+    user.set("u-1")
+    stream = reactivex.defer(fail).pipe(dify_ops.retry_when(dify_ops.backoff(2, 0.001)))
+    with pytest.raises(ConnectionException):
+        stream.run()
+    assert seen == ["u-1"] * 3
 
 
 def test_a_scheduler_of_its_own_comes_before_that_of_subscribe() -> None:
