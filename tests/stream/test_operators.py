@@ -186,15 +186,15 @@ def test_what_the_action_raises_comes_out_of_dispose_and_the_source_is_disposed_
     assert subject.observers == []
 
 
-def test_of_an_end_and_a_dispose_at_once_one_is_first() -> None:
+def test_an_end_and_a_dispose_at_once_are_never_both_seen() -> None:
     for _ in range(200):
         subject: Subject[int] = Subject()
-        called: list[str] = []
-        stream = subject.pipe(dify_ops.do_on_cancel(lambda called=called: called.append("action")))
-        subscription = stream.subscribe()
+        seen: list[str] = []
+        stream = subject.pipe(dify_ops.do_on_cancel(lambda seen=seen: seen.append("cancelled")))
+        subscription = stream.subscribe(on_completed=lambda seen=seen: seen.append("completed"))
         for thread in [in_thread(subscription.dispose), in_thread(subject.on_completed)]:
             thread.join(TIMEOUT)
-        assert len(called) <= 1
+        assert len(seen) <= 1
 
 
 # switch_if_empty
