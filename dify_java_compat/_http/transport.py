@@ -12,6 +12,7 @@ import urllib3
 from ..config import ClientConfig
 from ..errors import ConnectionException, DifyException
 from .adapter import Adapter, environment, prepared, prepared_url
+from .cancellation import add_to_current
 from .connection import InterruptibleConnection, close_inherited, current_exchange
 from .deadline import Deadline
 from .errors import SEND_FAILURES, send_failure, stripped
@@ -38,9 +39,14 @@ class Transport:
         self.streams = StreamLimiter(self.config.max_requests, self.config.max_requests_per_host)
         self._adapter = Adapter(self.config)
 
-    def exchange(self, request: HttpRequest) -> Exchange:
-        """`request` and its response to be; sends nothing, but `call_timeout` counts from here."""
-        return Exchange(self, request)
+    def exchange(self, request: HttpRequest, config: ClientConfig | None = None) -> Exchange:
+        """`request` and its response to be; sends nothing, but `call_timeout` counts from here.
+
+        `config` has the settings of this call; without it those of the transport hold.
+        """
+        exchange = Exchange(self, request, config or self.config)
+        add_to_current(exchange)
+        return exchange
 
     def send(self, exchange: Exchange, url: str) -> urllib3.BaseHTTPResponse:
         """Send the request of `exchange` to `url`, once; return when the headers are there.
@@ -94,9 +100,10 @@ class Exchange:
     `cancel_unless_sent` does no more than forbid retries, until a retry makes it unsent again.
     """
 
-    def __init__(self, transport: Transport, request: HttpRequest) -> None:
+    def __init__(self, transport: Transport, request: HttpRequest, config: ClientConfig) -> None:
         self.request = request
-        self.deadline = Deadline(request, transport.config)
+        self.deadline = Deadline(request, config)
+        self._config = config
         self._transport = transport
         self._form = None if isinstance(request.body, bytes) else request.body
         self._is_cancelled = False
@@ -192,7 +199,7 @@ class Exchange:
             raise ConnectionException("cancelled before it was sent", **self.context())
 
     def _send_with_retries(self) -> HttpResponse:
-        method, max_retries = self.request.method, self._transport.config.max_retries
+        method, max_retries = self.request.method, self._config.max_retries
         url = self._transport.base_url + self.request.path
         redirects = retries = 0
         while True:
@@ -229,7 +236,7 @@ class Exchange:
             if not self._holds_slot:
                 self._check_not_cancelled()
                 raise self.deadline.timed_out("total")
-        log = start(self.request, self._transport.config)
+        log = start(self.request, self._config)
         try:
             raw = self._transport.send(self, url)
         except BaseException as error:
