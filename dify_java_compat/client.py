@@ -71,7 +71,7 @@ class RequestsDifyChat(PlainCalls, DifyChatflow):
                 return self._source(request)
             from ._stream.resume import ResumingSource  # by those alone who ask for it
 
-            exchange = self._transport.exchange(request)
+            exchange = self._exchange(request)
             return ResumingSource(
                 exchange,
                 self._reader(exchange.context()),
@@ -125,7 +125,7 @@ class RequestsDifyChat(PlainCalls, DifyChatflow):
         return EventReader(event_decoder(), self._config, context)
 
     def _source(self, request: HttpRequest) -> StreamSource:
-        exchange = self._transport.exchange(request)
+        exchange = self._exchange(request)
         return StreamSource(exchange, self._reader(exchange.context()))
 
     def _observed(
@@ -139,7 +139,7 @@ class RequestsDifyChat(PlainCalls, DifyChatflow):
         request = self._request(
             operations.WORKFLOW_EVENTS, workflow_run_id=run_id, include_state_snapshot=True, **user
         )
-        return self._transport.exchange(request)
+        return self._exchange(request)
 
     def _run_status(self, key: ApiKey, run_id: str) -> str | None:
         return self._call(operations.WORKFLOW_RUN, workflow_run_id=run_id, api_key=key).status

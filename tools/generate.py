@@ -14,7 +14,7 @@ from pathlib import Path
 from . import ROOT
 
 # The names first: what follows imports the package, which must have the right ones by then.
-GENERATORS = ("names", "stubs", "pages", "recordings", "architecture")
+GENERATORS = ("names", "stubs", "options", "pages", "recordings", "architecture")
 
 
 def generated(generator: str) -> dict[Path, str | bytes]:

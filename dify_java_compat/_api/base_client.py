@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._http.request import ApiKey, HttpRequest, normalized_base_url
 from .._http.response import HttpResponse
-from .._http.transport import Transport
+from .._http.transport import Exchange, Transport
 from ..config import ClientConfig
 from ..errors import IllegalArgumentException
-from .config_check import validated
+from .config_check import changed, validated
 from .operation import Operation
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .options import Options
 
 R = TypeVar("R")
 Self = TypeVar("Self", bound="BaseClient")
+
+_OF_PROCESS = {"_transport", "_is_copy"}  # what another process makes anew
 
 
 class BaseClient:
@@ -29,7 +36,7 @@ class BaseClient:
     ) -> None:
         self._config = validated(ClientConfig() if client_config is None else client_config)
         base_url = base_url or os.environ.get("DIFY_URL") or "http://localhost"
-        self._transport = Transport(normalized_base_url(base_url), self._config)
+        self._connect(normalized_base_url(base_url))
         self._key = self._api_key(api_key) if api_key is not None else None
 
     @property
@@ -37,9 +44,25 @@ class BaseClient:
         """Where the operations are, /v1 included."""
         return self._transport.base_url + "/v1"
 
+    def with_options(self: Self, **settings: Unpack[Options]) -> Self:
+        """A client over the same connections, with other settings for its calls.
+
+        `settings` are those of ClientConfig, in either spelling; what is not among them stays.
+        IllegalArgumentException for a setting of the connections, and for a value that cannot work;
+        TypeError for a name that there is not. The limit of open streams is shared, the processes
+        are those there are by now, and `close` of the copy closes nothing.
+        """
+        made = object.__new__(type(self))
+        vars(made).update(vars(self), _is_copy=True, _config=changed(self._config, dict(settings)))
+        return made
+
     def close(self) -> None:
-        """Close the connections that lie idle; a call that follows opens new ones."""
-        self._transport.close()
+        """Close the connections that lie idle; a call that follows opens new ones.
+
+        Of a client that `with_options` made, it does nothing.
+        """
+        if not self._is_copy:
+            self._transport.close()
 
     def __enter__(self: Self) -> Self:
         return self
@@ -52,13 +75,18 @@ class BaseClient:
 
     def __getstate__(self) -> dict[str, Any]:
         """The settings and the key, for another process; it makes connections of its own."""
-        state = {name: value for name, value in vars(self).items() if name != "_transport"}
+        state = {name: value for name, value in vars(self).items() if name not in _OF_PROCESS}
         return {**state, "base_url": self._transport.base_url}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         base_url = state.pop("base_url")
         vars(self).update(state)
+        self._connect(base_url)
+
+    def _connect(self, base_url: str) -> None:
+        """Have connections of its own, none of them made yet."""
         self._transport = Transport(base_url, self._config)
+        self._is_copy = False
 
     def _call(self, operation: Operation[R], request: object = None, /, **values: Any) -> R:
         """Send, wait, and read the result. An operation without a request DTO takes `values`."""
@@ -68,8 +96,11 @@ class BaseClient:
         self, operation: Operation[Any], request: object = None, /, **values: Any
     ) -> HttpResponse:
         """Send, and give the response once its headers are there."""
-        http_request = self._request(operation, request, **values)
-        return self._transport.exchange(http_request).open()
+        return self._exchange(self._request(operation, request, **values)).open()
+
+    def _exchange(self, http_request: HttpRequest) -> Exchange:
+        """A call with this client's settings, not sent yet."""
+        return self._transport.exchange(http_request, self._config)
 
     def _request(
         self, operation: Operation[Any], request: object = None, /, **values: Any
