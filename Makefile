@@ -32,7 +32,7 @@ check: ready  ## linter, formatter, type checkers, and whether the generated fil
 	$(BIN)pyright --pythonpath $(PYTHON)
 	$(PYTHON) -m tools.generate --check
 
-generate: ready  ## write every generated file: stubs, public names, tables of the pages, archive, maps
+generate: ready  ## write every generated file: coroutines, stubs, names, tables, archive, maps
 	$(PYTHON) -m tools.generate
 
 figures: ready  ## the figures of the pages: bad days, benchmarks, the Java SDK; on a quiet machine, hours

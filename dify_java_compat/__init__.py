@@ -18,11 +18,14 @@ _NAMES = {
     "_stream.iterate": """
         aiterate iterate
     """,
+    "aio": """
+        AsyncDifyChatflow
+    """,
     "chatflow": """
         DifyChatflow
     """,
     "client": """
-        DifyChatBuilder RequestsDifyChat
+        AsyncDifyChat DifyChatBuilder RequestsDifyChat
     """,
     "config": """
         ClientConfig DifyProperties

@@ -3,8 +3,9 @@
 from ._api.files import Upload
 from ._stream.answer import collect
 from ._stream.iterate import aiterate, iterate
+from .aio import AsyncDifyChatflow
 from .chatflow import DifyChatflow
-from .client import DifyChatBuilder, RequestsDifyChat
+from .client import AsyncDifyChat, DifyChatBuilder, RequestsDifyChat
 from .config import ClientConfig, DifyProperties
 from .errors import (
     BadRequestException,
@@ -132,6 +133,8 @@ __all__ = [
     "AppMetaResponse",
     "AppParametersResponseVO",
     "AppSiteResponse",
+    "AsyncDifyChat",
+    "AsyncDifyChatflow",
     "AudioToTextRequest",
     "BadRequestException",
     "BaseChatRequest",

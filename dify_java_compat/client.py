@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ._api import operations
 from ._api.audio import write_audio
@@ -13,10 +13,11 @@ from ._api.java_keywords import java_keywords
 from ._api.plain_calls import PlainCalls
 from ._http.request import ApiKey, HttpRequest
 from ._http.transport import Exchange
-from ._stream.answer import collect, collect_items
+from ._stream.answer import collect, collect_async, collect_items
 from ._stream.observable import Observable, Stop, observe
 from ._stream.reader import EVENT_STREAM, EventReader
 from ._stream.source import StreamSource
+from .aio import AsyncDifyChatflow
 from .chatflow import DifyChatflow
 from .config import ClientConfig
 from .interface import DifyChat
@@ -29,9 +30,15 @@ from .models import (
 )
 from .pipeline import ChatMessagePipelineModel, PipelineProcess, run_processes
 
-__all__ = ["DifyChatBuilder", "RequestsDifyChat"]
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._api.options import Options
+
+__all__ = ["AsyncDifyChat", "DifyChatBuilder", "RequestsDifyChat"]
 
 C = TypeVar("C", bound=DifyChat)
+A = TypeVar("A", bound="AsyncDifyChat")
 
 
 class RequestsDifyChat(PlainCalls, DifyChatflow):
@@ -43,6 +50,11 @@ class RequestsDifyChat(PlainCalls, DifyChatflow):
     """
 
     _processes: tuple[PipelineProcess[ChatMessagePipelineModel], ...] = ()
+
+    @property
+    def aio(self) -> AsyncDifyChat:
+        """The same methods as coroutines, over the same connections, which stay this client's."""
+        return AsyncDifyChat._over(self)
 
     def addProcess(self, process: PipelineProcess[ChatMessagePipelineModel]) -> None:
         """Have `process` see every item of the streams that are made from now on."""
@@ -143,6 +155,47 @@ class RequestsDifyChat(PlainCalls, DifyChatflow):
 
     def _run_status(self, key: ApiKey, run_id: str) -> str | None:
         return self._call(operations.WORKFLOW_RUN, workflow_run_id=run_id, api_key=key).status
+
+
+class AsyncDifyChat(AsyncDifyChatflow):
+    """`RequestsDifyChat` for asyncio: each method that waits is a coroutine.
+
+    Made as that one, it has connections of its own, which `aclose()` or the end of an `async with`
+    closes. Made by `chat.aio` it uses those of `chat`, and leaves them to it. It serves any number
+    of event loops; trio has none, so that a coroutine raises RuntimeError there.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        client_config: ClientConfig | None = None,
+        *,
+        api_key: str | None = None,
+    ) -> None:
+        self._attach(RequestsDifyChat(base_url, client_config, api_key=api_key), owns_client=True)
+
+    def with_options(self: A, **settings: Unpack[Options]) -> A:
+        """As that of `RequestsDifyChat`; `aclose` of the copy closes no connection."""
+        return self._over(self._sync.with_options(**settings))
+
+    def addProcess(self, process: PipelineProcess[ChatMessagePipelineModel]) -> None:
+        """Have `process` see every item of the streams that are made from now on."""
+        self._sync.addProcess(process)
+
+    async def send(self, send_request: ChatMessageSendRequest) -> ChatMessageSendResponse:
+        if self._sync._config.blocking_via_stream:  # so that a cancelled task disposes of it
+            return await collect_async(self.sendChatMessageStream(send_request))
+        return await super().send(send_request)
+
+    @classmethod
+    def _over(cls: type[A], chat: RequestsDifyChat) -> A:
+        made = object.__new__(cls)
+        made._attach(chat, owns_client=False)
+        return made
+
+    def _attach(self, chat: RequestsDifyChat, owns_client: bool) -> None:
+        self._client = self._chat = self._sync = chat
+        self._owns_client = owns_client
 
 
 class DifyChatBuilder:

@@ -43,6 +43,8 @@ class ClientConfig(Dto):
         addresses in these lines. API keys are hidden always.
     log_body_max_bytes: how much of a body such a line shows; 0 for all.
     log_binary_body: show the bytes of audio and the like too, not only how many they are.
+    async_workers: how many calls of `AsyncDifyChat` run at once, each on a thread; the next ones
+        wait for their turn. Its streams are not among them.
     """
 
     connect_timeout: float = 10.0
@@ -71,6 +73,7 @@ class ClientConfig(Dto):
     logging_mask_enabled: bool = True
     log_body_max_bytes: int = 4096
     log_binary_body: bool = False
+    async_workers: int = 32
 
 
 @dto

@@ -34,6 +34,7 @@ class ClientConfig(Dto):
     logging_mask_enabled: bool
     log_body_max_bytes: int
     log_binary_body: bool
+    async_workers: int
     connectTimeout: float
     readTimeout: float
     sseReadTimeout: float | None
@@ -56,6 +57,7 @@ class ClientConfig(Dto):
     loggingMaskEnabled: bool
     logBodyMaxBytes: int
     logBinaryBody: bool
+    asyncWorkers: int
     def __init__(
         self,
         connect_timeout: float = 10.0,
@@ -84,6 +86,7 @@ class ClientConfig(Dto):
         logging_mask_enabled: bool = True,
         log_body_max_bytes: int = 4096,
         log_binary_body: bool = False,
+        async_workers: int = 32,
         *,
         connectTimeout: float = 10.0,
         readTimeout: float = 120.0,
@@ -107,6 +110,7 @@ class ClientConfig(Dto):
         loggingMaskEnabled: bool = True,
         logBodyMaxBytes: int = 4096,
         logBinaryBody: bool = False,
+        asyncWorkers: int = 32,
     ) -> None: ...
 
 class DifyProperties(Dto, SpringProperties):

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from . import ROOT
 
-# The names first: what follows imports the package, which must have the right ones by then.
-GENERATORS = ("names", "stubs", "options", "pages", "recordings", "architecture")
+# The coroutine facade has public names, and these come before what imports the package by them.
+GENERATORS = ("aio", "names", "stubs", "options", "pages", "recordings", "architecture")
 
 
 def generated(generator: str) -> dict[Path, str | bytes]:

@@ -97,6 +97,7 @@ CLIENT = House(
         cli
         pytest_plugin
         client | recoup
+        aio
         chatflow | operators
         interface
         _api | _stream | paging | pipeline

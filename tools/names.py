@@ -19,6 +19,7 @@ MODULES = (
     "_api.files",
     "_stream.answer",
     "_stream.iterate",
+    "aio",
     "chatflow",
     "client",
     "config",

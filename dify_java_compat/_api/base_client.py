@@ -12,6 +12,7 @@ from ..config import ClientConfig
 from ..errors import IllegalArgumentException
 from .config_check import changed, validated
 from .operation import Operation
+from .workers import Workers
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 Self = TypeVar("Self", bound="BaseClient")
 
-_OF_PROCESS = {"_transport", "_is_copy"}  # what another process makes anew
+_OF_PROCESS = {"_transport", "_workers", "_is_copy"}  # what another process makes anew
 
 
 class BaseClient:
@@ -54,6 +55,8 @@ class BaseClient:
         """
         made = object.__new__(type(self))
         vars(made).update(vars(self), _is_copy=True, _config=changed(self._config, dict(settings)))
+        if made._config.async_workers != self._workers.size:
+            made._workers = Workers(made._config.async_workers)
         return made
 
     def close(self) -> None:
@@ -63,6 +66,7 @@ class BaseClient:
         """
         if not self._is_copy:
             self._transport.close()
+            self._workers.close()
 
     def __enter__(self: Self) -> Self:
         return self
@@ -84,8 +88,9 @@ class BaseClient:
         self._connect(base_url)
 
     def _connect(self, base_url: str) -> None:
-        """Have connections of its own, none of them made yet."""
+        """Have connections and threads of its own, none of them made yet."""
         self._transport = Transport(base_url, self._config)
+        self._workers = Workers(self._config.async_workers)
         self._is_copy = False
 
     def _call(self, operation: Operation[R], request: object = None, /, **values: Any) -> R:

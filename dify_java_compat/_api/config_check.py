@@ -13,7 +13,7 @@ from .._dto.names import names_of
 from ..config import ClientConfig
 from ..errors import IllegalArgumentException
 
-_ABOVE_ZERO = frozenset(("max_event_bytes",))
+_ABOVE_ZERO = frozenset(("async_workers", "max_event_bytes"))
 # what the connections and the limit of open streams are made with
 CONNECTION_SETTINGS = frozenset(
     (

@@ -24,6 +24,7 @@ class Options(TypedDict, total=False):
     logging_mask_enabled: bool
     log_body_max_bytes: int
     log_binary_body: bool
+    async_workers: int
     readTimeout: float
     sseReadTimeout: float | None
     callTimeout: float
@@ -41,3 +42,4 @@ class Options(TypedDict, total=False):
     loggingMaskEnabled: bool
     logBodyMaxBytes: int
     logBinaryBody: bool
+    asyncWorkers: int

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 from ..errors import DifyException
@@ -12,7 +13,7 @@ from ..models.responses import (
     ChatMessageSendResponse,
 )
 from ..models.responses import ChatMessageSendCompletionResponse as Item
-from .iterate import PREFETCH, Observable, iterate
+from .iterate import PREFETCH, Observable, aiterate, iterate
 
 __all__ = ["collect"]
 
@@ -101,13 +102,30 @@ def collect(observable: Observable[Item]) -> ChatMessageSendResponse:
     return collect_items(iterate(observable, 8 * PREFETCH))
 
 
+async def collect_async(observable: Observable[Item]) -> ChatMessageSendResponse:
+    """`collect` for a coroutine; where its task is cancelled, the stream is disposed of."""
+    answer = AnswerBuilder()
+    async with aclosing(aiterate(observable, 8 * PREFETCH)) as items:
+        with _partial(answer):
+            async for item in items:
+                answer.add(item)
+    return answer.build()
+
+
 def collect_items(items: Iterable[Item]) -> ChatMessageSendResponse:
     """The answer that `items` make up; raises what they raise, with the answer as `partial`."""
     answer = AnswerBuilder()
-    try:
+    with _partial(answer):
         for item in items:
             answer.add(item)
+    return answer.build()
+
+
+@contextmanager
+def _partial(answer: AnswerBuilder) -> Iterator[None]:
+    """What fails within has the answer as far as it came."""
+    try:
+        yield
     except DifyException as error:
         error.add_context(partial=answer.build())
         raise
-    return answer.build()

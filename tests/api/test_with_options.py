@@ -100,6 +100,7 @@ def test_a_name_that_there_is_not() -> None:
         ({"callTimeout": "30"}, "call_timeout"),
         ({"max_retries": 0.5}, "max_retries"),
         ({"max_event_bytes": 0}, "max_event_bytes"),
+        ({"async_workers": 0}, "async_workers"),
         ({"logging": "yes"}, "logging"),
     ],
 )
