@@ -21,6 +21,7 @@ def test_the_defaults() -> None:
     assert not config.stop_on_dispose
     assert config.stop_drain_seconds == 5
     assert not config.blocking_via_stream
+    assert config.async_workers == 32
 
 
 def test_every_setting_is_explained() -> None:
