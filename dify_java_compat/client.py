@@ -28,7 +28,9 @@ from .models import (
     ResponseEntity,
     TextToAudioRequest,
 )
-from .pipeline import ChatMessagePipelineModel, PipelineProcess, run_processes
+
+if TYPE_CHECKING:
+    from .pipeline import ChatMessagePipelineModel, PipelineProcess
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -144,7 +146,11 @@ class RequestsDifyChat(PlainCalls, DifyChatflow):
         self, new_source: Callable[[], StreamSource], stop: Stop | None
     ) -> Observable[ChatMessageSendCompletionResponse]:
         processes = self._processes
-        process = functools.partial(run_processes, processes) if processes else None
+        process = None
+        if processes:
+            from .pipeline import run_processes  # by those alone who added one
+
+            process = functools.partial(run_processes, processes)
         return observe(new_source, process, stop, self._config.stop_drain_seconds)
 
     def _run_events(self, user: dict[str, Any], run_id: str) -> Exchange:
