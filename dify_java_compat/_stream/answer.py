@@ -25,14 +25,17 @@ _FINAL = tuple(row.name for row in EVENTS if row.text == "final")
 
 
 class AnswerBuilder:
-    """Takes the events of one stream in order; `build` gives the answer so far."""
+    """Takes the events of one stream in order; `build` gives the answer so far.
+
+    A value of an unexpected type is no text and fails nothing.
+    """
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self._final_text: str | None = None
         self._agent_streamed = False
         self._metadata: ChatMessageSendResponse.Metadata | None = None
-        self._thoughts: dict[Any, AgentThought] = {}
+        self._thoughts: dict[str, AgentThought] = {}
         self._ids: dict[str, Any] = {}
 
     def add(self, item: Item) -> str:
@@ -44,19 +47,19 @@ class AnswerBuilder:
         event, answer = item.event, item.answer
         if event == "message" and self._agent_streamed:
             # a New Agent streams agent_message and closes with one message, the whole answer
-            self._pieces = [answer or ""]
+            self._replace(answer)
             self._agent_streamed = False
         elif event in _APPENDED and isinstance(answer, str):
             self._pieces.append(answer)
             self._agent_streamed = self._agent_streamed or event == "agent_message"
             return answer
         elif event in _REPLACING:
-            self._pieces = [answer or ""]
+            self._replace(answer)
         elif event in _FINAL:
             self._take_final_text(item)
         elif event == "agent_thought":  # the one event that fills `agent_thoughts`
             self._add_thought(item)
-        elif event == "message_end":  # the one event with what the answer cost
+        elif event == "message_end" and item.metadata is not None:  # what the answer cost
             self._metadata = item.metadata
         return ""
 
@@ -71,6 +74,11 @@ class AnswerBuilder:
             **self._ids,
         )
 
+    def _replace(self, answer: Any) -> None:
+        """`answer` takes the place of all text so far, that of a run that has finished too."""
+        self._pieces = [answer] if isinstance(answer, str) else []
+        self._final_text = None
+
     def _take_final_text(self, item: Item) -> None:
         """The output of a run counts more than its pieces: a node that retries sends its again."""
         outputs = getattr(item.data, "outputs", None)
@@ -80,7 +88,8 @@ class AnswerBuilder:
 
     def _add_thought(self, item: Item) -> None:
         """A thought is sent again with the same id as it fills up."""
-        self._thoughts[item.id] = AgentThought(
+        key = item.id if isinstance(item.id, str) else repr(item.id)
+        self._thoughts[key] = AgentThought(
             id=item.id,
             message_id=item.message_id,
             position=item.position,
