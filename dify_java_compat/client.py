@@ -14,6 +14,7 @@ from ._api.plain_calls import PlainCalls
 from ._http.request import ApiKey, HttpRequest
 from ._http.transport import Exchange
 from ._stream.answer import collect, collect_async, collect_items
+from ._stream.blocking import read
 from ._stream.observable import Observable, Stop, observe
 from ._stream.reader import EVENT_STREAM, EventReader
 from ._stream.source import StreamSource
@@ -67,7 +68,7 @@ class RequestsDifyChat(PlainCalls, DifyChatflow):
             return collect(self.sendChatMessageStream(send_request))
         response = self._open(operations.SEND, send_request)
         if response.content_type == EVENT_STREAM:
-            return collect_items(self._reader(response.context()).read(response))
+            return collect_items(read(self._reader(response.context()), response))
         return operations.SEND.result.read(response)
 
     def sendChatMessageStream(

@@ -22,8 +22,8 @@ class ClientConfig(Dto):
         own server drops it after 2) and 30 on https.
     max_idle_connections: how many are kept for later; more are opened as needed.
     max_retries: of a GET that failed, and of any call that never reached the server.
-    raise_stream_errors: an `error` event ends the stream with on_error; False: as in Java, with
-        on_completed.
+    raise_stream_errors: an `error` event, or a run that failed, ends the stream with on_error;
+        False: as in Java, with on_completed.
     skip_malformed_events: as in Java, pass over events that are not JSON.
     max_event_bytes: the largest event of a stream.
     stop_on_dispose: disposing of a stream stops the answer on the server, which keeps the part it
@@ -45,6 +45,11 @@ class ClientConfig(Dto):
     log_binary_body: show the bytes of audio and the like too, not only how many they are.
     async_workers: how many calls of `AsyncDifyChat` run at once, each on a thread; the next ones
         wait for their turn. Its streams are not among them.
+    first_event_timeout: of a stream that has begun with a ping, until its first event, counted from
+        the last ping; 0 for no limit, None for that of sse_read_timeout.
+    stream_grace: how long a stream that is over may stay open: without an event behind an error or
+        the end of a resumed run, without a byte behind the end of a chatflow that has no run; 0 for
+        any time.
     """
 
     connect_timeout: float = 10.0
@@ -74,6 +79,8 @@ class ClientConfig(Dto):
     log_body_max_bytes: int = 4096
     log_binary_body: bool = False
     async_workers: int = 32
+    first_event_timeout: float | None = 300.0
+    stream_grace: float = 2.0
 
 
 @dto

@@ -35,6 +35,8 @@ class ClientConfig(Dto):
     log_body_max_bytes: int
     log_binary_body: bool
     async_workers: int
+    first_event_timeout: float | None
+    stream_grace: float
     connectTimeout: float
     readTimeout: float
     sseReadTimeout: float | None
@@ -58,6 +60,8 @@ class ClientConfig(Dto):
     logBodyMaxBytes: int
     logBinaryBody: bool
     asyncWorkers: int
+    firstEventTimeout: float | None
+    streamGrace: float
     def __init__(
         self,
         connect_timeout: float = 10.0,
@@ -87,6 +91,8 @@ class ClientConfig(Dto):
         log_body_max_bytes: int = 4096,
         log_binary_body: bool = False,
         async_workers: int = 32,
+        first_event_timeout: float | None = 300.0,
+        stream_grace: float = 2.0,
         *,
         connectTimeout: float = 10.0,
         readTimeout: float = 120.0,
@@ -111,6 +117,8 @@ class ClientConfig(Dto):
         logBodyMaxBytes: int = 4096,
         logBinaryBody: bool = False,
         asyncWorkers: int = 32,
+        firstEventTimeout: float | None = 300.0,
+        streamGrace: float = 2.0,
     ) -> None: ...
 
 class DifyProperties(Dto, SpringProperties):

@@ -15,12 +15,12 @@
     │   ├── TooManyRequestsException     429
     │   └── ServerErrorException         5xx
     ├── ConnectionException              no connection, or one that broke
-    ├── TimeoutException                 connect, read, idle or total; `phase` says which
+    ├── TimeoutException                 nothing in time; `phase` says what was waited for
     ├── DecodeException                  an answer that is not what the operation promises
     ├── PipelineException                a process of the caller's own failed; `process` names it
     └── StreamException
         ├── StreamInterruptedException   the stream ended before its terminal event
-        ├── StreamErrorException         Dify sent an `error` event
+        ├── StreamErrorException         Dify sent an `error` event, or the run failed
         └── StreamDecodeException        an event that is not a JSON object
 
 Each can be pickled with its cause, and none ever holds an API key.
@@ -176,7 +176,10 @@ class ConnectionException(DifyException):
 
 
 class TimeoutException(DifyException):
-    """Nothing came in time. `phase` is `connect`, `write`, `read`, `idle` or `total`."""
+    """Nothing came in time.
+
+    `phase` is `connect`, `write`, `read`, `idle`, `first_event` or `total`.
+    """
 
     phase: str | None = None
 
@@ -202,7 +205,10 @@ class StreamInterruptedException(StreamException):
 
 
 class StreamErrorException(StreamException):
-    """Dify sent an `error` event; `status`, `code` and `message` are that event's."""
+    """Dify sent an `error` event; `status`, `code` and `message` are that event's.
+
+    Or a run failed without one: `message` is the run's error, `status` and `code` are None.
+    """
 
     status: int | None = None
     code: str | None = None

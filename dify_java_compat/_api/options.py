@@ -25,6 +25,8 @@ class Options(TypedDict, total=False):
     log_body_max_bytes: int
     log_binary_body: bool
     async_workers: int
+    first_event_timeout: float | None
+    stream_grace: float
     readTimeout: float
     sseReadTimeout: float | None
     callTimeout: float
@@ -43,3 +45,5 @@ class Options(TypedDict, total=False):
     logBodyMaxBytes: int
     logBinaryBody: bool
     asyncWorkers: int
+    firstEventTimeout: float | None
+    streamGrace: float

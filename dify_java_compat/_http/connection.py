@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from .transport import Exchange
 
 
+_SHORTEST = 0.001
+
+
 class _Current(threading.local):
     exchange: Exchange | None = None
 
@@ -171,9 +174,17 @@ class InterruptibleConnection(HTTPConnection):
                 os.close(sock.detach())
 
     def set_read_timeout(self, seconds: float | None) -> None:
-        """Bound each next read of the response; None for no limit."""
-        if self._response_socket is not None:
-            self._response_socket.settimeout(seconds)
+        """Bound each next read of the response; None for no limit.
+
+        Where no time is left, what lies ready is still read. A socket that is closed already, by a
+        response that has come to its end, is left alone.
+        """
+        sock = self._response_socket
+        if seconds is not None:
+            seconds = max(seconds, _SHORTEST)  # 0 would be a socket that does not block
+        if sock is not None and sock.gettimeout() != seconds:
+            with contextlib.suppress(OSError):
+                sock.settimeout(seconds)
 
     def _acquire(self) -> None:
         """Serve the exchange that this thread sends for; raises if it was cancelled."""

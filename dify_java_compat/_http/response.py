@@ -13,6 +13,7 @@ from .errors import READ_FAILURES, code_and_message, plain_text, read_failure, r
 from .log import RequestLog
 
 if TYPE_CHECKING:
+    from .deadline import Deadline
     from .transport import Exchange
 
 _BLOCK = 65536
@@ -30,6 +31,8 @@ class HttpResponse:
         self.status = raw.status
         self.headers: Mapping[str, str] = raw.headers
         self.content_type = raw.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        self._seconds: float | None = -1.0  # a read may take: what the request was sent with
+        self._encoded = "Content-Encoding" in raw.headers
         self._log = log.on_response(self.status, self.content_type) if log else None
 
     def context(self) -> dict[str, Any]:
@@ -40,26 +43,41 @@ class HttpResponse:
         """`text` without the API key."""
         return self._exchange.redact(text)
 
-    def blocks(self) -> Iterator[bytes]:
-        """The body as it arrives, each block as soon as it is there.
+    @property
+    def path(self) -> str:
+        """The path of the request, without its query."""
+        return self._exchange.request.path.partition("?")[0]
 
-        Raises ConnectionException where the body is cut, TimeoutException where nothing comes.
+    @property
+    def deadline(self) -> Deadline:
+        """The clock of the call."""
+        return self._exchange.deadline
+
+    def blocks(self) -> Iterator[bytes]:
+        """The body as it arrives, each block as soon as it is there; raises as `read_block`."""
+        deadline = self.deadline
+        seconds = deadline.limit("read") if deadline.is_total else self._seconds
+        while block := self.read_block(seconds):
+            yield block
+
+    def read_block(self, seconds: float | None) -> bytes:
+        """The next bytes of the body, waiting for them no longer than `seconds`; b"" at its end.
+
+        None for no limit. Raises ConnectionException where the body is cut, TimeoutException where
+        nothing comes, whose phase is `total` if the time of the whole call is over.
         """
-        encoded = "Content-Encoding" in self.headers
-        # given a size, older urllib3 copies all that is unpacked for each piece of it
-        size = None if encoded else _BLOCK
-        exchange, log = self._exchange, self._log
+        exchange, encoded = self._exchange, self._encoded
+        if seconds != self._seconds or exchange.deadline.is_total:
+            exchange.limit_read(seconds)
+            self._seconds = seconds
         try:
-            while True:
-                exchange.apply_deadline()
-                block = self._raw.read1(size, decode_content=encoded)
-                if not block:
-                    return
-                if log is not None:
-                    log.on_block(block)
-                yield block
+            # given a size, older urllib3 copies all that is unpacked for each piece of it
+            block = self._raw.read1(None if encoded else _BLOCK, decode_content=encoded)
         except READ_FAILURES as error:
             raise read_failure(error, exchange.request, exchange.deadline) from error
+        if block and self._log is not None:
+            self._log.on_block(block)
+        return block
 
     def read(self) -> bytes:
         """The whole body; raises as `blocks` does."""

@@ -178,11 +178,16 @@ class Exchange:
         with self._lock:
             self._check_not_cancelled()
             self._may_have_been_sent = True
+        self.deadline.on_send()
 
-    def apply_deadline(self) -> None:
-        """Let the next read end with the call's total time, where that comes first."""
-        if self.deadline.is_total and self._connection is not None:
-            self._connection.set_read_timeout(self.deadline.time_left("read"))
+    def limit_read(self, seconds: float | None) -> None:
+        """Let the next read take no more than `seconds`, nor than what is left of the whole call.
+
+        None for no limit. Raises TimeoutException when the time of the whole call is over.
+        """
+        seconds = self.deadline.within_total(seconds)
+        if self._connection is not None:
+            self._connection.set_read_timeout(seconds)
 
     def release(self) -> None:
         """Others may have the connection and the slot; nothing of the response is needed now."""

@@ -22,6 +22,7 @@ from ..models.events import EVENTS, IDENTITY_FIELDS, WorkflowFinishedData
 from ..models.responses import ChatMessageSendCompletionResponse as Item
 from .reader import EventReader
 from .source import StreamSource
+from .verdict import is_stop
 
 _IDENTITY = {row.name: row.identity for row in EVENTS}
 
@@ -112,7 +113,7 @@ class ResumingSource(StreamSource):
     def _is_new(self, item: Item) -> bool:
         """Whether `item` has not been delivered yet; one without an identity always is."""
         if isinstance(item.data, WorkflowFinishedData):  # no other event says how a run ended
-            self._outcome = item.data.status
+            self._outcome = "stopped" if is_stop(item.data.error) else item.data.status
         identity = event_identity(item)
         if identity is None:
             return True

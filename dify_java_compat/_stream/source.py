@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 from .._http.transport import Exchange
 from ..models.responses import ChatMessageSendCompletionResponse as Item
+from .blocking import read
 from .reader import EventReader
 
 
@@ -41,4 +42,4 @@ class StreamSource:
 
     def events(self) -> Generator[Item, None, None]:
         """Send the request and give the items of its response, in order."""
-        yield from self._reader.read(self._exchange.open())
+        yield from read(self._reader, self._exchange.open())

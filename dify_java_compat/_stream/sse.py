@@ -17,7 +17,8 @@ class SSEDecoder:
     """Turns the bytes of a `text/event-stream`, cut anywhere, into the data of its events.
 
     An event without data (Dify's `event: ping`) and a comment give nothing. The fields `event`,
-    `id` and `retry` are passed over: Dify names an event inside its JSON.
+    `id` and `retry` are passed over: Dify names an event inside its JSON. `begins_with_ping` is
+    whether the first event was such a ping, None until one has come.
     """
 
     def __init__(self, max_event_bytes: int) -> None:
@@ -26,6 +27,7 @@ class SSEDecoder:
         self._size = 0
         self._after_cr = False
         self._before_start = True
+        self.begins_with_ping: bool | None = None
 
     def feed(self, block: bytes) -> list[bytes]:
         """Take the next bytes; return the data of each event they complete, in order."""
@@ -58,12 +60,19 @@ class SSEDecoder:
 
     def flush(self) -> bytes | None:
         """The data of an event that the end of the stream left without its empty line, if any."""
-        frame = b"".join(self._pieces)
+        frame = self.rest
         self._pieces.clear()
         return _data(frame)
 
+    @property
+    def rest(self) -> bytes:
+        """The bytes of an event that is not whole yet."""
+        return b"".join(self._pieces)
+
     def _events(self, block: bytes) -> list[bytes]:
         """The data of whole events."""
+        if self.begins_with_ping is None:
+            self.begins_with_ping = _is_first_ping(block)
         lines = block.split(b"\n")
         # Dify's framing throughout: a line of data and an empty one, in turn
         events = [line[6:] for line in lines[:-1:2] if line.startswith(b"data: {")]
@@ -94,6 +103,15 @@ class SSEDecoder:
         self._size = 0
         self._before_start = len(block) < len(_BOM) and _BOM.startswith(block)
         return block if self._before_start else block.removeprefix(_BOM)
+
+
+def _is_first_ping(block: bytes) -> bool | None:
+    """Whether the first event of `block` is a ping without data; None for nothing but comments."""
+    for frame in block.split(b"\n\n"):
+        fields = [line for line in frame.split(b"\n") if line and not line.startswith(b":")]
+        if fields:
+            return [field.replace(b" ", b"") for field in fields] == [b"event:ping"]
+    return None
 
 
 def _data(frame: bytes) -> bytes | None:

@@ -277,6 +277,8 @@ class EventRow(NamedTuple):
     - `text`: None, or what it does to the text of the answer: "append" its `answer`, "replace" all
       text so far by its `answer`, "final": `data.outputs["answer"]`, where it is a string, is the
       whole text.
+    - `means`: None, or what a reader learns from it: "start" (there is a run), "node" (how a node
+      ended), "speech" (the answer is spoken, which may go on behind its end).
     """
 
     name: str
@@ -284,6 +286,7 @@ class EventRow(NamedTuple):
     identity: tuple[str, ...] = ()
     ends: Literal["chat", "run", "pause", "error"] | None = None
     text: Literal["append", "replace", "final"] | None = None
+    means: Literal["start", "node", "speech"] | None = None
 
 
 EVENTS: tuple[EventRow, ...] = (
@@ -292,14 +295,14 @@ EVENTS: tuple[EventRow, ...] = (
     EventRow("message_file", text="append"),  # a chat that was sent a file has all its text here
     EventRow("message_replace", text="replace"),
     EventRow("agent_thought"),
-    EventRow("tts_message"),
+    EventRow("tts_message", means="speech"),
     EventRow("tts_message_end"),
     EventRow("message_end", ends="chat"),
-    EventRow("workflow_started", WorkflowStartedData, IDENTITY_FIELDS),
+    EventRow("workflow_started", WorkflowStartedData, IDENTITY_FIELDS, means="start"),
     EventRow("workflow_finished", WorkflowFinishedData, IDENTITY_FIELDS, ends="run", text="final"),
     EventRow("workflow_paused", WorkflowPausedData, IDENTITY_FIELDS, ends="pause"),
     EventRow("node_started", NodeStartedData, IDENTITY_FIELDS),
-    EventRow("node_finished", NodeFinishedData, IDENTITY_FIELDS),
+    EventRow("node_finished", NodeFinishedData, IDENTITY_FIELDS, means="node"),
     EventRow("node_retry", NodeRetryData, IDENTITY_FIELDS),
     EventRow("iteration_started", ContainerData, IDENTITY_FIELDS),
     EventRow("iteration_next", ContainerData, IDENTITY_FIELDS),

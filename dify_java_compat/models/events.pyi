@@ -598,6 +598,7 @@ class EventRow(NamedTuple):
     identity: tuple[str, ...] = ()
     ends: Literal["chat", "run", "pause", "error"] | None = None
     text: Literal["append", "replace", "final"] | None = None
+    means: Literal["start", "node", "speech"] | None = None
 
 EVENTS: tuple[EventRow, ...]
 

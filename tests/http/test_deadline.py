@@ -44,6 +44,7 @@ def clock() -> Clock:
         (STREAM, "connect", "connect_timeout"),
         (STREAM, "write", "write_timeout"),
         (STREAM, "read", "sse_read_timeout"),
+        (STREAM, "first_event", "first_event_timeout"),
         (STREAM, "total", "call_timeout"),
     ],
 )
@@ -62,6 +63,43 @@ def test_a_stream_without_an_idle_time_of_its_own_has_that_of_reading(clock: Clo
     assert deadline.time_left("read") == 7.5
     assert "7.5 s (read_timeout)" in str(deadline.timed_out("read"))
     assert deadline.timed_out("read").phase == "idle"
+
+
+def test_a_stream_without_a_time_for_its_first_event_has_that_of_any_other(clock: Clock) -> None:
+    config = ClientConfig(sse_read_timeout=4, first_event_timeout=None)
+    deadline = Deadline(STREAM, config, clock)
+    assert deadline.limit("first_event") == deadline.limit("read") == 4
+    error = deadline.timed_out("first_event")
+    assert (error.phase, "(sse_read_timeout)" in str(error)) == ("idle", True)
+    config = ClientConfig(sse_read_timeout=None, read_timeout=3, first_event_timeout=None)
+    assert Deadline(STREAM, config, clock).limit("first_event") == 3
+    assert Deadline(CALL, config, clock).timed_out("first_event").phase == "read"
+
+
+def test_it_knows_when_the_request_was_last_sent(clock: Clock) -> None:
+    deadline = Deadline(STREAM, ClientConfig(), clock)
+    began = clock.now
+    assert deadline.sent_at == began
+    clock.now += 3
+    deadline.on_send()
+    assert deadline.sent_at == began + 3
+
+
+@given(own=st.none() | seconds, total=seconds, passed=seconds)
+def test_any_time_is_cut_short_by_that_of_the_whole_call(
+    own: float | None, total: float, passed: float
+) -> None:
+    clock = Clock()
+    deadline = Deadline(STREAM, ClientConfig(call_timeout=total), clock)
+    end = clock.now + total
+    clock.now += passed
+    if clock.now < end:
+        expected = end - clock.now if own is None else min(own, end - clock.now)
+        assert deadline.within_total(own) == expected
+    else:
+        with pytest.raises(TimeoutException, match=r"\(call_timeout\)"):
+            deadline.within_total(own)
+    assert Deadline(STREAM, ClientConfig(), clock).within_total(own) == own
 
 
 @given(request=requests, phase=phases, own=seconds, total=seconds, passed=seconds)
@@ -123,6 +161,12 @@ def test_a_call_without_a_limit_of_its_own_never_ends(
         (CALL, "read", "read", "nothing came for 3.5 s (read_timeout)"),
         (STREAM, "connect", "connect", "no connection within 1.5 s (connect_timeout)"),
         (STREAM, "read", "idle", "nothing came for 4 s (sse_read_timeout)"),
+        (
+            STREAM,
+            "first_event",
+            "first_event",
+            "no event within 6 s of the last sign of life (first_event_timeout)",
+        ),
         (STREAM, "total", "total", "not done within 50 s (call_timeout)"),
     ],
 )
@@ -134,6 +178,7 @@ def test_the_exception_names_phase_setting_and_request(
         write_timeout=2.5,
         read_timeout=3.5,
         sse_read_timeout=4,
+        first_event_timeout=6,
         call_timeout=50,
     )
     error = Deadline(request_, config, clock).timed_out(phase)

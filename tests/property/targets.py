@@ -22,6 +22,7 @@ from dify_java_compat._http.body import ChunkedResponse
 from dify_java_compat._http.request import ApiKey, HttpRequest
 from dify_java_compat._http.response import HttpResponse
 from dify_java_compat._http.transport import Transport
+from dify_java_compat._stream.blocking import read
 from dify_java_compat._stream.reader import EventReader
 from dify_java_compat._stream.sse import EventTooLargeError, SSEDecoder
 
@@ -72,7 +73,7 @@ def reader(data: bytes, cuts: Cuts) -> object:
     items = []
     response = HttpResponse(TRANSPORT.exchange(REQUEST), raw)
     try:
-        for item in EventReader(event_decoder(), ClientConfig(), {}).read(response):
+        for item in read(EventReader(event_decoder(), ClientConfig(), {}), response):
             items.append((item.to_json(), repr(item), repr(item.raw)))
     except DifyException as error:
         return items, type(error), [vars(error)[name] for name in sorted(vars(error))]

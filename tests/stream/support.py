@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 from dify_java_compat import ChatMessageSendCompletionResponse, ClientConfig
 from dify_java_compat._api.codec import event_decoder
+from dify_java_compat._http.deadline import Deadline
+from dify_java_compat._http.request import ApiKey, HttpRequest
 from dify_java_compat._stream.reader import EventReader
 from dify_java_compat.errors import ConnectionException
 
+REQUEST = HttpRequest("test", "POST", "/v1/chat-messages", ApiKey("key"), streams=True)
 Item = ChatMessageSendCompletionResponse
 
 
@@ -32,16 +34,20 @@ class FakeResponse:
     """Gives its blocks; then ends, or, with `held`, is cut once that is set."""
 
     content_type = "text/event-stream"
+    path = "/v1/chat-messages"
 
     def __init__(self, *blocks: bytes, held: threading.Event | None = None) -> None:
-        self._blocks = blocks
+        self._blocks = list(blocks)
         self._held = held
+        self.deadline = Deadline(REQUEST, ClientConfig())
 
-    def blocks(self) -> Iterator[bytes]:
-        yield from self._blocks
+    def read_block(self, seconds: float | None) -> bytes:
+        if self._blocks:
+            return self._blocks.pop(0)
         if self._held is not None:
             assert self._held.wait(30)
             raise ConnectionException("the answer was cut", operation="test")
+        return b""
 
     def redact(self, text: str) -> str:
         return text

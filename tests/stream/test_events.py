@@ -17,6 +17,7 @@ from dify_java_compat import (
     StreamInterruptedException,
 )
 from dify_java_compat._stream.answer import AnswerBuilder
+from dify_java_compat._stream.blocking import read
 from dify_java_compat._stream.resume import event_identity
 from dify_java_compat.models.events import EVENT_DATA, EVENTS, IDENTITY_FIELDS, EventRow
 
@@ -41,7 +42,7 @@ def judged(*frames: bytes) -> tuple[list[Item], type[DifyException] | None]:
     """The items of a stream, and the class of what it raises at its end."""
     items: list[Item] = []
     try:
-        items.extend(new_reader().read(FakeResponse(*frames)))  # type: ignore[arg-type]
+        items.extend(read(new_reader(), FakeResponse(*frames)))  # type: ignore[arg-type]
     except DifyException as error:
         return items, type(error)
     return items, None
