@@ -15,6 +15,9 @@ from typing import Any
 DATA = Path(__file__).parent / "data"
 # recordings that are newer than the copy in `data`, where this checkout has them beside it
 NEWER = Path(__file__).resolve().parents[3] / "shared" / "recordings"
+# the same of a Dify 1.14
+DATA_1_14 = DATA.parent / "data-1.14"
+NEWER_1_14 = NEWER.parent / "recordings-1.14"
 
 TERMINAL = ("message_end", "workflow_finished", "workflow_paused", "error")
 
@@ -97,8 +100,18 @@ class Recording:
         return next((event for event in self.events if event["event"] == "error"), None)
 
     @property
+    def failed_run(self) -> dict[str, Any] | None:
+        """The data of a run that failed, which a stop is not."""
+        ends = (event["data"] for event in self.events if event["event"] == "workflow_finished")
+        failed = (data for data in ends if data["status"] == "failed")
+        return next((data for data in failed if not is_stop(data["error"])), None)
+
+    @property
     def ending(self) -> str:
-        if self.error_event is not None:
+        error = self.error_event
+        if error is not None and not is_stop(error["message"]):
+            return FAILED
+        if self.failed_run is not None and self.is_whole:
             return FAILED
         ended = any(event["event"] in TERMINAL for event in self.events)
         return COMPLETED if ended and self.is_whole else CUT
@@ -119,6 +132,10 @@ class Recording:
             elif event["event"] == "workflow_finished":
                 text = (event["data"]["outputs"] or {}).get("answer", text)
         return text
+
+
+def is_stop(text: str) -> bool:
+    return text.removeprefix("Run failed: ") == "Aborted: User requested stop"
 
 
 def dechunked(framed: bytes) -> tuple[bytes, bool]:
@@ -152,8 +169,14 @@ def recordings() -> tuple[Recording, ...]:
     return tuple(Recording(folder) for folder in folders(DATA, NEWER))
 
 
+@functools.cache
+def recordings_1_14() -> tuple[Recording, ...]:
+    return tuple(Recording(folder) for folder in folders(DATA_1_14, NEWER_1_14))
+
+
 def named(name: str) -> Recording:
     return next(recording for recording in recordings() if recording.name == name)
 
 
 STREAMS = [recording for recording in recordings() if recording.is_stream]
+STREAMS_1_14 = [recording for recording in recordings_1_14() if recording.is_stream]
