@@ -126,10 +126,12 @@ class EventReader:
 
     def receive(self, data: bytes, now: float) -> list[Item]:
         """Take the next bytes of the body; the items they complete, in order."""
-        if self.state is _OVER:
-            return []
-        if self.state is _SILENT and data:
-            self.state = _WAITING
+        state = self.state
+        if state is not _RUNNING:
+            if state is _OVER:
+                return []
+            if state is _SILENT and data:
+                self.state = _WAITING
         self._byte_at = now
         try:
             events = self._decoder.feed(data)
@@ -170,6 +172,8 @@ class EventReader:
     def next_timeout(self, now: float) -> float | None:
         """Seconds until `timed_out` is due, where nothing is read till then; None for never."""
         state = self.state
+        if state is _RUNNING and self._idle is not None:  # as nearly always
+            return self._idle - (now - self._byte_at)
         if state is _ENDED:
             since_byte, since_event = self._limits_behind_the_end()
             remaining = since_byte - (now - self._byte_at)

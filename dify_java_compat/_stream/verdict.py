@@ -51,14 +51,14 @@ class Verdict:
     def keep_ids(self, items: list[Item]) -> None:
         """Take the last value of each id; an item that lacks it does not erase it."""
         self._last = items[-1]
-        ids, last = self.ids, vars(self._last)
+        ids, last, are_many = self.ids, self._last.__dict__, len(items) > 1
         for name in ID_NAMES:
             value = last.get(name)
+            if not value and are_many:
+                values = (vars(item).get(name) for item in reversed(items))
+                value = next(filter(None, values), None)
             if value:
                 ids[name] = value
-            elif len(items) > 1:
-                values = (vars(item).get(name) for item in reversed(items))
-                ids[name] = next(filter(None, values), None) or ids.get(name)
 
     def note(self, name: str, item: Item) -> None:
         """Take an event of ENDS or MEANS."""

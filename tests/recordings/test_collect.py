@@ -38,7 +38,6 @@ ANSWERS = {
     "chat-send-big": "A" * 200_000 + "中文😀" * 60_000 + "end",
     "chat-slow-first-token": "late " + TEXT,  # two pings before the first token
     "agent-send-streaming-tool": "I will look up the time. 让我看看。" + TEXT,
-    "workflow-fail-streaming": "",
 }
 
 BLOCKING_TWINS = {
