@@ -18,6 +18,9 @@ _NAMES = {
     "_stream.iterate": """
         aiterate iterate
     """,
+    "_stream.observable": """
+        EventStream
+    """,
     "aio": """
         AsyncDifyChatflow
     """,

@@ -3,6 +3,7 @@
 from ._api.files import Upload
 from ._stream.answer import collect
 from ._stream.iterate import aiterate, iterate
+from ._stream.observable import EventStream
 from .aio import AsyncDifyChatflow
 from .chatflow import DifyChatflow
 from .client import AsyncDifyChat, DifyChatBuilder, RequestsDifyChat
@@ -164,6 +165,7 @@ __all__ = [
     "DifyTextVO",
     "EmptyData",
     "EndUserResponse",
+    "EventStream",
     "FilePreviewRequest",
     "FileUpload",
     "FileUploadConfig",

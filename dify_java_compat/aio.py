@@ -6,7 +6,7 @@ from typing import Any, overload
 
 from ._api.async_client import AsyncClient
 from ._api.java_keywords import java_keywords
-from ._stream.observable import Observable
+from ._stream.observable import EventStream
 from .chatflow import DifyChatflow
 from .models import (
     AppAnnotationCreateRequest,
@@ -70,7 +70,7 @@ class AsyncDifyChatflow(AsyncClient):
 
     def sendChatMessageStream(
         self, send_request: ChatMessageSendRequest
-    ) -> Observable[ChatMessageSendCompletionResponse]:
+    ) -> EventStream[ChatMessageSendCompletionResponse]:
         """1.2 发送流式消息: send a question and stream the events of the answer. See `DifyChat`."""
         return self._chat.sendChatMessageStream(send_request)
 
@@ -291,7 +291,7 @@ class AsyncDifyChatflow(AsyncClient):
         userId: str | None = None,
         includeStateSnapshot: bool = False,
         continueOnPause: bool = False,
-    ) -> Observable[ChatMessageSendCompletionResponse]:
+    ) -> EventStream[ChatMessageSendCompletionResponse]:
         """订阅工作流事件: go on with a run after a pause or a broken connection.
 
         See `DifyChatflow`.

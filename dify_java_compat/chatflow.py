@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ._stream.observable import Observable
+from ._stream.observable import EventStream
 from .interface import DifyChat
 from .models import (
     ChatMessageSendCompletionResponse,
@@ -36,10 +36,10 @@ class DifyChatflow(DifyChat, Protocol):
         userId: str | None = None,
         includeStateSnapshot: bool = False,
         continueOnPause: bool = False,
-    ) -> Observable[ChatMessageSendCompletionResponse]:
+    ) -> EventStream[ChatMessageSendCompletionResponse]:
         """订阅工作流事件: go on with a run after a pause or a broken connection.
 
-        Dify's GET /workflow/{workflow_run_id}/events, of servers newer than 1.12; the Observable
+        Dify's GET /workflow/{workflow_run_id}/events, of servers newer than 1.12; the stream
         keeps the contract of `sendChatMessageStream`. A finished run gives one workflow_finished.
         `include_state_snapshot` first replays the nodes' states, `continue_on_pause` stays over
         several pauses. `user_id` must be the run's own, else NotFoundException.

@@ -15,7 +15,7 @@ from ._http.request import ApiKey, HttpRequest
 from ._http.transport import Exchange
 from ._stream.answer import collect, collect_async, collect_items
 from ._stream.blocking import read
-from ._stream.observable import Observable, Stop, observe
+from ._stream.observable import EventStream, Stop, observe
 from ._stream.reader import EVENT_STREAM, EventReader
 from ._stream.source import StreamSource
 from .aio import AsyncDifyChatflow
@@ -73,7 +73,7 @@ class RequestsDifyChat(PlainCalls, DifyChatflow):
 
     def sendChatMessageStream(
         self, send_request: ChatMessageSendRequest
-    ) -> Observable[ChatMessageSendCompletionResponse]:
+    ) -> EventStream[ChatMessageSendCompletionResponse]:
         request = self._request(operations.SEND_STREAM, send_request)
         # the calls that follow are for the user of this request, whatever becomes of the DTO
         user = {"api_key": request.key, "user_id": send_request.user_id}
@@ -125,7 +125,7 @@ class RequestsDifyChat(PlainCalls, DifyChatflow):
         userId: str | None = None,
         includeStateSnapshot: bool = False,
         continueOnPause: bool = False,
-    ) -> Observable[ChatMessageSendCompletionResponse]:
+    ) -> EventStream[ChatMessageSendCompletionResponse]:
         request = self._request(
             operations.WORKFLOW_EVENTS,
             api_key=api_key,
@@ -145,7 +145,7 @@ class RequestsDifyChat(PlainCalls, DifyChatflow):
 
     def _observed(
         self, new_source: Callable[[], StreamSource], stop: Stop | None
-    ) -> Observable[ChatMessageSendCompletionResponse]:
+    ) -> EventStream[ChatMessageSendCompletionResponse]:
         processes = self._processes
         process = None
         if processes:

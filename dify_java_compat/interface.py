@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, overload
 
-from ._stream.observable import Observable
+from ._stream.observable import EventStream
 from .models import (
     AppAnnotationCreateRequest,
     AppAnnotationPageRequest,
@@ -65,10 +65,10 @@ class DifyChat(Protocol):
 
     def sendChatMessageStream(
         self, send_request: ChatMessageSendRequest
-    ) -> Observable[ChatMessageSendCompletionResponse]:
+    ) -> EventStream[ChatMessageSendCompletionResponse]:
         """1.2 发送流式消息: send a question and stream the events of the answer.
 
-        Dify's POST /chat-messages with response_mode streaming. The Observable is cold: each
+        Dify's POST /chat-messages with response_mode streaming. The stream is cold: each
         subscription sends the question anew, and nothing is sent before. It emits every data event
         in order, and ends with on_completed, or on_error with StreamErrorException (Dify's `error`
         event), StreamInterruptedException (cut, or ended early), StreamDecodeException, or what the

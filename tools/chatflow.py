@@ -10,9 +10,8 @@ import typing
 from collections.abc import Iterator
 from typing import Any
 
-from reactivex import Observable
-
 from dify_java_compat import DifyChat, DifyChatflow
+from dify_java_compat._stream.observable import EventStream
 
 from .marked import replaced
 from .rows import ROWS
@@ -20,7 +19,7 @@ from .rows import ROWS
 START = "<!-- the methods that Java lacks: written by make generate -->"
 END = "<!-- to here -->"
 HEADS = {"en": ("What it does", "Dify", "Python"), "zh": ("作用", "Dify", "Python")}
-STREAM = {"en": ", an `Observable`", "zh": "，返回 `Observable`"}
+STREAM = {"en": ", an `EventStream`", "zh": "，返回 `EventStream`"}
 
 
 def table(language: str) -> str:
@@ -49,7 +48,7 @@ def _call(method: Any, language: str) -> str:
     parameters = list(inspect.signature(method).parameters.values())[1:]
     names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     result = typing.get_type_hints(method)["return"]
-    is_stream = typing.get_origin(result) is Observable
+    is_stream = typing.get_origin(result) is EventStream
     return f"`{method.__name__}({', '.join(names)})`" + (STREAM[language] if is_stream else "")
 
 

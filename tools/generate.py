@@ -14,7 +14,7 @@ from pathlib import Path
 from . import ROOT
 
 # The coroutine facade has public names, and these come before what imports the package by them.
-GENERATORS = ("aio", "names", "stubs", "options", "pages", "recordings", "architecture")
+GENERATORS = ("aio", "names", "fluent", "stubs", "options", "pages", "recordings", "architecture")
 
 
 def generated(generator: str) -> dict[Path, str | bytes]:

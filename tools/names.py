@@ -19,6 +19,7 @@ MODULES = (
     "_api.files",
     "_stream.answer",
     "_stream.iterate",
+    "_stream.observable",
     "aio",
     "chatflow",
     "client",

@@ -1,25 +1,29 @@
-"""A stream as an Observable: a thread that reads it, and the observer that gets its items."""
+"""A stream as an Observable that keeps, stage by stage, to the contract of streams."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from enum import Enum
+import asyncio
+import functools
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
 
+import reactivex
+from reactivex import ConnectableObservable
 from reactivex import Observable as Observable
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from reactivex.disposable import Disposable
 
-from .._http.log import logger
-from ..errors import DifyException
 from ..models.responses import ChatMessageSendCompletionResponse as Item
-from .iterate import aiterate, iterate
+from .guard import Guard, subscribing
+from .iterate import AsyncItems, WaitingConsumer, await_last, iterate, wait_for_last
 from .source import StreamSource
+from .subscription import Stop as Stop
+from .subscription import Subscription
 
-Stop = Callable[[str], None]
+__all__ = ["EventStream"]
 
-_ARRIVAL_SECONDS = 0.02
+T = TypeVar("T", covariant=True)
+S = TypeVar("S")
 
 
 def observe(
@@ -27,8 +31,8 @@ def observe(
     process: Callable[[Item], Item] | None,
     stop: Stop | None,
     drain_seconds: float,
-) -> Observable[Item]:
-    """A cold Observable: each subscription has a source and a thread that reads it.
+) -> EventStream[Item]:
+    """A cold stream: each subscription has a source of its own, and the engine that reads it.
 
     `process` turns each item into the one that is delivered. `stop` is called with the task id of
     a subscription that is disposed of; what follows is read unseen for at most `drain_seconds`,
@@ -38,165 +42,142 @@ def observe(
     def subscribe(
         observer: ObserverBase[Item], scheduler: SchedulerBase | None = None
     ) -> DisposableBase:
-        subscription = _Subscription(new_source(), process, observer, stop, drain_seconds)
-        threading.Thread(target=subscription.run, name="dify-stream", daemon=True).start()
+        subscription = Subscription(new_source(), process, observer, stop, drain_seconds)
+        subscription.start()
         return Disposable(subscription.dispose)
 
     return EventStream(subscribe)
 
 
-class EventStream(Observable[Item]):
-    """An Observable that works in a plain `for` and `async for`, too.
+class EventStream(Observable[T]):
+    """An Observable of RxPY, and more: `for`, `async for`, `await` and `run()` end on it.
 
-    RxPY's own gives an endless loop there, for it has a `__getitem__` that never raises.
+    `for` and `async for` go through its items, `await` and `run()` give the last one;
+    SequenceContainsNoElementsError where there is none. What a function or an operator raises ends
+    the subscription and comes out of the loop, `await` and `run()`, or goes to on_error. Operators,
+    by `pipe` or as methods, `stream[a:b]` and `+` give an EventStream again. The types of the
+    methods are in the stub.
     """
 
-    def __iter__(self) -> Iterator[Item]:
+    def subscribe(
+        self,
+        on_next: Any = None,
+        on_error: Callable[[Any], object] | None = None,
+        on_completed: Callable[[], object] | None = None,
+        *,
+        scheduler: SchedulerBase | None = None,
+    ) -> DisposableBase:
+        """Begin; returns at once. Takes an observer, or up to three functions, as RxPY does.
+
+        Without `on_error` what the stream fails with goes to `threading.excepthook`.
+        """
+        waits = isinstance(on_next, WaitingConsumer)
+        if callable(getattr(on_next, "on_next", None)):
+            observer = on_next
+            on_next, on_error = observer.on_next, observer.on_error
+            on_completed = observer.on_completed
+        outer = subscribing.guard
+        # a consumer that waits is the last stage, whatever it was called from
+        downstream = None if waits else outer
+        guard = Guard(on_next, on_error, on_completed, waits=waits, downstream=downstream)
+        subscribing.guard = guard
+        try:
+            subscription = super().subscribe(
+                guard.on_next, guard.on_error, guard.on_completed, scheduler=scheduler
+            )
+        finally:
+            subscribing.guard = outer
+        guard.attach(subscription)
+        return Disposable(guard.dispose)
+
+    def __iter__(self) -> Generator[T, None, None]:
         return iterate(self)
 
-    def __aiter__(self) -> AsyncIterator[Item]:
-        return aiterate(self)
+    def __aiter__(self) -> AsyncItems[T]:
+        return AsyncItems(self)
 
+    def __await__(self) -> Generator[Any, None, T]:
+        return await_last(self).__await__()
 
-class State(Enum):
-    """What becomes of the items of a subscription."""
+    def run(self, scheduler: SchedulerBase | None = None) -> T:
+        """Wait for the end and give the last item; raises what the stream ends with.
 
-    DELIVERING = "the observer gets them"
-    ENDED = "there are no more, and the observer knows"
-    DRAINING = "disposed of; they are read and dropped while the run is stopped"
-    DISPOSED = "disposed of; they are not read any more"
-
-
-class _Subscription:
-    """One reader thread and the one observer it serves.
-
-    ::
-
-        DELIVERING ── the source ends or fails ────────────────────────> ENDED
-            │ │
-            │ └────── disposed of, nothing to stop ────────────────────> DISPOSED
-            │                                                               ^
-            └──────── disposed of, a run to stop ──> DRAINING ──────────────┘
-                                                       read to the end, or out of time
-
-    It is disposed of by `dispose`, and by an exception of `process` or of the observer. There is
-    nothing to stop without `stop`, before the request is sent, or once the run has ended. Who
-    takes it out of DELIVERING is the only one to tell the observer of an end. `_deliveries_done`
-    is set when no function of the observer runs or will run, `_body_read` when the source is done.
-    """
-
-    def __init__(
-        self,
-        source: StreamSource,
-        process: Callable[[Item], Item] | None,
-        observer: ObserverBase[Item],
-        stop: Stop | None,
-        drain_seconds: float,
-    ) -> None:
-        self._source = source
-        self._process = process
-        self._observer = observer
-        self._stop = stop
-        self._drain_seconds = drain_seconds
-        self._state = State.DELIVERING
-        self._lock = threading.Lock()
-        self._thread: int | None = None
-        self._deliveries_done = threading.Event()
-        self._task_is_known = threading.Event()
-        self._body_read = threading.Event()
-
-    def run(self) -> None:
-        """Read and deliver; the body of the thread."""
-        self._thread = threading.get_ident()
-        items = self._source.events()
-        try:
-            self._deliver(items)
-        except BaseException:  # the observer's own: on to threading.excepthook
-            self.dispose()
-            raise
-        finally:
-            self._deliveries_done.set()
-            if self._state is State.DRAINING:
-                self._drain(items)
-            items.close()
-            self._body_read.set()
-            self._task_is_known.set()
-
-    def dispose(self) -> None:
-        """Deliver nothing more and free the reader; returns at once.
-
-        An item that has arrived is still delivered before; a busy observer is not waited for.
+        Disposes of the stream when it is interrupted, by Ctrl-C for instance.
+        SequenceContainsNoElementsError where there is no item.
         """
-        self._dispose_once()
-        if not self._source.is_waiting and threading.get_ident() != self._thread:
-            self._deliveries_done.wait(_ARRIVAL_SECONDS)
+        return wait_for_last(self, scheduler)
 
-    def _deliver(self, items: Iterator[Item]) -> None:
-        observer, delivering = self._observer, State.DELIVERING  # an enum is slow to look into
-        while True:
-            try:
-                item = next(items)
-            except StopIteration:
-                if self._finish(State.ENDED):
-                    observer.on_completed()
-                return
-            except Exception as error:  # of whatever kind, the observer is to know it
-                if self._finish(State.ENDED):
-                    observer.on_error(error)
-                return
-            if self._state is not delivering:
-                self._task_is_known.set()
-                return
-            if self._process is not None:
-                try:
-                    item = self._process(item)
-                except Exception as error:
-                    if self._dispose_once():
-                        observer.on_error(error)
-                    return
-            observer.on_next(item)
+    def pipe(self, *operators: Callable[[Any], Any]) -> Any:
+        """RxPY's `pipe`; each stage is an EventStream, or what else its operator gives."""
+        result: Any = self
+        for operator in operators:
+            result = as_stream(operator(result))
+        return result
 
-    def _finish(self, state: State) -> bool:
-        """Go from DELIVERING to `state`; False where another thread was first."""
-        with self._lock:
-            if self._state is not State.DELIVERING:
-                return False
-            self._state = state
-            return True
+    def to_future(self, future_ctor: Callable[[], Any] | None = None) -> Any:
+        """RxPY's `to_future`; of asyncio's futures the result is set in the running loop."""
+        from reactivex import operators as ops
+        from reactivex.scheduler.eventloop import AsyncIOThreadSafeScheduler
 
-    def _dispose_once(self) -> bool:
-        """Dispose of it; False where it had ended or been disposed of."""
-        source = self._source
-        if self._state is not State.DELIVERING:
-            return False
-        drains = self._stop is not None and not source.has_ended and not source.cancel_unless_sent()
-        if not self._finish(State.DRAINING if drains else State.DISPOSED):
-            return False
-        if not drains:
-            source.cancel()
-            return True
-        if source.task_id:
-            self._task_is_known.set()
-        threading.Thread(target=self._stop_and_wait, name="dify-stop", daemon=True).start()
-        return True
+        stages = [ops.to_future(future_ctor)]
+        if future_ctor is None:
+            scheduler = AsyncIOThreadSafeScheduler(asyncio.get_running_loop())
+            stages.insert(0, ops.observe_on(scheduler))  # type: ignore[arg-type]
+        return self.pipe(*stages)
 
-    def _drain(self, items: Iterator[Item]) -> None:
-        try:
-            for _ in items:
-                self._task_is_known.set()
-        except DifyException as error:
-            logger.debug("a stopped stream ended early: %s", error)
+    def __getitem__(self, key: slice | int) -> EventStream[T]:
+        result: EventStream[T] = as_stream(super().__getitem__(key))
+        return result
 
-    def _stop_and_wait(self) -> None:
-        """Stop the run, let the rest be read, then cancel; the body of a thread."""
-        deadline = time.monotonic() + self._drain_seconds
-        self._task_is_known.wait(self._drain_seconds)
-        task_id = self._source.task_id
-        if self._stop is not None and task_id and not self._body_read.is_set():
-            try:
-                self._stop(task_id)
-            except DifyException as error:
-                logger.warning("a stream that was disposed of could not be stopped: %s", error)
-        self._body_read.wait(max(0.0, deadline - time.monotonic()))
-        self._source.cancel()
-        self._state = State.DISPOSED
+    def __add__(self, other: Observable[Any]) -> EventStream[Any]:
+        result: EventStream[Any] = as_stream(reactivex.concat(self, other))
+        return result
+
+    def __radd__(self, other: Observable[Any]) -> EventStream[Any]:
+        result: EventStream[Any] = as_stream(reactivex.concat(other, self))
+        return result
+
+    __iadd__ = __add__
+
+
+class ConnectableEventStream(EventStream[S], ConnectableObservable[S]):
+    """What `publish` and `replay` give: an EventStream with RxPY's `connect`."""
+
+    def auto_connect(self, subscriber_count: int = 1) -> EventStream[S]:
+        result: EventStream[S] = as_stream(super().auto_connect(subscriber_count))
+        return result
+
+
+def as_stream(result: Any) -> Any:
+    """What an operator gave, as an EventStream where it is an Observable and no more than that."""
+    if type(result) is Observable:
+        return EventStream(result._subscribe_core)
+    if type(result) is ConnectableObservable:
+        return ConnectableEventStream(result.source, result.subject)
+    if isinstance(result, list):  # of `partition`
+        return [as_stream(part) for part in result]
+    return result
+
+
+def _through_as_stream(name: str) -> Callable[..., Any]:
+    method: Callable[..., Any] = getattr(Observable, name)
+
+    @functools.wraps(method)
+    def wrapped(self: EventStream[Any], *args: Any, **kwargs: Any) -> Any:
+        return as_stream(method(self, *args, **kwargs))
+
+    return wrapped
+
+
+# The methods of RxPY that do not go through `pipe`; a test tries all there are.
+for _name in (
+    "dematerialize",
+    "exclusive",
+    "last_or_default",
+    "partition_indexed",
+    "pluck",
+    "ref_count",
+    "sum",
+    "switch_latest",
+):
+    setattr(EventStream, _name, _through_as_stream(_name))

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from dify_java_compat import DifyException, PipelineException
-from dify_java_compat._stream.observable import State, _Subscription
 from dify_java_compat._stream.resume import ResumingSource
 from dify_java_compat._stream.source import StreamSource
+from dify_java_compat._stream.subscription import State, Subscription
 from dify_java_compat.errors import ConnectionException
 
 from .support import FakeExchange, Item, frame, item, new_reader
@@ -94,7 +94,7 @@ class Walk:
         self.stopped: list[str] = []
         self.raised: list[BaseException] = []
 
-        class Recorded(_Subscription):
+        class Recorded(Subscription):
             def __setattr__(self, name: str, value: Any) -> None:
                 super().__setattr__(name, value)
                 if name == "_state":
@@ -152,7 +152,7 @@ def goes_through(*states: State) -> pytest.MarkDecorator:
 
 def test_every_transition_of_the_drawing_is_walked_and_no_other() -> None:
     assert walked == DRAWN
-    drawing = _Subscription.__doc__ or ""
+    drawing = Subscription.__doc__ or ""
     assert all(state.name in drawing for state in State)
 
 

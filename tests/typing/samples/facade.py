@@ -1,6 +1,6 @@
 """The facade's methods: Java's names, both spellings of plain arguments, what comes back."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncIterator, Generator
 from io import BytesIO
 
 from reactivex import Observable, operators
@@ -17,6 +17,7 @@ from dify_java_compat import (
     DifyChatBuilder,
     DifyPageResult,
     DifyTextVO,
+    EventStream,
     FileUploadRequest,
     FileUploadResponse,
     HttpClientException,
@@ -92,11 +93,12 @@ chat.textToAudio("hi")  # error
 
 # streams
 stream = chat.sendChatMessageStream(request)
-assert_type(stream, Observable[ChatMessageSendCompletionResponse])
-assert_type(client.sendChatMessageStream(request), Observable[ChatMessageSendCompletionResponse])
+assert_type(stream, EventStream[ChatMessageSendCompletionResponse])
+assert_type(client.sendChatMessageStream(request), EventStream[ChatMessageSendCompletionResponse])
+observable: Observable[ChatMessageSendCompletionResponse] = stream
 assert_type(iterate(stream), Generator[ChatMessageSendCompletionResponse, None, None])
 assert_type(iterate(stream, 1), Generator[ChatMessageSendCompletionResponse, None, None])
-assert_type(aiterate(stream), AsyncGenerator[ChatMessageSendCompletionResponse, None])
+async_items: AsyncIterator[ChatMessageSendCompletionResponse] = aiterate(stream)
 assert_type(collect(stream), ChatMessageSendResponse)
 collect(iterate(stream))  # error
 iterate([request])  # error
@@ -111,7 +113,7 @@ def answer_of(event: ChatMessageSendCompletionResponse) -> str:
 
 
 answers = stream.pipe(operators.map(answer_of))
-assert_type(answers, Observable[str])
+assert_type(answers, EventStream[str])
 assert_type(iterate(answers), Generator[str, None, None])
 collect(answers)  # error
 
