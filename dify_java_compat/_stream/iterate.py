@@ -179,7 +179,12 @@ class AsyncItems(AsyncIterator[T]):
         if reading is None:
             reading = self._reading = _AsyncReading(self._prefetch)
             reading.begin(self._observable)
-        return reading.ready.popleft() if reading.ready else await reading.next()
+        if reading.ready:
+            return reading.ready.popleft()
+        try:
+            return await reading.next()
+        finally:
+            del self  # the traceback of a task that was cancelled must not keep it
 
     async def aclose(self) -> None:
         """Dispose of the stream; a task that waits for an item gets the end."""

@@ -192,6 +192,7 @@ def test_without_on_error_an_exception_goes_to_the_hook(
 ) -> None:
     error = KeyError("k")
     source.map(raises(error)).subscribe()
+    join_stream_threads()
     source.subscribe(raises(error))
     join_stream_threads()
     assert hooked == [error, error]
@@ -399,6 +400,13 @@ def test_a_wait_for_an_item_may_time_out_and_go_on() -> None:
     ]
 
 
+def test_the_first_item_of_an_iterator_that_nobody_keeps_comes(source: Stream) -> None:
+    async def first() -> Any:
+        return await aiterate(source).__anext__()
+
+    assert asyncio.run(first()).event == "message"
+
+
 @pytest.mark.parametrize("how", ["break", "aclosing", "a task that is cancelled", "a global"])
 def test_an_async_loop_that_is_left_leaves_no_connection(how: str) -> None:
     left = threading.Event()
@@ -428,6 +436,9 @@ def test_an_async_loop_that_is_left_leaves_no_connection(how: str) -> None:
             while not kept:
                 await asyncio.sleep(0.001)
             task.cancel()
+            # the task is done, and its traceback is kept; the loop goes on
+            await asyncio.wait([task])
+            assert await asyncio.to_thread(left.wait, TIMEOUT)
 
     async def read_all(source: Stream) -> None:
         async for item in source:
