@@ -111,19 +111,10 @@ class EventStream(Observable[T]):
         """RxPY's `pipe`; each stage is an EventStream, or what else its operator gives."""
         result: Any = self
         for operator in operators:
+            if getattr(operator, "__module__", "") == "reactivex.operators._tofuture":
+                result = _in_running_loop(result)
             result = as_stream(operator(result))
         return result
-
-    def to_future(self, future_ctor: Callable[[], Any] | None = None) -> Any:
-        """RxPY's `to_future`; of asyncio's futures the result is set in the running loop."""
-        from reactivex import operators as ops
-        from reactivex.scheduler.eventloop import AsyncIOThreadSafeScheduler
-
-        stages = [ops.to_future(future_ctor)]
-        if future_ctor is None:
-            scheduler = AsyncIOThreadSafeScheduler(asyncio.get_running_loop())
-            stages.insert(0, ops.observe_on(scheduler))  # type: ignore[arg-type]
-        return self.pipe(*stages)
 
     def __getitem__(self, key: slice | int) -> EventStream[T]:
         result: EventStream[T] = as_stream(super().__getitem__(key))
@@ -157,6 +148,18 @@ def as_stream(result: Any) -> Any:
     if isinstance(result, list):  # of `partition`
         return [as_stream(part) for part in result]
     return result
+
+
+def _in_running_loop(source: Any) -> Any:
+    """`source` with its items in the running event loop, for futures are not thread-safe."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return source
+    from reactivex import operators as ops
+    from reactivex.scheduler.eventloop import AsyncIOThreadSafeScheduler
+
+    return source.pipe(ops.observe_on(AsyncIOThreadSafeScheduler(loop)))
 
 
 def _through_as_stream(name: str) -> Callable[..., Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import reactivex
+from hypothesis import given, settings, strategies
 from reactivex import operators as ops
 from reactivex.internal.exceptions import SequenceContainsNoElementsError
 
@@ -140,6 +141,52 @@ def test_what_an_operator_raises_is_raised_by_the_consumer(
     join_stream_threads()
     assert len(server.requests) == 1
     assert hooked == []
+
+
+STAGES: dict[str, Callable[[Stream], Stream]] = {
+    "map": lambda s: s.map(lambda item: item),
+    "filter": lambda s: s.filter(lambda item: True),
+    "retry": lambda s: s.retry(2),
+    "repeat": lambda s: s.repeat(),
+    "catch": lambda s: s.catch(lambda error, source: raises(error)()),
+    "share": lambda s: s.share(),
+    "publish": lambda s: s.publish(lambda shared: shared),
+    "flat_map": lambda s: s.flat_map(reactivex.of),
+    "concat_map": lambda s: s.concat_map(reactivex.of),
+    "start_with": lambda s: s.start_with(0),
+    "pipe": lambda s: s.pipe(ops.map(lambda item: item), ops.retry(2)),
+    "slice": lambda s: s[0:],
+    "sum": lambda s: s + reactivex.empty(),
+    "buffer": lambda s: s.buffer_with_count(1).flat_map(lambda items: reactivex.from_(items)),
+}
+
+
+@given(
+    above=strategies.lists(strategies.sampled_from(sorted(STAGES)), max_size=5),
+    below=strategies.lists(
+        strategies.sampled_from(sorted(set(STAGES) - {"retry", "repeat", "pipe"})), max_size=3
+    ),
+    error=strategies.sampled_from([KeyError, SystemExit, Custom]),
+    consumer=strategies.sampled_from(["run", "for", "async for", "await"]),
+)
+@settings(max_examples=60)
+def test_wherever_a_pipeline_raises_one_request_is_sent_and_the_consumer_knows(
+    above: list[str], below: list[str], error: type[BaseException], consumer: str
+) -> None:
+    with (
+        ScriptedServer(always(ANSWER)) as server,
+        RequestsDifyChat(server.url, api_key="app-test") as chat,
+    ):
+        observable: Stream = chat.sendChatMessageStream(request())
+        for stage in above:
+            observable = STAGES[stage](observable)
+        observable = observable.map(raises(error("e")))
+        for stage in below:
+            observable = STAGES[stage](observable)
+        assert type(observable) is EventStream
+        assert isinstance(caught(lambda: CONSUMERS[consumer](observable)), error)
+        join_stream_threads()
+        assert len(server.requests) <= 1
 
 
 @pytest.mark.parametrize("error", RAISED, ids=ids)
