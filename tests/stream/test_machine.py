@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dify_java_compat import (
+    ClientConfig,
     StreamDecodeException,
     StreamErrorException,
     StreamInterruptedException,
     TimeoutException,
 )
+from dify_java_compat._api.codec import event_decoder
 from dify_java_compat._stream.reader import EventReader, State
 from dify_java_compat.errors import ID_NAMES as NAMES
 from dify_java_compat.errors import ConnectionException
@@ -257,3 +259,13 @@ def test_an_id_once_known_stays_known(events: list[dict[str, Any]]) -> None:
         assert each.error is not None
         for name in NAMES:
             assert getattr(each.error, name) == known.get(name)
+
+
+def test_an_id_of_the_request_stays_known_where_no_event_has_it() -> None:
+    for frames in ((MESSAGE, MESSAGE), (MESSAGE + MESSAGE,)):
+        reader = EventReader(event_decoder(), ClientConfig(), {"workflow_run_id": "w-9"})
+        for each in frames:
+            reader.receive(each, 1.0)
+        reader.receive_end()
+        assert isinstance(reader.error, StreamInterruptedException)
+        assert (reader.error.workflow_run_id, reader.error.message_id) == ("w-9", "m-1")
