@@ -37,7 +37,7 @@ def _items(reader: EventReader, response: HttpResponse) -> Generator[Item, None,
         first_event=deadline.limit("first_event"),
         redact=response.redact,
     )
-    over = State.OVER
+    running, over = State.RUNNING, State.OVER
     while reader.state is not over:
         try:
             block = read_block(reader.next_timeout(now))
@@ -53,8 +53,9 @@ def _items(reader: EventReader, response: HttpResponse) -> Generator[Item, None,
         items = reader.receive(block, now) if block else reader.receive_end()
         if items:
             yield from items
-            now = clock()
-            reader.delivered(now)
+            if reader.state is not running:  # there each read has the whole time
+                now = clock()
+                reader.delivered(now)
         reader.is_waiting = reader.state is not over
 
 
