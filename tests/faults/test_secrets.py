@@ -372,7 +372,11 @@ def test_no_text_shows_the_key(seen: Seen) -> None:
             look(f"{what}: its pickle", pickle.dumps(error).decode("latin-1"))
 
     config = ClientConfig(
-        max_retries=0, read_timeout=0.2, sse_read_timeout=0.2, log_binary_body=True
+        max_retries=0,
+        read_timeout=0.2,
+        sse_read_timeout=0.2,
+        first_event_timeout=0.2,
+        log_binary_body=True,
     )
     calls = 0
     with everything_logged() as logged:

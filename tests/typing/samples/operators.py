@@ -9,6 +9,7 @@ from dify_java_compat import (
     ChatMessageSendResponse,
     ConnectionException,
     DifyException,
+    EventStream,
     RequestsDifyChat,
     TimeoutException,
     collect,
@@ -23,7 +24,7 @@ words: Observable[str] = Observable()
 # the items keep their type
 assert_type(
     stream.pipe(dify_ops.do_on_cancel(lambda: None)),
-    Observable[ChatMessageSendCompletionResponse],
+    EventStream[ChatMessageSendCompletionResponse],
 )
 assert_type(numbers.pipe(dify_ops.do_on_cancel(lambda: print("gone"))), Observable[int])
 assert_type(numbers.pipe(dify_ops.switch_if_empty(numbers)), Observable[int])
@@ -38,7 +39,7 @@ def ends_a_node(item: ChatMessageSendCompletionResponse) -> bool:
 
 assert_type(
     stream.pipe(dify_ops.buffer_until(ends_a_node)),
-    Observable[list[ChatMessageSendCompletionResponse]],
+    EventStream[list[ChatMessageSendCompletionResponse]],
 )
 numbers.pipe(dify_ops.buffer_until(ends_a_node))  # error
 dify_ops.buffer_until("node_finished")  # error
@@ -59,7 +60,7 @@ dify_ops.backoff(3)  # error
 dify_ops.retry_when(3)  # error
 
 # one answer
-assert_type(stream.pipe(dify_ops.collected()), Observable[ChatMessageSendResponse])
+assert_type(stream.pipe(dify_ops.collected()), EventStream[ChatMessageSendResponse])
 assert_type(stream.pipe(operators.share(), dify_ops.collected()).run(), ChatMessageSendResponse)
 assert_type(collect(stream), ChatMessageSendResponse)
 numbers.pipe(dify_ops.collected())  # error
