@@ -2,7 +2,9 @@
 
 PYTHON ?= .venv/bin/python
 BIN = $(dir $(PYTHON))
-QUICK = tests/api tests/contract tests/dto tests/http tests/recoup tests/settings tests/stream
+QUICK = tests/dto tests/recoup tests/packaging/test_layers.py tests/packaging/test_sizes.py \
+	tests/packaging/test_words.py tests/http/test_retry.py tests/http/test_deadline.py \
+	tests/http/test_body.py tests/stream/test_events.py
 
 .DEFAULT_GOAL := help
 .PHONY: help ready setup quick test check generate figures
