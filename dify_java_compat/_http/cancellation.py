@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import threading
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-
-class Cancellable(Protocol):
-    """An exchange, as far as it matters here."""
-
-    def cancel(self) -> None: ...
+if TYPE_CHECKING:
+    from .transport import Exchange
 
 
 class Cancellation:
@@ -20,7 +17,7 @@ class Cancellation:
     """
 
     def __init__(self) -> None:
-        self._exchanges: list[Cancellable] = []
+        self._exchanges: list[Exchange] = []
         self._lock = threading.Lock()
         self.is_cancelled = False
 
@@ -32,7 +29,7 @@ class Cancellation:
         for exchange in exchanges:
             exchange.cancel()
 
-    def add(self, exchange: Cancellable) -> None:
+    def add(self, exchange: Exchange) -> None:
         """`exchange` is part of the call."""
         with self._lock:
             if not self.is_cancelled:
@@ -55,7 +52,7 @@ class _Current(threading.local):
 _current = _Current()
 
 
-def add_to_current(exchange: Cancellable) -> None:
+def add_to_current(exchange: Exchange) -> None:
     """Make `exchange` part of the call that this thread makes, where that can be cancelled."""
     cancellation = _current.cancellation
     if cancellation is not None:
