@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
+from .library import camel, field_config
 
-def camel(name: str) -> str:
-    """The Java spelling of a snake_case name."""
-    head, *tail = name.split("_")
-    return head + "".join(word[:1].upper() + word[1:] for word in tail)
+_LONGEST_NAME, _MOST_HINTS = 64, 64
+
+
+__all__ = ["BothSpellings", "Names", "by_position", "camel", "names_of"]
 
 
 def by_position(cls: type[Any]) -> list[Field[Any]]:
@@ -24,9 +25,10 @@ class Names:
     """Every spelling of every field of one DTO class."""
 
     def __init__(self, cls: type[Any]) -> None:
+        self._hints: dict[str, str] = {}
         self.java_alias: dict[str, str] = {}  # of the fields whose Java name is another
-        self.java: list[tuple[str, str]] = []
-        self.wire: list[tuple[str, str]] = []
+        self.java: dict[str, str] = {}  # field -> its name in Java's JSON
+        self.wire: dict[str, str] = {}  # field -> its name in Dify's
         self.attribute: dict[str, str] = {}  # a field's own name or its Java name -> field
         self.field_of: dict[str, str] = {}  # any spelling, those of JSON too -> field
         ordered = by_position(cls)
@@ -34,26 +36,30 @@ class Names:
         self.factories: dict[str, Callable[[], Any]] = {
             f.name: f.default_factory for f in ordered if f.default_factory is not MISSING
         }
+        self.compared = [f.name for f in ordered if f.compare]
+        self.configured = {f.name: of for f in ordered if (of := field_config(f).encodes)}
+        self.decoded = {f.name for f in ordered if field_config(f).decoder}
         self.secrets = {f.name for f in fields(cls) if f.metadata.get("secret")}
         self.tagged_by = {f.name: t for f in fields(cls) if (t := f.metadata.get("tagged_by"))}
         for f in fields(cls):
             alias = camel(f.name)
             if alias != f.name:
                 self.java_alias[alias] = f.name
-            java = f.metadata.get("java") or alias
+            java = f.metadata.get("java") or field_config(f).json_name or alias
             wire = f.metadata.get("wire") or f.name
-            self.java.append((f.name, java))
-            self.wire.append((f.name, wire))
+            self.java[f.name], self.wire[f.name] = java, wire
             self.attribute |= dict.fromkeys((f.name, alias), f.name)
             self.field_of |= dict.fromkeys((f.name, alias, java, wire), f.name)
+        self.blank: dict[str, dict[str, Any]] = {  # the JSON of a DTO that has nothing
+            "java": dict.fromkeys(self.java.values()),
+            "wire": dict.fromkeys(self.wire.values()),
+        }
 
     def constructor_values(
         self, cls: type, args: tuple[Any, ...], keywords: Mapping[str, Any]
     ) -> dict[str, Any]:
         """All fields; TypeError for a field that is given twice or that there is not."""
         values = self.defaults.copy()
-        for name, make in self.factories.items():
-            values[name] = make()
         if len(args) > len(values):
             raise TypeError(f"{cls.__name__} has {len(values)} fields, {len(args)} values given")
         positional = dict(zip(values, args, strict=False))
@@ -66,7 +72,21 @@ class Names:
         self.reject_both_spellings(cls, keywords)
         for name, value in keywords.items():
             values[self.attribute[name]] = value
+        for name, make in self.factories.items():  # no field of ours that has one is ever None
+            if values[name] is None or values[name] is MISSING:
+                values[name] = make()
         return values
+
+    def encoded(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
+        """`values` after the encoders of fields that have some, and the fields to leave out."""
+        values, excluded = dict(values), set()
+        for name, (encoder, exclude) in self.configured.items():
+            if exclude is not None and exclude(values.get(name)):
+                excluded.add(name)
+                values.pop(name, None)
+            elif encoder is not None:
+                values[name] = encoder(values.get(name))
+        return values, excluded
 
     def reject_both_spellings(self, cls: type, spellings: Iterable[str]) -> None:
         """TypeError for two spellings of one field."""
@@ -77,10 +97,18 @@ class Names:
                 raise TypeError(f"{cls.__name__}: both {first!r} and {name!r} given")
 
     def suggest(self, name: str) -> str:
-        import difflib  # for a misspelt name alone
+        """A hint for a name that there is not; kept, for code may ask for it at each event."""
+        hint = self._hints.get(name)
+        if hint is None:
+            hint = ""
+            if len(name) <= _LONGEST_NAME:
+                import difflib  # for a misspelt name alone
 
-        near = difflib.get_close_matches(name, self.attribute, n=1)
-        return f"; did you mean {near[0]!r}?" if near else ""
+                near = difflib.get_close_matches(name, self.attribute, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+            if len(self._hints) < _MOST_HINTS:
+                self._hints[name] = hint
+        return hint
 
 
 names_of: Callable[[type], Names] = functools.cache(Names)
