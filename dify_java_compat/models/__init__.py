@@ -19,6 +19,7 @@ from .apps import (
     ConversationVariableResponse,
     FilePreviewRequest,
     MessagesCurrentRequest,
+    ServerInfoResponse,
     UpdateConversationVariableRequest,
 )
 from .enums import (
@@ -33,6 +34,7 @@ from .enums import (
 from .events import (
     EVENT_DATA,
     AgentLogData,
+    BaseWorkflowRunData,
     CompletionData,
     ContainerData,
     EmptyData,
@@ -94,12 +96,17 @@ from .responses import (
     ResponseEntity,
 )
 from .workflows import (
+    BaseWorkflowRequest,
     EndUserResponse,
     HumanInputFormResponse,
     HumanInputSubmitRequest,
-    WorkflowLogResponse,
+    WorkflowInfoResponse,
+    WorkflowLogs,
     WorkflowLogsRequest,
+    WorkflowRunRequest,
     WorkflowRunResponse,
+    WorkflowRunStreamResponse,
+    WorkflowStopResponse,
 )
 
 __all__ = [
@@ -123,6 +130,8 @@ __all__ = [
     "AppSiteResponse",
     "AudioToTextRequest",
     "BaseChatRequest",
+    "BaseWorkflowRequest",
+    "BaseWorkflowRunData",
     "ChatMessageSendCompletionResponse",
     "ChatMessageSendRequest",
     "ChatMessageSendResponse",
@@ -175,6 +184,7 @@ __all__ = [
     "ResponseModeEnum",
     "Select",
     "SensitiveWordAvoidance",
+    "ServerInfoResponse",
     "StopChatResponse",
     "StreamEventEnum",
     "TextChunkData",
@@ -184,10 +194,14 @@ __all__ = [
     "UpdateConversationVariableRequest",
     "UserInputForm",
     "WorkflowFinishedData",
-    "WorkflowLogResponse",
+    "WorkflowInfoResponse",
+    "WorkflowLogs",
     "WorkflowLogsRequest",
     "WorkflowPausedData",
+    "WorkflowRunRequest",
     "WorkflowRunResponse",
+    "WorkflowRunStreamResponse",
     "WorkflowStartedData",
+    "WorkflowStopResponse",
 ]
 # End of the generated part.

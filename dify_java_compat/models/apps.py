@@ -24,8 +24,18 @@ __all__ = [
     "ConversationVariableResponse",
     "FilePreviewRequest",
     "MessagesCurrentRequest",
+    "ServerInfoResponse",
     "UpdateConversationVariableRequest",
 ]
+
+
+@dto
+class ServerInfoResponse(ResponseDto):
+    """What the server says of itself: a greeting, and its versions, "1.14.2" say."""
+
+    welcome: str | None = None
+    api_version: str | None = None
+    server_version: str | None = None
 
 
 @dto

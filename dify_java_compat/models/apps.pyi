@@ -24,8 +24,29 @@ __all__ = [
     "ConversationVariableResponse",
     "FilePreviewRequest",
     "MessagesCurrentRequest",
+    "ServerInfoResponse",
     "UpdateConversationVariableRequest",
 ]
+
+class ServerInfoResponse(ResponseDto):
+    welcome: str | None
+    api_version: str | None
+    """In Java `apiVersion`."""
+    server_version: str | None
+    """In Java `serverVersion`."""
+    apiVersion: str | None
+    """Java's name of `api_version`."""
+    serverVersion: str | None
+    """Java's name of `server_version`."""
+    def __init__(
+        self,
+        welcome: str | None = None,
+        api_version: str | None = None,
+        server_version: str | None = None,
+        *,
+        apiVersion: str | None = None,
+        serverVersion: str | None = None,
+    ) -> None: ...
 
 class AppInfoResponse(ResponseDto):
     name: str | None
@@ -33,7 +54,9 @@ class AppInfoResponse(ResponseDto):
     tags: list[str] | None
     mode: str | None
     author_name: str | None
+    """In Java `authorName`."""
     authorName: str | None
+    """Java's name of `author_name`."""
     def __init__(
         self,
         name: str | None = None,
@@ -47,7 +70,9 @@ class AppInfoResponse(ResponseDto):
 
 class AppMetaResponse(ResponseDto):
     tool_icons: dict[str, Any] | None
+    """In Java `toolIcons`."""
     toolIcons: dict[str, Any] | None
+    """Java's name of `tool_icons`."""
     def __init__(
         self,
         tool_icons: dict[str, Any] | None = None,
@@ -58,30 +83,52 @@ class AppMetaResponse(ResponseDto):
 class AppSiteResponse(ResponseDto):
     title: str | None
     chat_color_theme: str | None
+    """In Java `chatColorTheme`."""
     chat_color_theme_inverted: bool | None
+    """In Java `chatColorThemeInverted`."""
     icon_type: str | None
+    """In Java `iconType`."""
     icon: str | None
     icon_background: str | None
+    """In Java `iconBackground`."""
     icon_url: str | None
+    """In Java `iconUrl`."""
     description: str | None
     copyright: str | None
     privacy_policy: str | None
+    """In Java `privacyPolicy`."""
     custom_disclaimer: str | None
+    """In Java `customDisclaimer`."""
     default_language: str | None
+    """In Java `defaultLanguage`."""
     show_workflow_steps: bool | None
+    """In Java `showWorkflowSteps`."""
     use_icon_as_answer_icon: bool | None
+    """In Java `useIconAsAnswerIcon`."""
     input_placeholder: str | None
+    """In Java `inputPlaceholder`."""
     chatColorTheme: str | None
+    """Java's name of `chat_color_theme`."""
     chatColorThemeInverted: bool | None
+    """Java's name of `chat_color_theme_inverted`."""
     iconType: str | None
+    """Java's name of `icon_type`."""
     iconBackground: str | None
+    """Java's name of `icon_background`."""
     iconUrl: str | None
+    """Java's name of `icon_url`."""
     privacyPolicy: str | None
+    """Java's name of `privacy_policy`."""
     customDisclaimer: str | None
+    """Java's name of `custom_disclaimer`."""
     defaultLanguage: str | None
+    """Java's name of `default_language`."""
     showWorkflowSteps: bool | None
+    """Java's name of `show_workflow_steps`."""
     useIconAsAnswerIcon: bool | None
+    """Java's name of `use_icon_as_answer_icon`."""
     inputPlaceholder: str | None
+    """Java's name of `input_placeholder`."""
     def __init__(
         self,
         title: str | None = None,
@@ -130,23 +177,39 @@ class AppFeedbackPageRequest(BaseChatRequest):
 class AppFeedbackResponse(ResponseDto):
     id: str | None
     app_id: str | None
+    """In Java `appId`."""
     conversation_id: str | None
+    """In Java `conversationId`."""
     message_id: str | None
+    """In Java `messageId`."""
     rating: str | None
     content: str | None
     from_source: str | None
+    """In Java `fromSource`."""
     from_end_user_id: str | None
+    """In Java `fromEndUserId`."""
     from_account_id: str | None
+    """In Java `fromAccountId`."""
     created_at: str | None
+    """In Java `createdAt`."""
     updated_at: str | None
+    """In Java `updatedAt`."""
     appId: str | None
+    """Java's name of `app_id`."""
     conversationId: str | None
+    """Java's name of `conversation_id`."""
     messageId: str | None
+    """Java's name of `message_id`."""
     fromSource: str | None
+    """Java's name of `from_source`."""
     fromEndUserId: str | None
+    """Java's name of `from_end_user_id`."""
     fromAccountId: str | None
+    """Java's name of `from_account_id`."""
     createdAt: str | None
+    """Java's name of `created_at`."""
     updatedAt: str | None
+    """Java's name of `updated_at`."""
     def __init__(
         self,
         id: str | None = None,
@@ -203,9 +266,11 @@ class AppAnnotationCreateRequest(BaseChatRequest):
 
 class AppAnnotationUpdateRequest(BaseChatRequest):
     annotation_id: str | None
+    """In Java `annotationId`."""
     question: str | None
     answer: str | None
     annotationId: str | None
+    """Java's name of `annotation_id`."""
     def __init__(
         self,
         api_key: str | None = None,
@@ -224,9 +289,13 @@ class AppAnnotationResponse(ResponseDto):
     question: str | None
     answer: str | None
     hit_count: int | None
+    """In Java `hitCount`."""
     created_at: int | None
+    """In Java `createdAt`."""
     hitCount: int | None
+    """Java's name of `hit_count`."""
     createdAt: int | None
+    """Java's name of `created_at`."""
     def __init__(
         self,
         id: str | None = None,
@@ -242,11 +311,17 @@ class AppAnnotationResponse(ResponseDto):
 class AppAnnotationReplyRequest(BaseChatRequest):
     action: AnnotationReplyActionEnum | None
     embedding_provider_name: str | None
+    """In Java `embeddingProviderName`."""
     embedding_model_name: str | None
+    """In Java `embeddingModelName`."""
     score_threshold: float | None
+    """In Java `scoreThreshold`."""
     embeddingProviderName: str | None
+    """Java's name of `embedding_provider_name`."""
     embeddingModelName: str | None
+    """Java's name of `embedding_model_name`."""
     scoreThreshold: float | None
+    """Java's name of `score_threshold`."""
     def __init__(
         self,
         api_key: str | None = None,
@@ -266,7 +341,9 @@ class AppAnnotationReplyRequest(BaseChatRequest):
 class AppAnnotationReplyQueryRequest(BaseChatRequest):
     action: AnnotationReplyActionEnum | None
     job_id: str | None
+    """In Java `jobId`."""
     jobId: str | None
+    """Java's name of `job_id`."""
     def __init__(
         self,
         api_key: str | None = None,
@@ -281,11 +358,17 @@ class AppAnnotationReplyQueryRequest(BaseChatRequest):
 
 class AppAnnotationReplyResponse(ResponseDto):
     job_id: str | None
+    """In Java `jobId`."""
     job_status: str | None
+    """In Java `jobStatus`."""
     error_msg: str | None
+    """In Java `errorMsg`."""
     jobId: str | None
+    """Java's name of `job_id`."""
     jobStatus: str | None
+    """Java's name of `job_status`."""
     errorMsg: str | None
+    """Java's name of `error_msg`."""
     def __init__(
         self,
         job_id: str | None = None,
@@ -299,9 +382,13 @@ class AppAnnotationReplyResponse(ResponseDto):
 
 class FilePreviewRequest(BaseChatRequest):
     file_id: str | None
+    """In Java `fileId`."""
     as_attachment: bool | None
+    """In Java `asAttachment`."""
     fileId: str | None
+    """Java's name of `file_id`."""
     asAttachment: bool | None
+    """Java's name of `as_attachment`."""
     def __init__(
         self,
         file_id: str | None = None,
@@ -317,12 +404,18 @@ class FilePreviewRequest(BaseChatRequest):
 
 class ConversationVariableRequest(BaseChatRequest):
     conversation_id: str | None
+    """In Java `conversationId`."""
     variable_name: str | None
+    """In Java `variableName`."""
     last_id: str | None
+    """In Java `lastId`."""
     limit: int | None
     conversationId: str | None
+    """Java's name of `conversation_id`."""
     variableName: str | None
+    """Java's name of `variable_name`."""
     lastId: str | None
+    """Java's name of `last_id`."""
     def __init__(
         self,
         api_key: str | None = None,
@@ -343,13 +436,19 @@ class ConversationVariableResponse(ResponseDto):
     id: str | None
     name: str | None
     value_type: str | None
+    """In Java `valueType`."""
     value: Any
     description: str | None
     created_at: int | None
+    """In Java `createdAt`."""
     updated_at: int | None
+    """In Java `updatedAt`."""
     valueType: str | None
+    """Java's name of `value_type`."""
     createdAt: int | None
+    """Java's name of `created_at`."""
     updatedAt: int | None
+    """Java's name of `updated_at`."""
     def __init__(
         self,
         id: str | None = None,
@@ -367,10 +466,14 @@ class ConversationVariableResponse(ResponseDto):
 
 class UpdateConversationVariableRequest(BaseChatRequest):
     conversation_id: str | None
+    """In Java `conversationId`."""
     variable_id: str | None
+    """In Java `variableId`."""
     value: Any
     conversationId: str | None
+    """Java's name of `conversation_id`."""
     variableId: str | None
+    """Java's name of `variable_id`."""
     def __init__(
         self,
         api_key: str | None = None,
@@ -387,12 +490,18 @@ class UpdateConversationVariableRequest(BaseChatRequest):
 
 class MessagesCurrentRequest(Dto):
     app_id: str | None
+    """In Java `appId`."""
     conversation_id: str | None
+    """In Java `conversationId`."""
     first_id: str | None
+    """In Java `firstId`."""
     limit: int | None
     appId: str | None
+    """Java's name of `app_id`."""
     conversationId: str | None
+    """Java's name of `conversation_id`."""
     firstId: str | None
+    """Java's name of `first_id`."""
     def __init__(
         self,
         app_id: str | None = None,
@@ -409,10 +518,14 @@ class ChatMessageVO(Dto):
     class ChatMessageFile(Dto):
         type: str | None
         transfer_method: str | None
+        """In Java `transferMethod`."""
         url: str | None
         upload_file_id: str | None
+        """In Java `uploadFileId`."""
         transferMethod: str | None
+        """Java's name of `transfer_method`."""
         uploadFileId: str | None
+        """Java's name of `upload_file_id`."""
         def __init__(
             self,
             type: str | None = "image",
@@ -427,13 +540,19 @@ class ChatMessageVO(Dto):
     inputs: dict[str, Any] | None
     query: str | None
     response_mode: ResponseModeEnum | None
+    """In Java `responseMode`."""
     conversation_id: str | None
+    """In Java `conversationId`."""
     user: str | None
     files: list[ChatMessageVO.ChatMessageFile] | None
     auto_generate_name: bool | None
+    """In Java `autoGenerateName`."""
     responseMode: ResponseModeEnum | None
+    """Java's name of `response_mode`."""
     conversationId: str | None
+    """Java's name of `conversation_id`."""
     autoGenerateName: bool | None
+    """Java's name of `auto_generate_name`."""
     def __init__(
         self,
         inputs: dict[str, Any] | None = None,

@@ -60,6 +60,7 @@ class StreamEventEnum(Enum):
 
     workflow_started = "workflow_started"
     node_started = "node_started"
+    text_chunk = "text_chunk"
     node_finished = "node_finished"
     workflow_finished = "workflow_finished"
     parallel_branch_started = "parallel_branch_started"

@@ -7,11 +7,12 @@ off these rows. A new event is a row here, with a class where its `data` has one
 
 from typing import Any, Literal, NamedTuple
 
-from .._dto.dto import ResponseDto, dto
+from .._dto.dto import ResponseDto, dto, field_named
 
 __all__ = [
     "EVENT_DATA",
     "AgentLogData",
+    "BaseWorkflowRunData",
     "CompletionData",
     "ContainerData",
     "EmptyData",
@@ -41,22 +42,27 @@ class EmptyData(CompletionData):
 
 
 @dto
-class WorkflowStartedData(CompletionData):
-    """workflow_started."""
+class BaseWorkflowRunData(CompletionData):
+    """What the events of a run and of its nodes have in common."""
 
     id: str | None = None
+    created_at: int | None = None
+
+
+@dto
+class WorkflowStartedData(BaseWorkflowRunData):
+    """workflow_started."""
+
     workflow_id: str | None = None
     sequence_number: int | None = None
-    created_at: int | None = None
     inputs: dict[str, Any] | None = None
     reason: str | None = None
 
 
 @dto
-class WorkflowFinishedData(CompletionData):
+class WorkflowFinishedData(BaseWorkflowRunData):
     """workflow_finished; `status` is succeeded, failed, partial-succeeded or stopped."""
 
-    id: str | None = None
     workflow_id: str | None = None
     outputs: dict[str, Any] | None = None
     status: str | None = None
@@ -64,7 +70,6 @@ class WorkflowFinishedData(CompletionData):
     elapsed_time: float | None = None
     total_tokens: int | None = None
     total_steps: int | None = None
-    created_at: int | None = None
     finished_at: int | None = None
     exceptions_count: int | None = None
     created_by: dict[str, Any] | None = None
@@ -73,7 +78,12 @@ class WorkflowFinishedData(CompletionData):
 
 @dto
 class WorkflowPausedData(CompletionData):
-    """workflow_paused: the run waits for a person."""
+    """workflow_paused: the run waits for a person.
+
+    An entry of `reasons` has the token of a form as `form_token`, and on newer servers
+    `approval_channels` and `message`. The last six fields are those of a blocking answer, which has
+    in it what an event has beside it.
+    """
 
     workflow_run_id: str | None = None
     paused_nodes: list[Any] | None = None
@@ -84,20 +94,24 @@ class WorkflowPausedData(CompletionData):
     elapsed_time: float | None = None
     total_tokens: int | None = None
     total_steps: int | None = None
+    id: str | None = None
+    mode: str | None = None
+    conversation_id: str | None = None
+    message_id: str | None = None
+    answer: str | None = None
+    metadata: dict[str, Any] | None = None
 
 
 @dto
-class NodeStartedData(CompletionData):
+class NodeStartedData(BaseWorkflowRunData):
     """node_started."""
 
-    id: str | None = None
     node_id: str | None = None
     node_type: str | None = None
     title: str | None = None
     index: int | None = None
     predecessor_node_id: str | None = None
     inputs: dict[str, Any] | None = None
-    created_at: int | None = None
     inputs_truncated: bool | None = None
     extras: dict[str, Any] | None = None
     iteration_id: str | None = None
@@ -123,6 +137,10 @@ class NodeFinishedData(NodeStartedData):
         loop_id: str | None = None
         loop_index: int | None = None
         loop_duration_map: dict[str, float] | None = None
+        loop_variable_map: dict[str, Any] | None = None
+        completed_reason: str | None = None
+        tool_info: dict[str, Any] | None = None
+        agent_log: list[Any] | None = None
 
     process_data: dict[str, Any] | None = None
     outputs: dict[str, Any] | None = None
@@ -193,10 +211,17 @@ class ParallelBranchFinishedData(ParallelBranchStartedData):
 
 @dto
 class MetaData(ResponseDto):
-    """The tool provider of an agent's log entry."""
+    """The model or tool of an agent's log entry, its times in seconds and what it cost."""
 
     provider: str | None = None
     icon: str | None = None
+    icon_dark: str | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
+    elapsed_time: float | None = None
+    total_tokens: int | None = None
+    total_price: Any = None
+    currency: str | None = None
 
 
 @dto
@@ -216,7 +241,11 @@ class AgentLogData(CompletionData):
 
 @dto
 class HumanInputData(CompletionData):
-    """human_input_required, human_input_form_filled and human_input_form_timeout."""
+    """human_input_required, human_input_form_filled and human_input_form_timeout.
+
+    `approval_channels` and `message`, which newer servers send, are where and in which words a
+    person is asked. An entry of `inputs` is a paragraph, a select, a file or a file-list.
+    """
 
     form_id: str | None = None
     form_token: str | None = None
@@ -232,6 +261,8 @@ class HumanInputData(CompletionData):
     action_id: str | None = None
     action_text: str | None = None
     submitted_data: dict[str, Any] | None = None
+    approval_channels: list[Any] | None = None
+    message: str | None = None
 
 
 @dto
@@ -246,10 +277,12 @@ class ReasoningChunkData(CompletionData):
 
 @dto
 class TextChunkData(CompletionData):
-    """text_chunk, of workflow apps."""
+    """text_chunk, of workflow apps; a Map in Java, whose keys stay as they come."""
 
     text: str | None = None
-    from_variable_selector: list[str] | None = None
+    from_variable_selector: list[str] | None = field_named(
+        java="from_variable_selector", default=None
+    )
 
 
 # of `data`, those that tell two events of the same name apart

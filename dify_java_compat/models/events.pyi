@@ -7,6 +7,7 @@ from .._dto.dto import ResponseDto
 __all__ = [
     "EVENT_DATA",
     "AgentLogData",
+    "BaseWorkflowRunData",
     "CompletionData",
     "ContainerData",
     "EmptyData",
@@ -27,55 +28,82 @@ __all__ = [
 class CompletionData(ResponseDto): ...
 class EmptyData(CompletionData): ...
 
-class WorkflowStartedData(CompletionData):
+class BaseWorkflowRunData(CompletionData):
     id: str | None
-    workflow_id: str | None
-    sequence_number: int | None
     created_at: int | None
-    inputs: dict[str, Any] | None
-    reason: str | None
-    workflowId: str | None
-    sequenceNumber: int | None
+    """In Java `createdAt`."""
     createdAt: int | None
+    """Java's name of `created_at`."""
     def __init__(
         self,
         id: str | None = None,
-        workflow_id: str | None = None,
-        sequence_number: int | None = None,
         created_at: int | None = None,
-        inputs: dict[str, Any] | None = None,
-        reason: str | None = None,
         *,
-        workflowId: str | None = None,
-        sequenceNumber: int | None = None,
         createdAt: int | None = None,
     ) -> None: ...
 
-class WorkflowFinishedData(CompletionData):
-    id: str | None
+class WorkflowStartedData(BaseWorkflowRunData):
     workflow_id: str | None
+    """In Java `workflowId`."""
+    sequence_number: int | None
+    """In Java `sequenceNumber`."""
+    inputs: dict[str, Any] | None
+    reason: str | None
+    workflowId: str | None
+    """Java's name of `workflow_id`."""
+    sequenceNumber: int | None
+    """Java's name of `sequence_number`."""
+    def __init__(
+        self,
+        id: str | None = None,
+        created_at: int | None = None,
+        workflow_id: str | None = None,
+        sequence_number: int | None = None,
+        inputs: dict[str, Any] | None = None,
+        reason: str | None = None,
+        *,
+        createdAt: int | None = None,
+        workflowId: str | None = None,
+        sequenceNumber: int | None = None,
+    ) -> None: ...
+
+class WorkflowFinishedData(BaseWorkflowRunData):
+    workflow_id: str | None
+    """In Java `workflowId`."""
     outputs: dict[str, Any] | None
     status: str | None
     error: str | None
     elapsed_time: float | None
+    """In Java `elapsedTime`."""
     total_tokens: int | None
+    """In Java `totalTokens`."""
     total_steps: int | None
-    created_at: int | None
+    """In Java `totalSteps`."""
     finished_at: int | None
+    """In Java `finishedAt`."""
     exceptions_count: int | None
+    """In Java `exceptionsCount`."""
     created_by: dict[str, Any] | None
+    """In Java `createdBy`."""
     files: list[Any] | None
     workflowId: str | None
+    """Java's name of `workflow_id`."""
     elapsedTime: float | None
+    """Java's name of `elapsed_time`."""
     totalTokens: int | None
+    """Java's name of `total_tokens`."""
     totalSteps: int | None
-    createdAt: int | None
+    """Java's name of `total_steps`."""
     finishedAt: int | None
+    """Java's name of `finished_at`."""
     exceptionsCount: int | None
+    """Java's name of `exceptions_count`."""
     createdBy: dict[str, Any] | None
+    """Java's name of `created_by`."""
     def __init__(
         self,
         id: str | None = None,
+        created_at: int | None = None,
         workflow_id: str | None = None,
         outputs: dict[str, Any] | None = None,
         status: str | None = None,
@@ -83,17 +111,16 @@ class WorkflowFinishedData(CompletionData):
         elapsed_time: float | None = None,
         total_tokens: int | None = None,
         total_steps: int | None = None,
-        created_at: int | None = None,
         finished_at: int | None = None,
         exceptions_count: int | None = None,
         created_by: dict[str, Any] | None = None,
         files: list[Any] | None = None,
         *,
+        createdAt: int | None = None,
         workflowId: str | None = None,
         elapsedTime: float | None = None,
         totalTokens: int | None = None,
         totalSteps: int | None = None,
-        createdAt: int | None = None,
         finishedAt: int | None = None,
         exceptionsCount: int | None = None,
         createdBy: dict[str, Any] | None = None,
@@ -101,20 +128,44 @@ class WorkflowFinishedData(CompletionData):
 
 class WorkflowPausedData(CompletionData):
     workflow_run_id: str | None
+    """In Java `workflowRunId`."""
     paused_nodes: list[Any] | None
+    """In Java `pausedNodes`."""
     outputs: dict[str, Any] | None
     reasons: list[dict[str, Any]] | None
     status: str | None
     created_at: int | None
+    """In Java `createdAt`."""
     elapsed_time: float | None
+    """In Java `elapsedTime`."""
     total_tokens: int | None
+    """In Java `totalTokens`."""
     total_steps: int | None
+    """In Java `totalSteps`."""
+    id: str | None
+    mode: str | None
+    conversation_id: str | None
+    """In Java `conversationId`."""
+    message_id: str | None
+    """In Java `messageId`."""
+    answer: str | None
+    metadata: dict[str, Any] | None
     workflowRunId: str | None
+    """Java's name of `workflow_run_id`."""
     pausedNodes: list[Any] | None
+    """Java's name of `paused_nodes`."""
     createdAt: int | None
+    """Java's name of `created_at`."""
     elapsedTime: float | None
+    """Java's name of `elapsed_time`."""
     totalTokens: int | None
+    """Java's name of `total_tokens`."""
     totalSteps: int | None
+    """Java's name of `total_steps`."""
+    conversationId: str | None
+    """Java's name of `conversation_id`."""
+    messageId: str | None
+    """Java's name of `message_id`."""
     def __init__(
         self,
         workflow_run_id: str | None = None,
@@ -126,6 +177,12 @@ class WorkflowPausedData(CompletionData):
         elapsed_time: float | None = None,
         total_tokens: int | None = None,
         total_steps: int | None = None,
+        id: str | None = None,
+        mode: str | None = None,
+        conversation_id: str | None = None,
+        message_id: str | None = None,
+        answer: str | None = None,
+        metadata: dict[str, Any] | None = None,
         *,
         workflowRunId: str | None = None,
         pausedNodes: list[Any] | None = None,
@@ -133,50 +190,63 @@ class WorkflowPausedData(CompletionData):
         elapsedTime: float | None = None,
         totalTokens: int | None = None,
         totalSteps: int | None = None,
+        conversationId: str | None = None,
+        messageId: str | None = None,
     ) -> None: ...
 
-class NodeStartedData(CompletionData):
-    id: str | None
+class NodeStartedData(BaseWorkflowRunData):
     node_id: str | None
+    """In Java `nodeId`."""
     node_type: str | None
+    """In Java `nodeType`."""
     title: str | None
     index: int | None
     predecessor_node_id: str | None
+    """In Java `predecessorNodeId`."""
     inputs: dict[str, Any] | None
-    created_at: int | None
     inputs_truncated: bool | None
+    """In Java `inputsTruncated`."""
     extras: dict[str, Any] | None
     iteration_id: str | None
+    """In Java `iterationId`."""
     loop_id: str | None
+    """In Java `loopId`."""
     agent_strategy: Any
+    """In Java `agentStrategy`."""
     nodeId: str | None
+    """Java's name of `node_id`."""
     nodeType: str | None
+    """Java's name of `node_type`."""
     predecessorNodeId: str | None
-    createdAt: int | None
+    """Java's name of `predecessor_node_id`."""
     inputsTruncated: bool | None
+    """Java's name of `inputs_truncated`."""
     iterationId: str | None
+    """Java's name of `iteration_id`."""
     loopId: str | None
+    """Java's name of `loop_id`."""
     agentStrategy: Any
+    """Java's name of `agent_strategy`."""
     def __init__(
         self,
         id: str | None = None,
+        created_at: int | None = None,
         node_id: str | None = None,
         node_type: str | None = None,
         title: str | None = None,
         index: int | None = None,
         predecessor_node_id: str | None = None,
         inputs: dict[str, Any] | None = None,
-        created_at: int | None = None,
         inputs_truncated: bool | None = None,
         extras: dict[str, Any] | None = None,
         iteration_id: str | None = None,
         loop_id: str | None = None,
         agent_strategy: Any = None,
         *,
+        createdAt: int | None = None,
         nodeId: str | None = None,
         nodeType: str | None = None,
         predecessorNodeId: str | None = None,
-        createdAt: int | None = None,
         inputsTruncated: bool | None = None,
         iterationId: str | None = None,
         loopId: str | None = None,
@@ -186,24 +256,58 @@ class NodeStartedData(CompletionData):
 class NodeFinishedData(NodeStartedData):
     class ExecutionMetadata(ResponseDto):
         total_tokens: int | None
+        """In Java `totalTokens`."""
         total_price: Any
+        """In Java `totalPrice`."""
         currency: str | None
         error_strategy: str | None
+        """In Java `errorStrategy`."""
         iteration_id: str | None
+        """In Java `iterationId`."""
         iteration_index: int | None
+        """In Java `iterationIndex`."""
         iteration_duration_map: dict[str, float] | None
+        """In Java `iterationDurationMap`."""
         loop_id: str | None
+        """In Java `loopId`."""
         loop_index: int | None
+        """In Java `loopIndex`."""
         loop_duration_map: dict[str, float] | None
+        """In Java `loopDurationMap`."""
+        loop_variable_map: dict[str, Any] | None
+        """In Java `loopVariableMap`."""
+        completed_reason: str | None
+        """In Java `completedReason`."""
+        tool_info: dict[str, Any] | None
+        """In Java `toolInfo`."""
+        agent_log: list[Any] | None
+        """In Java `agentLog`."""
         totalTokens: int | None
+        """Java's name of `total_tokens`."""
         totalPrice: Any
+        """Java's name of `total_price`."""
         errorStrategy: str | None
+        """Java's name of `error_strategy`."""
         iterationId: str | None
+        """Java's name of `iteration_id`."""
         iterationIndex: int | None
+        """Java's name of `iteration_index`."""
         iterationDurationMap: dict[str, float] | None
+        """Java's name of `iteration_duration_map`."""
         loopId: str | None
+        """Java's name of `loop_id`."""
         loopIndex: int | None
+        """Java's name of `loop_index`."""
         loopDurationMap: dict[str, float] | None
+        """Java's name of `loop_duration_map`."""
+        loopVariableMap: dict[str, Any] | None
+        """Java's name of `loop_variable_map`."""
+        completedReason: str | None
+        """Java's name of `completed_reason`."""
+        toolInfo: dict[str, Any] | None
+        """Java's name of `tool_info`."""
+        agentLog: list[Any] | None
+        """Java's name of `agent_log`."""
         def __init__(
             self,
             total_tokens: int | None = None,
@@ -216,6 +320,10 @@ class NodeFinishedData(NodeStartedData):
             loop_id: str | None = None,
             loop_index: int | None = None,
             loop_duration_map: dict[str, float] | None = None,
+            loop_variable_map: dict[str, Any] | None = None,
+            completed_reason: str | None = None,
+            tool_info: dict[str, Any] | None = None,
+            agent_log: list[Any] | None = None,
             *,
             totalTokens: int | None = None,
             totalPrice: Any = None,
@@ -226,34 +334,50 @@ class NodeFinishedData(NodeStartedData):
             loopId: str | None = None,
             loopIndex: int | None = None,
             loopDurationMap: dict[str, float] | None = None,
+            loopVariableMap: dict[str, Any] | None = None,
+            completedReason: str | None = None,
+            toolInfo: dict[str, Any] | None = None,
+            agentLog: list[Any] | None = None,
         ) -> None: ...
 
     process_data: dict[str, Any] | None
+    """In Java `processData`."""
     outputs: dict[str, Any] | None
     status: str | None
     error: str | None
     elapsed_time: float | None
+    """In Java `elapsedTime`."""
     execution_metadata: NodeFinishedData.ExecutionMetadata | None
+    """In Java `executionMetadata`."""
     process_data_truncated: bool | None
+    """In Java `processDataTruncated`."""
     outputs_truncated: bool | None
+    """In Java `outputsTruncated`."""
     finished_at: int | None
+    """In Java `finishedAt`."""
     files: list[Any] | None
     processData: dict[str, Any] | None
+    """Java's name of `process_data`."""
     elapsedTime: float | None
+    """Java's name of `elapsed_time`."""
     executionMetadata: NodeFinishedData.ExecutionMetadata | None
+    """Java's name of `execution_metadata`."""
     processDataTruncated: bool | None
+    """Java's name of `process_data_truncated`."""
     outputsTruncated: bool | None
+    """Java's name of `outputs_truncated`."""
     finishedAt: int | None
+    """Java's name of `finished_at`."""
     def __init__(
         self,
         id: str | None = None,
+        created_at: int | None = None,
         node_id: str | None = None,
         node_type: str | None = None,
         title: str | None = None,
         index: int | None = None,
         predecessor_node_id: str | None = None,
         inputs: dict[str, Any] | None = None,
-        created_at: int | None = None,
         inputs_truncated: bool | None = None,
         extras: dict[str, Any] | None = None,
         iteration_id: str | None = None,
@@ -270,10 +394,10 @@ class NodeFinishedData(NodeStartedData):
         finished_at: int | None = None,
         files: list[Any] | None = None,
         *,
+        createdAt: int | None = None,
         nodeId: str | None = None,
         nodeType: str | None = None,
         predecessorNodeId: str | None = None,
-        createdAt: int | None = None,
         inputsTruncated: bool | None = None,
         iterationId: str | None = None,
         loopId: str | None = None,
@@ -288,17 +412,19 @@ class NodeFinishedData(NodeStartedData):
 
 class NodeRetryData(NodeFinishedData):
     retry_index: int | None
+    """In Java `retryIndex`."""
     retryIndex: int | None
+    """Java's name of `retry_index`."""
     def __init__(
         self,
         id: str | None = None,
+        created_at: int | None = None,
         node_id: str | None = None,
         node_type: str | None = None,
         title: str | None = None,
         index: int | None = None,
         predecessor_node_id: str | None = None,
         inputs: dict[str, Any] | None = None,
-        created_at: int | None = None,
         inputs_truncated: bool | None = None,
         extras: dict[str, Any] | None = None,
         iteration_id: str | None = None,
@@ -316,10 +442,10 @@ class NodeRetryData(NodeFinishedData):
         files: list[Any] | None = None,
         retry_index: int | None = None,
         *,
+        createdAt: int | None = None,
         nodeId: str | None = None,
         nodeType: str | None = None,
         predecessorNodeId: str | None = None,
-        createdAt: int | None = None,
         inputsTruncated: bool | None = None,
         iterationId: str | None = None,
         loopId: str | None = None,
@@ -336,7 +462,9 @@ class NodeRetryData(NodeFinishedData):
 class ContainerData(CompletionData):
     id: str | None
     node_id: str | None
+    """In Java `nodeId`."""
     node_type: str | None
+    """In Java `nodeType`."""
     title: str | None
     index: int | None
     inputs: dict[str, Any] | None
@@ -345,27 +473,47 @@ class ContainerData(CompletionData):
     status: str | None
     error: str | None
     elapsed_time: float | None
+    """In Java `elapsedTime`."""
     total_tokens: int | None
+    """In Java `totalTokens`."""
     steps: int | None
     execution_metadata: NodeFinishedData.ExecutionMetadata | None
+    """In Java `executionMetadata`."""
     inputs_truncated: bool | None
+    """In Java `inputsTruncated`."""
     outputs_truncated: bool | None
+    """In Java `outputsTruncated`."""
     pre_iteration_output: Any
+    """In Java `preIterationOutput`."""
     pre_loop_output: Any
+    """In Java `preLoopOutput`."""
     extras: dict[str, Any] | None
     created_at: int | None
+    """In Java `createdAt`."""
     finished_at: int | None
+    """In Java `finishedAt`."""
     nodeId: str | None
+    """Java's name of `node_id`."""
     nodeType: str | None
+    """Java's name of `node_type`."""
     elapsedTime: float | None
+    """Java's name of `elapsed_time`."""
     totalTokens: int | None
+    """Java's name of `total_tokens`."""
     executionMetadata: NodeFinishedData.ExecutionMetadata | None
+    """Java's name of `execution_metadata`."""
     inputsTruncated: bool | None
+    """Java's name of `inputs_truncated`."""
     outputsTruncated: bool | None
+    """Java's name of `outputs_truncated`."""
     preIterationOutput: Any
+    """Java's name of `pre_iteration_output`."""
     preLoopOutput: Any
+    """Java's name of `pre_loop_output`."""
     createdAt: int | None
+    """Java's name of `created_at`."""
     finishedAt: int | None
+    """Java's name of `finished_at`."""
     def __init__(
         self,
         id: str | None = None,
@@ -405,19 +553,33 @@ class ContainerData(CompletionData):
 
 class ParallelBranchStartedData(CompletionData):
     parallel_id: str | None
+    """In Java `parallelId`."""
     parallel_branch_id: str | None
+    """In Java `parallelBranchId`."""
     parent_parallel_id: str | None
+    """In Java `parentParallelId`."""
     parent_parallel_start_node_id: str | None
+    """In Java `parentParallelStartNodeId`."""
     iteration_id: str | None
+    """In Java `iterationId`."""
     loop_id: str | None
+    """In Java `loopId`."""
     created_at: int | None
+    """In Java `createdAt`."""
     parallelId: str | None
+    """Java's name of `parallel_id`."""
     parallelBranchId: str | None
+    """Java's name of `parallel_branch_id`."""
     parentParallelId: str | None
+    """Java's name of `parent_parallel_id`."""
     parentParallelStartNodeId: str | None
+    """Java's name of `parent_parallel_start_node_id`."""
     iterationId: str | None
+    """Java's name of `iteration_id`."""
     loopId: str | None
+    """Java's name of `loop_id`."""
     createdAt: int | None
+    """Java's name of `created_at`."""
     def __init__(
         self,
         parallel_id: str | None = None,
@@ -464,25 +626,70 @@ class ParallelBranchFinishedData(ParallelBranchStartedData):
 class MetaData(ResponseDto):
     provider: str | None
     icon: str | None
+    icon_dark: str | None
+    """In Java `iconDark`."""
+    started_at: float | None
+    """In Java `startedAt`."""
+    finished_at: float | None
+    """In Java `finishedAt`."""
+    elapsed_time: float | None
+    """In Java `elapsedTime`."""
+    total_tokens: int | None
+    """In Java `totalTokens`."""
+    total_price: Any
+    """In Java `totalPrice`."""
+    currency: str | None
+    iconDark: str | None
+    """Java's name of `icon_dark`."""
+    startedAt: float | None
+    """Java's name of `started_at`."""
+    finishedAt: float | None
+    """Java's name of `finished_at`."""
+    elapsedTime: float | None
+    """Java's name of `elapsed_time`."""
+    totalTokens: int | None
+    """Java's name of `total_tokens`."""
+    totalPrice: Any
+    """Java's name of `total_price`."""
     def __init__(
         self,
         provider: str | None = None,
         icon: str | None = None,
+        icon_dark: str | None = None,
+        started_at: float | None = None,
+        finished_at: float | None = None,
+        elapsed_time: float | None = None,
+        total_tokens: int | None = None,
+        total_price: Any = None,
+        currency: str | None = None,
+        *,
+        iconDark: str | None = None,
+        startedAt: float | None = None,
+        finishedAt: float | None = None,
+        elapsedTime: float | None = None,
+        totalTokens: int | None = None,
+        totalPrice: Any = None,
     ) -> None: ...
 
 class AgentLogData(CompletionData):
     node_execution_id: str | None
+    """In Java `nodeExecutionId`."""
     id: str | None
     label: str | None
     parent_id: str | None
+    """In Java `parentId`."""
     error: str | None
     status: str | None
     data: dict[str, Any] | None
     metadata: MetaData | None
     node_id: str | None
+    """In Java `nodeId`."""
     nodeExecutionId: str | None
+    """Java's name of `node_execution_id`."""
     parentId: str | None
+    """Java's name of `parent_id`."""
     nodeId: str | None
+    """Java's name of `node_id`."""
     def __init__(
         self,
         node_execution_id: str | None = None,
@@ -502,31 +709,60 @@ class AgentLogData(CompletionData):
 
 class HumanInputData(CompletionData):
     form_id: str | None
+    """In Java `formId`."""
     form_token: str | None
+    """In Java `formToken`."""
     node_id: str | None
+    """In Java `nodeId`."""
     node_title: str | None
+    """In Java `nodeTitle`."""
     form_content: str | None
+    """In Java `formContent`."""
     inputs: list[dict[str, Any]] | None
     actions: list[dict[str, Any]] | None
     display_in_ui: bool | None
+    """In Java `displayInUi`."""
     resolved_default_values: dict[str, Any] | None
+    """In Java `resolvedDefaultValues`."""
     expiration_time: int | None
+    """In Java `expirationTime`."""
     rendered_content: str | None
+    """In Java `renderedContent`."""
     action_id: str | None
+    """In Java `actionId`."""
     action_text: str | None
+    """In Java `actionText`."""
     submitted_data: dict[str, Any] | None
+    """In Java `submittedData`."""
+    approval_channels: list[Any] | None
+    """In Java `approvalChannels`."""
+    message: str | None
     formId: str | None
+    """Java's name of `form_id`."""
     formToken: str | None
+    """Java's name of `form_token`."""
     nodeId: str | None
+    """Java's name of `node_id`."""
     nodeTitle: str | None
+    """Java's name of `node_title`."""
     formContent: str | None
+    """Java's name of `form_content`."""
     displayInUi: bool | None
+    """Java's name of `display_in_ui`."""
     resolvedDefaultValues: dict[str, Any] | None
+    """Java's name of `resolved_default_values`."""
     expirationTime: int | None
+    """Java's name of `expiration_time`."""
     renderedContent: str | None
+    """Java's name of `rendered_content`."""
     actionId: str | None
+    """Java's name of `action_id`."""
     actionText: str | None
+    """Java's name of `action_text`."""
     submittedData: dict[str, Any] | None
+    """Java's name of `submitted_data`."""
+    approvalChannels: list[Any] | None
+    """Java's name of `approval_channels`."""
     def __init__(
         self,
         form_id: str | None = None,
@@ -543,6 +779,8 @@ class HumanInputData(CompletionData):
         action_id: str | None = None,
         action_text: str | None = None,
         submitted_data: dict[str, Any] | None = None,
+        approval_channels: list[Any] | None = None,
+        message: str | None = None,
         *,
         formId: str | None = None,
         formToken: str | None = None,
@@ -556,16 +794,23 @@ class HumanInputData(CompletionData):
         actionId: str | None = None,
         actionText: str | None = None,
         submittedData: dict[str, Any] | None = None,
+        approvalChannels: list[Any] | None = None,
     ) -> None: ...
 
 class ReasoningChunkData(CompletionData):
     message_id: str | None
+    """In Java `messageId`."""
     reasoning: str | None
     node_id: str | None
+    """In Java `nodeId`."""
     is_final: bool | None
+    """In Java `isFinal`."""
     messageId: str | None
+    """Java's name of `message_id`."""
     nodeId: str | None
+    """Java's name of `node_id`."""
     isFinal: bool | None
+    """Java's name of `is_final`."""
     def __init__(
         self,
         message_id: str | None = None,
@@ -581,7 +826,9 @@ class ReasoningChunkData(CompletionData):
 class TextChunkData(CompletionData):
     text: str | None
     from_variable_selector: list[str] | None
+    """In Java `fromVariableSelector`."""
     fromVariableSelector: list[str] | None
+    """Java's name of `from_variable_selector`."""
     def __init__(
         self,
         text: str | None = None,

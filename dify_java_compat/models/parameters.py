@@ -46,6 +46,7 @@ class SensitiveWordAvoidance(Enabled):
 
     type: str | None = None
     configs: Any = None
+    config: dict[str, Any] | None = None
 
 
 @dto

@@ -33,9 +33,13 @@ class Enabled(ResponseDto):
 class AnnotationReply(Enabled):
     id: str | None
     score_threshold: float | None
+    """In Java `scoreThreshold`."""
     embedding_model: dict[str, Any] | None
+    """In Java `embeddingModel`."""
     scoreThreshold: float | None
+    """Java's name of `score_threshold`."""
     embeddingModel: dict[str, Any] | None
+    """Java's name of `embedding_model`."""
     def __init__(
         self,
         enabled: bool | None = None,
@@ -50,11 +54,13 @@ class AnnotationReply(Enabled):
 class SensitiveWordAvoidance(Enabled):
     type: str | None
     configs: Any
+    config: dict[str, Any] | None
     def __init__(
         self,
         enabled: bool | None = None,
         type: str | None = None,
         configs: Any = None,
+        config: dict[str, Any] | None = None,
     ) -> None: ...
 
 class TextToSpeech(ResponseDto):
@@ -62,7 +68,9 @@ class TextToSpeech(ResponseDto):
     voice: str | None
     language: str | None
     auto_play: str | None
+    """In Java `autoPlay`, in Dify `autoPlay`."""
     autoPlay: str | None
+    """Java's name of `auto_play`."""
     def __init__(
         self,
         enabled: bool | None = None,
@@ -78,13 +86,17 @@ class TextInput(ResponseDto):
     variable: str | None
     required: bool | None
     max_length: int | None
+    """In Java `maxLength`."""
     default_value: Any
+    """In Java `defaultValue`, in Dify `default`."""
     type: str | None
     options: list[str] | None
     placeholder: str | None
     hint: str | None
     maxLength: int | None
+    """Java's name of `max_length`."""
     defaultValue: Any
+    """Java's name of `default_value`."""
     def __init__(
         self,
         label: str | None = None,
@@ -108,11 +120,17 @@ class Checkbox(TextInput): ...
 
 class File(TextInput):
     allowed_file_types: list[str] | None
+    """In Java `allowedFileTypes`."""
     allowed_file_extensions: list[str] | None
+    """In Java `allowedFileExtensions`."""
     allowed_file_upload_methods: list[str] | None
+    """In Java `allowedFileUploadMethods`."""
     allowedFileTypes: list[str] | None
+    """Java's name of `allowed_file_types`."""
     allowedFileExtensions: list[str] | None
+    """Java's name of `allowed_file_extensions`."""
     allowedFileUploadMethods: list[str] | None
+    """Java's name of `allowed_file_upload_methods`."""
     def __init__(
         self,
         label: str | None = None,
@@ -139,14 +157,18 @@ class FileList(File): ...
 
 class UserInputForm(ResponseDto):
     text_input: TextInput | None
+    """In Java `textInput`, in Dify `text-input`."""
     number: Number | None
     checkbox: Checkbox | None
     paragraph: Paragraph | None
     select: Select | None
     file_list: FileList | None
+    """In Java `fileList`, in Dify `file-list`."""
     file: File | None
     textInput: TextInput | None
+    """Java's name of `text_input`."""
     fileList: FileList | None
+    """Java's name of `file_list`."""
     def __init__(
         self,
         text_input: TextInput | None = None,
@@ -164,10 +186,14 @@ class UserInputForm(ResponseDto):
 class FileUploadImage(ResponseDto):
     enabled: bool | None
     number_limits: int | None
+    """In Java `numberLimits`."""
     transfer_methods: list[str] | None
+    """In Java `transferMethods`."""
     detail: str | None
     numberLimits: int | None
+    """Java's name of `number_limits`."""
     transferMethods: list[str] | None
+    """Java's name of `transfer_methods`."""
     def __init__(
         self,
         enabled: bool | None = None,
@@ -181,17 +207,29 @@ class FileUploadImage(ResponseDto):
 
 class FileUploadConfig(ResponseDto):
     file_size_limit: int | None
+    """In Java `fileSizeLimit`."""
     batch_count_limit: int | None
+    """In Java `batchCountLimit`."""
     image_file_size_limit: int | None
+    """In Java `imageFileSizeLimit`."""
     video_file_size_limit: int | None
+    """In Java `videoFileSizeLimit`."""
     audio_file_size_limit: int | None
+    """In Java `audioFileSizeLimit`."""
     workflow_file_upload_limit: int | None
+    """In Java `workflowFileUploadLimit`."""
     fileSizeLimit: int | None
+    """Java's name of `file_size_limit`."""
     batchCountLimit: int | None
+    """Java's name of `batch_count_limit`."""
     imageFileSizeLimit: int | None
+    """Java's name of `image_file_size_limit`."""
     videoFileSizeLimit: int | None
+    """Java's name of `video_file_size_limit`."""
     audioFileSizeLimit: int | None
+    """Java's name of `audio_file_size_limit`."""
     workflowFileUploadLimit: int | None
+    """Java's name of `workflow_file_upload_limit`."""
     def __init__(
         self,
         file_size_limit: int | None = None,
@@ -213,15 +251,25 @@ class FileUpload(ResponseDto):
     image: FileUploadImage | None
     enabled: bool | None
     allowed_file_types: list[str] | None
+    """In Java `allowedFileTypes`."""
     allowed_file_extensions: list[str] | None
+    """In Java `allowedFileExtensions`."""
     allowed_file_upload_methods: list[str] | None
+    """In Java `allowedFileUploadMethods`."""
     number_limits: int | None
+    """In Java `numberLimits`."""
     file_upload_config: FileUploadConfig | None
+    """In Java `fileUploadConfig`, in Dify `fileUploadConfig`."""
     allowedFileTypes: list[str] | None
+    """Java's name of `allowed_file_types`."""
     allowedFileExtensions: list[str] | None
+    """Java's name of `allowed_file_extensions`."""
     allowedFileUploadMethods: list[str] | None
+    """Java's name of `allowed_file_upload_methods`."""
     numberLimits: int | None
+    """Java's name of `number_limits`."""
     fileUploadConfig: FileUploadConfig | None
+    """Java's name of `file_upload_config`."""
     def __init__(
         self,
         image: FileUploadImage | None = None,
@@ -241,29 +289,53 @@ class FileUpload(ResponseDto):
 
 class AppParametersResponseVO(ResponseDto):
     opening_statement: str | None
+    """In Java `openingStatement`."""
     suggested_questions: list[str] | None
+    """In Java `suggestedQuestions`."""
     suggested_questions_after_answer: Enabled | None
+    """In Java `suggestedQuestionsAfterAnswer`."""
     speech_to_text: Enabled | None
+    """In Java `speechToText`."""
     text_to_speech: TextToSpeech | None
+    """In Java `textToSpeech`."""
     retriever_resource: Enabled | None
+    """In Java `retrieverResource`."""
     annotation_reply: AnnotationReply | None
+    """In Java `annotationReply`."""
     more_like_this: Enabled | None
+    """In Java `moreLikeThis`."""
     user_input_form: list[UserInputForm] | None
+    """In Java `userInputForm`."""
     sensitive_word_avoidance: SensitiveWordAvoidance | None
+    """In Java `sensitiveWordAvoidance`."""
     file_upload: FileUpload | None
+    """In Java `fileUpload`."""
     system_parameters: FileUploadConfig | None
+    """In Java `systemParameters`."""
     openingStatement: str | None
+    """Java's name of `opening_statement`."""
     suggestedQuestions: list[str] | None
+    """Java's name of `suggested_questions`."""
     suggestedQuestionsAfterAnswer: Enabled | None
+    """Java's name of `suggested_questions_after_answer`."""
     speechToText: Enabled | None
+    """Java's name of `speech_to_text`."""
     textToSpeech: TextToSpeech | None
+    """Java's name of `text_to_speech`."""
     retrieverResource: Enabled | None
+    """Java's name of `retriever_resource`."""
     annotationReply: AnnotationReply | None
+    """Java's name of `annotation_reply`."""
     moreLikeThis: Enabled | None
+    """Java's name of `more_like_this`."""
     userInputForm: list[UserInputForm] | None
+    """Java's name of `user_input_form`."""
     sensitiveWordAvoidance: SensitiveWordAvoidance | None
+    """Java's name of `sensitive_word_avoidance`."""
     fileUpload: FileUpload | None
+    """Java's name of `file_upload`."""
     systemParameters: FileUploadConfig | None
+    """Java's name of `system_parameters`."""
     def __init__(
         self,
         opening_statement: str | None = None,

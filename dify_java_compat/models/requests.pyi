@@ -21,9 +21,11 @@ __all__ = [
 class DifyFile(Dto):
     filename: str | None
     content_type: str | None
+    """In Java `contentType`."""
     content: Any
     size: int | None
     contentType: str | None
+    """Java's name of `content_type`."""
     def __init__(
         self,
         filename: str | None = None,
@@ -36,9 +38,13 @@ class DifyFile(Dto):
 
 class BaseChatRequest(Dto):
     api_key: str | None
+    """In Java `apiKey`."""
     user_id: str | None
+    """In Java `userId`, in Dify `user`."""
     apiKey: str | None
+    """Java's name of `api_key`."""
     userId: str | None
+    """Java's name of `user_id`."""
     def __init__(
         self,
         api_key: str | None = None,
@@ -52,12 +58,18 @@ class ChatMessageSendRequest(BaseChatRequest):
     class ChatMessageFile(Dto):
         type: str | None
         transfer_method: str | None
+        """In Java `transferMethod`."""
         url: str | None
         upload_file_id: str | None
+        """In Java `uploadFileId`."""
         mime_type: str | None
+        """In Java `mimeType`."""
         transferMethod: str | None
+        """Java's name of `transfer_method`."""
         uploadFileId: str | None
+        """Java's name of `upload_file_id`."""
         mimeType: str | None
+        """Java's name of `mime_type`."""
         def __init__(
             self,
             type: str | None = None,
@@ -72,16 +84,25 @@ class ChatMessageSendRequest(BaseChatRequest):
         ) -> None: ...
 
     conversation_id: str | None
+    """In Java `conversationId`."""
     content: str | None
+    """In Dify `query`."""
     files: list[ChatMessageSendRequest.ChatMessageFile] | None
     inputs: dict[str, Any] | None
     auto_generate_name: bool | None
+    """In Java `autoGenerateName`."""
     workflow_id: str | None
+    """In Java `workflowId`."""
     trace_id: str | None
+    """In Java `traceId`."""
     conversationId: str | None
+    """Java's name of `conversation_id`."""
     autoGenerateName: bool | None
+    """Java's name of `auto_generate_name`."""
     workflowId: str | None
+    """Java's name of `workflow_id`."""
     traceId: str | None
+    """Java's name of `trace_id`."""
     def __init__(
         self,
         api_key: str | None = None,
@@ -109,9 +130,11 @@ class MessageFeedbackRequest(BaseChatRequest):
         UNLIKE = None
 
     message_id: str | None
+    """In Java `messageId`."""
     rating: MessageFeedbackRequest.Rating | None
     content: str | None
     messageId: str | None
+    """Java's name of `message_id`."""
     def __init__(
         self,
         api_key: str | None = None,
@@ -127,10 +150,14 @@ class MessageFeedbackRequest(BaseChatRequest):
 
 class MessagesRequest(BaseChatRequest):
     conversation_id: str | None
+    """In Java `conversationId`."""
     first_id: str | None
+    """In Java `firstId`."""
     limit: int | None
     conversationId: str | None
+    """Java's name of `conversation_id`."""
     firstId: str | None
+    """Java's name of `first_id`."""
     def __init__(
         self,
         api_key: str | None = None,
@@ -147,10 +174,14 @@ class MessagesRequest(BaseChatRequest):
 
 class MessageConversationsRequest(BaseChatRequest):
     last_id: str | None
+    """In Java `lastId`."""
     limit: int | None
     sort_by: str | None
+    """In Java `sortBy`."""
     lastId: str | None
+    """Java's name of `last_id`."""
     sortBy: str | None
+    """Java's name of `sort_by`."""
     def __init__(
         self,
         api_key: str | None = None,
@@ -167,10 +198,14 @@ class MessageConversationsRequest(BaseChatRequest):
 
 class RenameConversationRequest(BaseChatRequest):
     conversation_id: str | None
+    """In Java `conversationId`."""
     name: str | None
     auto_generate: bool | None
+    """In Java `autoGenerate`."""
     conversationId: str | None
+    """Java's name of `conversation_id`."""
     autoGenerate: bool | None
+    """Java's name of `auto_generate`."""
     def __init__(
         self,
         api_key: str | None = None,
@@ -188,8 +223,10 @@ class RenameConversationRequest(BaseChatRequest):
 class TextToAudioRequest(BaseChatRequest):
     text: str | None
     message_id: str | None
+    """In Java `messageId`."""
     voice: str | None
     messageId: str | None
+    """Java's name of `message_id`."""
     def __init__(
         self,
         api_key: str | None = None,

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from .._dto.dto import ResponseDto, dto, tagged_by
@@ -41,11 +41,19 @@ class AgentThought(ResponseDto):
     message_files: list[str] | None = None
     files: list[Any] | None = None
     created_at: int | None = None
+    answer: str | None = None
 
 
 @dto
 class ChatMessageSendResponse(ResponseDto):
-    """A whole answer; `mode` and `agent_thoughts` are not in Java."""
+    """A whole answer; what follows `metadata` is not in Java.
+
+    A chatflow that waits for a person has no answer yet: `event` is workflow_paused, `data` says
+    for what it waits, and `data.reasons` has the tokens of the forms. `workflow_status` is how the
+    run of a chatflow stands, where the server or the events say it: paused, stopped, failed,
+    succeeded or partial-succeeded; the package's own. `files` are those that the answer came with,
+    as Dify describes them.
+    """
 
     @dto
     class Usage(ResponseDto):
@@ -112,6 +120,10 @@ class ChatMessageSendResponse(ResponseDto):
     metadata: "ChatMessageSendResponse.Metadata | None" = None
     mode: str | None = None
     agent_thoughts: list[AgentThought] | None = None
+    workflow_run_id: str | None = None
+    data: CompletionData | Any = tagged_by("event", EVENT_DATA, CompletionData, default=None)
+    workflow_status: str | None = None
+    files: list[Any] | None = None
 
 
 @dto
@@ -123,8 +135,6 @@ class ChatMessageSendCompletionResponse(ChatMessageSendResponse):
     a message_file's.
     """
 
-    workflow_run_id: str | None = None
-    data: CompletionData | Any = tagged_by("event", EVENT_DATA, CompletionData, default=None)
     position: int | None = None
     thought: str | None = None
     observation: str | None = None
@@ -140,7 +150,6 @@ class ChatMessageSendCompletionResponse(ChatMessageSendResponse):
     type: str | None = None
     url: str | None = None
     belongs_to: str | None = None
-    files: list[Any] | None = None
 
     @property
     def audio_bytes(self) -> bytes:
@@ -232,9 +241,12 @@ class MessageConversationsResponse(ResponseDto):
 
 @dto
 class DifyPageResult(ResponseDto, Generic[T]):
-    """A page; the wire has either `has_more` alone or `page` and `total` too."""
+    """A page; the wire has either `has_more` alone or `page` and `total` too.
 
-    data: list[T] | None = None
+    `data` is a list always, an empty one where none came.
+    """
+
+    data: list[T] = field(default_factory=list)
     has_more: bool | None = None
     limit: int | None = None
     page: int | None = None

@@ -26,22 +26,35 @@ T = TypeVar("T")
 class AgentThought(ResponseDto):
     id: str | None
     chain_id: str | None
+    """In Java `chainId`."""
     message_id: str | None
+    """In Java `messageId`."""
     position: int | None
     thought: str | None
     tool: str | None
     tool_labels: dict[str, Any] | None
+    """In Java `toolLabels`."""
     tool_input: str | None
+    """In Java `toolInput`."""
     observation: str | None
     message_files: list[str] | None
+    """In Java `messageFiles`."""
     files: list[Any] | None
     created_at: int | None
+    """In Java `createdAt`."""
+    answer: str | None
     chainId: str | None
+    """Java's name of `chain_id`."""
     messageId: str | None
+    """Java's name of `message_id`."""
     toolLabels: dict[str, Any] | None
+    """Java's name of `tool_labels`."""
     toolInput: str | None
+    """Java's name of `tool_input`."""
     messageFiles: list[str] | None
+    """Java's name of `message_files`."""
     createdAt: int | None
+    """Java's name of `created_at`."""
     def __init__(
         self,
         id: str | None = None,
@@ -56,6 +69,7 @@ class AgentThought(ResponseDto):
         message_files: list[str] | None = None,
         files: list[Any] | None = None,
         created_at: int | None = None,
+        answer: str | None = None,
         *,
         chainId: str | None = None,
         messageId: str | None = None,
@@ -68,31 +82,55 @@ class AgentThought(ResponseDto):
 class ChatMessageSendResponse(ResponseDto):
     class Usage(ResponseDto):
         prompt_tokens: int | None
+        """In Java `promptTokens`."""
         prompt_unit_price: str | None
+        """In Java `promptUnitPrice`."""
         prompt_price_unit: str | None
+        """In Java `promptPriceUnit`."""
         prompt_price: str | None
+        """In Java `promptPrice`."""
         completion_tokens: int | None
+        """In Java `completionTokens`."""
         completion_unit_price: str | None
+        """In Java `completionUnitPrice`."""
         completion_price_unit: str | None
+        """In Java `completionPriceUnit`."""
         completion_price: str | None
+        """In Java `completionPrice`."""
         total_tokens: int | None
+        """In Java `totalTokens`."""
         total_price: str | None
+        """In Java `totalPrice`."""
         currency: str | None
         latency: float | None
         time_to_first_token: float | None
+        """In Java `timeToFirstToken`."""
         time_to_generate: float | None
+        """In Java `timeToGenerate`."""
         promptTokens: int | None
+        """Java's name of `prompt_tokens`."""
         promptUnitPrice: str | None
+        """Java's name of `prompt_unit_price`."""
         promptPriceUnit: str | None
+        """Java's name of `prompt_price_unit`."""
         promptPrice: str | None
+        """Java's name of `prompt_price`."""
         completionTokens: int | None
+        """Java's name of `completion_tokens`."""
         completionUnitPrice: str | None
+        """Java's name of `completion_unit_price`."""
         completionPriceUnit: str | None
+        """Java's name of `completion_price_unit`."""
         completionPrice: str | None
+        """Java's name of `completion_price`."""
         totalTokens: int | None
+        """Java's name of `total_tokens`."""
         totalPrice: str | None
+        """Java's name of `total_price`."""
         timeToFirstToken: float | None
+        """Java's name of `time_to_first_token`."""
         timeToGenerate: float | None
+        """Java's name of `time_to_generate`."""
         def __init__(
             self,
             prompt_tokens: int | None = None,
@@ -127,40 +165,68 @@ class ChatMessageSendResponse(ResponseDto):
     class RetrieverResources(ResponseDto):
         position: int | None
         dataset_id: str | None
+        """In Java `datasetId`."""
         dataset_name: str | None
+        """In Java `datasetName`."""
         document_id: str | None
+        """In Java `documentId`."""
         document_name: str | None
+        """In Java `documentName`."""
         segment_id: str | None
+        """In Java `segmentId`."""
         score: float | None
         content: str | None
         id: str | None
         message_id: str | None
+        """In Java `messageId`."""
         data_source_type: str | None
+        """In Java `dataSourceType`."""
         hit_count: int | None
+        """In Java `hitCount`."""
         word_count: int | None
+        """In Java `wordCount`."""
         segment_position: int | None
+        """In Java `segmentPosition`."""
         index_node_hash: str | None
+        """In Java `indexNodeHash`."""
         retriever_from: str | None
+        """In Java `retrieverFrom`."""
         page: int | None
         title: str | None
         summary: str | None
         files: list[Any] | None
         doc_metadata: dict[str, Any] | None
+        """In Java `docMetadata`."""
         created_at: int | None
+        """In Java `createdAt`."""
         datasetId: str | None
+        """Java's name of `dataset_id`."""
         datasetName: str | None
+        """Java's name of `dataset_name`."""
         documentId: str | None
+        """Java's name of `document_id`."""
         documentName: str | None
+        """Java's name of `document_name`."""
         segmentId: str | None
+        """Java's name of `segment_id`."""
         messageId: str | None
+        """Java's name of `message_id`."""
         dataSourceType: str | None
+        """Java's name of `data_source_type`."""
         hitCount: int | None
+        """Java's name of `hit_count`."""
         wordCount: int | None
+        """Java's name of `word_count`."""
         segmentPosition: int | None
+        """Java's name of `segment_position`."""
         indexNodeHash: str | None
+        """Java's name of `index_node_hash`."""
         retrieverFrom: str | None
+        """Java's name of `retriever_from`."""
         docMetadata: dict[str, Any] | None
+        """Java's name of `doc_metadata`."""
         createdAt: int | None
+        """Java's name of `created_at`."""
         def __init__(
             self,
             position: int | None = None,
@@ -205,9 +271,13 @@ class ChatMessageSendResponse(ResponseDto):
     class Metadata(ResponseDto):
         usage: ChatMessageSendResponse.Usage | None
         retriever_resources: list[ChatMessageSendResponse.RetrieverResources] | None
+        """In Java `retrieverResources`."""
         annotation_reply: dict[str, Any] | None
+        """In Java `annotationReply`."""
         retrieverResources: list[ChatMessageSendResponse.RetrieverResources] | None
+        """Java's name of `retriever_resources`."""
         annotationReply: dict[str, Any] | None
+        """Java's name of `annotation_reply`."""
         def __init__(
             self,
             usage: ChatMessageSendResponse.Usage | None = None,
@@ -220,21 +290,43 @@ class ChatMessageSendResponse(ResponseDto):
 
     event: str | None
     conversation_id: str | None
+    """In Java `conversationId`."""
     message_id: str | None
+    """In Java `messageId`."""
     created_at: int | None
+    """In Java `createdAt`."""
     task_id: str | None
+    """In Java `taskId`."""
     id: str | None
     answer: str | None
     from_variable_selector: Any
+    """In Java `fromVariableSelector`."""
     metadata: ChatMessageSendResponse.Metadata | None
     mode: str | None
     agent_thoughts: list[AgentThought] | None
+    """In Java `agentThoughts`."""
+    workflow_run_id: str | None
+    """In Java `workflowRunId`."""
+    data: CompletionData | Any
+    workflow_status: str | None
+    """In Java `workflowStatus`."""
+    files: list[Any] | None
     conversationId: str | None
+    """Java's name of `conversation_id`."""
     messageId: str | None
+    """Java's name of `message_id`."""
     createdAt: int | None
+    """Java's name of `created_at`."""
     taskId: str | None
+    """Java's name of `task_id`."""
     fromVariableSelector: Any
+    """Java's name of `from_variable_selector`."""
     agentThoughts: list[AgentThought] | None
+    """Java's name of `agent_thoughts`."""
+    workflowRunId: str | None
+    """Java's name of `workflow_run_id`."""
+    workflowStatus: str | None
+    """Java's name of `workflow_status`."""
     def __init__(
         self,
         event: str | None = None,
@@ -248,6 +340,10 @@ class ChatMessageSendResponse(ResponseDto):
         metadata: ChatMessageSendResponse.Metadata | None = None,
         mode: str | None = None,
         agent_thoughts: list[AgentThought] | None = None,
+        workflow_run_id: str | None = None,
+        data: CompletionData | Any = None,
+        workflow_status: str | None = None,
+        files: list[Any] | None = None,
         *,
         conversationId: str | None = None,
         messageId: str | None = None,
@@ -255,18 +351,21 @@ class ChatMessageSendResponse(ResponseDto):
         taskId: str | None = None,
         fromVariableSelector: Any = None,
         agentThoughts: list[AgentThought] | None = None,
+        workflowRunId: str | None = None,
+        workflowStatus: str | None = None,
     ) -> None: ...
 
 class ChatMessageSendCompletionResponse(ChatMessageSendResponse):
-    workflow_run_id: str | None
-    data: CompletionData | Any
     position: int | None
     thought: str | None
     observation: str | None
     tool: str | None
     tool_labels: dict[str, Any] | None
+    """In Java `toolLabels`."""
     tool_input: str | None
+    """In Java `toolInput`."""
     message_files: list[str] | None
+    """In Java `messageFiles`."""
     status: int | None
     code: str | None
     message: str | None
@@ -275,12 +374,15 @@ class ChatMessageSendCompletionResponse(ChatMessageSendResponse):
     type: str | None
     url: str | None
     belongs_to: str | None
-    files: list[Any] | None
-    workflowRunId: str | None
+    """In Java `belongsTo`."""
     toolLabels: dict[str, Any] | None
+    """Java's name of `tool_labels`."""
     toolInput: str | None
+    """Java's name of `tool_input`."""
     messageFiles: list[str] | None
+    """Java's name of `message_files`."""
     belongsTo: str | None
+    """Java's name of `belongs_to`."""
     @property
     def audio_bytes(self) -> bytes: ...
     def __init__(
@@ -298,6 +400,8 @@ class ChatMessageSendCompletionResponse(ChatMessageSendResponse):
         agent_thoughts: list[AgentThought] | None = None,
         workflow_run_id: str | None = None,
         data: CompletionData | Any = None,
+        workflow_status: str | None = None,
+        files: list[Any] | None = None,
         position: int | None = None,
         thought: str | None = None,
         observation: str | None = None,
@@ -313,7 +417,6 @@ class ChatMessageSendCompletionResponse(ChatMessageSendResponse):
         type: str | None = None,
         url: str | None = None,
         belongs_to: str | None = None,
-        files: list[Any] | None = None,
         *,
         conversationId: str | None = None,
         messageId: str | None = None,
@@ -322,6 +425,7 @@ class ChatMessageSendCompletionResponse(ChatMessageSendResponse):
         fromVariableSelector: Any = None,
         agentThoughts: list[AgentThought] | None = None,
         workflowRunId: str | None = None,
+        workflowStatus: str | None = None,
         toolLabels: dict[str, Any] | None = None,
         toolInput: str | None = None,
         messageFiles: list[str] | None = None,
@@ -339,19 +443,29 @@ class MessagesResponseVO(ResponseDto):
     class MessageFileAgentThought(ResponseDto):
         id: str | None
         message_id: str | None
+        """In Java `messageId`."""
         position: int | None
         thought: str | None
         observation: str | None
         tool: str | None
         tool_input: str | None
+        """In Java `toolInput`."""
         created_at: int | None
+        """In Java `createdAt`."""
         message_files: list[str] | None
+        """In Java `messageFiles`."""
         conversation_id: str | None
+        """In Java `conversationId`."""
         messageId: str | None
+        """Java's name of `message_id`."""
         toolInput: str | None
+        """Java's name of `tool_input`."""
         createdAt: int | None
+        """Java's name of `created_at`."""
         messageFiles: list[str] | None
+        """Java's name of `message_files`."""
         conversationId: str | None
+        """Java's name of `conversation_id`."""
         def __init__(
             self,
             id: str | None = None,
@@ -378,16 +492,26 @@ class MessagesResponseVO(ResponseDto):
         type: str | None
         url: str | None
         mime_type: str | None
+        """In Java `mimeType`."""
         size: int | None
         transfer_method: str | None
+        """In Java `transferMethod`."""
         belongs_to: str | None
+        """In Java `belongsTo`."""
         upload_file_id: str | None
+        """In Java `uploadFileId`."""
         agent_thoughts: list[MessagesResponseVO.MessageFileAgentThought] | None
+        """In Java `agentThoughts`."""
         mimeType: str | None
+        """Java's name of `mime_type`."""
         transferMethod: str | None
+        """Java's name of `transfer_method`."""
         belongsTo: str | None
+        """Java's name of `belongs_to`."""
         uploadFileId: str | None
+        """Java's name of `upload_file_id`."""
         agentThoughts: list[MessagesResponseVO.MessageFileAgentThought] | None
+        """Java's name of `agent_thoughts`."""
         def __init__(
             self,
             id: str | None = None,
@@ -417,36 +541,60 @@ class MessagesResponseVO(ResponseDto):
 
     id: str | None
     conversation_id: str | None
+    """In Java `conversationId`."""
     inputs: dict[str, Any] | None
     query: str | None
     message_files: list[MessagesResponseVO.MessageFile] | None
+    """In Java `messageFiles`."""
     answer: str | None
     created_at: int | None
+    """In Java `createdAt`."""
     feedback: MessagesResponseVO.Feedback | None
     parent_message_id: str | None
+    """In Java `parentMessageId`."""
     retriever_resources: list[ChatMessageSendResponse.RetrieverResources] | None
+    """In Java `retrieverResources`."""
     agent_thoughts: list[AgentThought] | None
+    """In Java `agentThoughts`."""
     extra_contents: list[dict[str, Any]] | None
+    """In Java `extraContents`."""
     status: str | None
     error: str | None
     message_tokens: int | None
+    """In Java `messageTokens`."""
     answer_tokens: int | None
+    """In Java `answerTokens`."""
     total_tokens: int | None
+    """In Java `totalTokens`."""
     provider_response_latency: float | None
+    """In Java `providerResponseLatency`."""
     total_price: str | None
+    """In Java `totalPrice`."""
     currency: str | None
     conversationId: str | None
+    """Java's name of `conversation_id`."""
     messageFiles: list[MessagesResponseVO.MessageFile] | None
+    """Java's name of `message_files`."""
     createdAt: int | None
+    """Java's name of `created_at`."""
     parentMessageId: str | None
+    """Java's name of `parent_message_id`."""
     retrieverResources: list[ChatMessageSendResponse.RetrieverResources] | None
+    """Java's name of `retriever_resources`."""
     agentThoughts: list[AgentThought] | None
+    """Java's name of `agent_thoughts`."""
     extraContents: list[dict[str, Any]] | None
+    """Java's name of `extra_contents`."""
     messageTokens: int | None
+    """Java's name of `message_tokens`."""
     answerTokens: int | None
+    """Java's name of `answer_tokens`."""
     totalTokens: int | None
+    """Java's name of `total_tokens`."""
     providerResponseLatency: float | None
+    """Java's name of `provider_response_latency`."""
     totalPrice: str | None
+    """Java's name of `total_price`."""
     def __init__(
         self,
         id: str | None = None,
@@ -491,9 +639,13 @@ class MessageConversationsResponse(ResponseDto):
     status: str | None
     introduction: str | None
     created_at: int | None
+    """In Java `createdAt`."""
     updated_at: int | None
+    """In Java `updatedAt`."""
     createdAt: int | None
+    """Java's name of `created_at`."""
     updatedAt: int | None
+    """Java's name of `updated_at`."""
     def __init__(
         self,
         id: str | None = None,
@@ -509,15 +661,17 @@ class MessageConversationsResponse(ResponseDto):
     ) -> None: ...
 
 class DifyPageResult(ResponseDto, Generic[T]):
-    data: list[T] | None
+    data: list[T]
     has_more: bool | None
+    """In Java `hasMore`."""
     limit: int | None
     page: int | None
     total: int | None
     hasMore: bool | None
+    """Java's name of `has_more`."""
     def __init__(
         self,
-        data: list[T] | None = None,
+        data: list[T] = ...,
         has_more: bool | None = None,
         limit: int | None = None,
         page: int | None = None,
@@ -548,26 +702,46 @@ class FileUploadResponse(ResponseDto):
     size: int | None
     extension: str | None
     mime_type: str | None
+    """In Java `mimeType`."""
     created_by: str | None
+    """In Java `createdBy`."""
     created_at: int | None
+    """In Java `createdAt`."""
     preview_url: str | None
+    """In Java `previewUrl`."""
     source_url: str | None
+    """In Java `sourceUrl`."""
     original_url: str | None
+    """In Java `originalUrl`."""
     user_id: str | None
+    """In Java `userId`."""
     tenant_id: str | None
+    """In Java `tenantId`."""
     conversation_id: str | None
+    """In Java `conversationId`."""
     file_key: str | None
+    """In Java `fileKey`."""
     reference: str | None
     mimeType: str | None
+    """Java's name of `mime_type`."""
     createdBy: str | None
+    """Java's name of `created_by`."""
     createdAt: int | None
+    """Java's name of `created_at`."""
     previewUrl: str | None
+    """Java's name of `preview_url`."""
     sourceUrl: str | None
+    """Java's name of `source_url`."""
     originalUrl: str | None
+    """Java's name of `original_url`."""
     userId: str | None
+    """Java's name of `user_id`."""
     tenantId: str | None
+    """Java's name of `tenant_id`."""
     conversationId: str | None
+    """Java's name of `conversation_id`."""
     fileKey: str | None
+    """Java's name of `file_key`."""
     def __init__(
         self,
         id: str | None = None,

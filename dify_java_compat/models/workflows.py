@@ -1,22 +1,105 @@
-"""What Java's chat lacks: a chatflow's runs, its forms for people, its users."""
+"""The runs of workflow apps and chatflows, their forms for people, their users."""
 
 from typing import Any
 
-from .._dto.dto import ResponseDto, dto
-from .requests import BaseChatRequest
+from .._dto.dto import ResponseDto, dto, tagged_by
+from .events import EVENT_DATA, CompletionData
+from .requests import BaseChatRequest, ChatMessageSendRequest
 
 __all__ = [
+    "BaseWorkflowRequest",
     "EndUserResponse",
     "HumanInputFormResponse",
     "HumanInputSubmitRequest",
-    "WorkflowLogResponse",
+    "WorkflowInfoResponse",
+    "WorkflowLogs",
     "WorkflowLogsRequest",
+    "WorkflowRunRequest",
     "WorkflowRunResponse",
+    "WorkflowRunStreamResponse",
+    "WorkflowStopResponse",
 ]
 
 
 @dto
+class BaseWorkflowRequest(BaseChatRequest):
+    """What every request of a workflow app has: the app's key and the user it speaks for."""
+
+
+@dto
+class WorkflowRunRequest(BaseWorkflowRequest):
+    """A run to be: `inputs` by variable; `workflow_id` and `trace_id` are Dify's, not in Java.
+
+    `workflow_id` is the published version that is to run; None or "" the newest.
+    """
+
+    @dto
+    class WorkflowFile(ChatMessageSendRequest.ChatMessageFile):
+        """A file of a run, as one of a message."""
+
+    files: "list[WorkflowRunRequest.WorkflowFile] | None" = None
+    inputs: dict[str, Any] | None = None
+    workflow_id: str | None = None
+    trace_id: str | None = None
+
+
+@dto
 class WorkflowRunResponse(ResponseDto):
+    """A whole run."""
+
+    @dto
+    class WorkflowRunData(ResponseDto):
+        """How the run ended; `status` is succeeded, failed, stopped, partial-succeeded or paused.
+
+        A failed run is an answer, not an exception: `error` says why. One that waits for a person
+        has `reasons`, with the tokens of the forms. The last three are not in Java.
+        """
+
+        id: str | None = None
+        workflow_id: str | None = None
+        status: str | None = None
+        outputs: dict[str, Any] | None = None
+        error: str | None = None
+        elapsed_time: float | None = None
+        total_tokens: int | None = None
+        total_steps: int | None = None
+        created_at: int | None = None
+        finished_at: int | None = None
+        paused_nodes: list[Any] | None = None
+        reasons: list[dict[str, Any]] | None = None
+        workflow_run_id: str | None = None
+
+    workflow_run_id: str | None = None
+    task_id: str | None = None
+    data: "WorkflowRunResponse.WorkflowRunData | None" = None
+
+
+@dto
+class WorkflowRunStreamResponse(ResponseDto):
+    """One event of a run; `data` is of the event's own class (see `models.events`).
+
+    `status`, `code` and `message` are an error's, `audio` (base64) a tts_message's; not in Java.
+    """
+
+    event: str | None = None
+    workflow_run_id: str | None = None
+    task_id: str | None = None
+    data: CompletionData | Any = tagged_by("event", EVENT_DATA, CompletionData, default=None)
+    status: int | None = None
+    code: str | None = None
+    message: str | None = None
+    audio: str | None = None
+
+
+@dto
+class WorkflowStopResponse(ResponseDto):
+    """`result` is always success."""
+
+    result: str | None = None
+
+
+@dto
+class WorkflowInfoResponse(ResponseDto):
     """A run; every field is None for one that Dify does not know.
 
     `inputs` and `outputs` come as JSON text and are parsed; `raw` has the text.
@@ -36,7 +119,7 @@ class WorkflowRunResponse(ResponseDto):
 
 
 @dto
-class WorkflowLogsRequest(BaseChatRequest):
+class WorkflowLogsRequest(BaseWorkflowRequest):
     """A page of runs, from 1; `created_at_before` and `_after` are ISO times."""
 
     keyword: str | None = None
@@ -50,12 +133,14 @@ class WorkflowLogsRequest(BaseChatRequest):
 
 
 @dto
-class WorkflowLogResponse(ResponseDto):
+class WorkflowLogs(ResponseDto):
     """A run in the log, and who started it."""
 
     @dto
-    class WorkflowRun(ResponseDto):
-        """The run of a log entry."""
+    class WorkflowRun(WorkflowRunResponse):
+        """The run of a log entry; what Java declares of it, and `WorkflowRunResponse` has, is
+        never sent.
+        """
 
         id: str | None = None
         version: str | None = None
@@ -69,12 +154,21 @@ class WorkflowLogResponse(ResponseDto):
         exceptions_count: int | None = None
         triggered_from: str | None = None
 
+    @dto
+    class CreatedByEndUser(ResponseDto):
+        """The user who started a run; `session_id` is what the request called `user`."""
+
+        id: str | None = None
+        type: str | None = None
+        is_anonymous: bool | None = None
+        session_id: str | None = None
+
     id: str | None = None
-    workflow_run: "WorkflowLogResponse.WorkflowRun | None" = None
+    workflow_run: "WorkflowLogs.WorkflowRun | None" = None
     created_from: str | None = None
     created_by_role: str | None = None
     created_by_account: dict[str, Any] | None = None
-    created_by_end_user: dict[str, Any] | None = None
+    created_by_end_user: "WorkflowLogs.CreatedByEndUser | None" = None
     created_at: int | None = None
     details: dict[str, Any] | None = None
 

@@ -3,35 +3,204 @@
 from typing import Any
 
 from .._dto.dto import ResponseDto
-from .requests import BaseChatRequest
+from .events import CompletionData
+from .requests import BaseChatRequest, ChatMessageSendRequest
 
 __all__ = [
+    "BaseWorkflowRequest",
     "EndUserResponse",
     "HumanInputFormResponse",
     "HumanInputSubmitRequest",
-    "WorkflowLogResponse",
+    "WorkflowInfoResponse",
+    "WorkflowLogs",
     "WorkflowLogsRequest",
+    "WorkflowRunRequest",
     "WorkflowRunResponse",
+    "WorkflowRunStreamResponse",
+    "WorkflowStopResponse",
 ]
 
+class BaseWorkflowRequest(BaseChatRequest): ...
+
+class WorkflowRunRequest(BaseWorkflowRequest):
+    class WorkflowFile(ChatMessageSendRequest.ChatMessageFile): ...
+
+    files: list[WorkflowRunRequest.WorkflowFile] | None
+    inputs: dict[str, Any] | None
+    workflow_id: str | None
+    """In Java `workflowId`."""
+    trace_id: str | None
+    """In Java `traceId`."""
+    workflowId: str | None
+    """Java's name of `workflow_id`."""
+    traceId: str | None
+    """Java's name of `trace_id`."""
+    def __init__(
+        self,
+        api_key: str | None = None,
+        user_id: str | None = None,
+        files: list[WorkflowRunRequest.WorkflowFile] | None = None,
+        inputs: dict[str, Any] | None = None,
+        workflow_id: str | None = None,
+        trace_id: str | None = None,
+        *,
+        apiKey: str | None = None,
+        userId: str | None = None,
+        workflowId: str | None = None,
+        traceId: str | None = None,
+    ) -> None: ...
+
 class WorkflowRunResponse(ResponseDto):
+    class WorkflowRunData(ResponseDto):
+        id: str | None
+        workflow_id: str | None
+        """In Java `workflowId`."""
+        status: str | None
+        outputs: dict[str, Any] | None
+        error: str | None
+        elapsed_time: float | None
+        """In Java `elapsedTime`."""
+        total_tokens: int | None
+        """In Java `totalTokens`."""
+        total_steps: int | None
+        """In Java `totalSteps`."""
+        created_at: int | None
+        """In Java `createdAt`."""
+        finished_at: int | None
+        """In Java `finishedAt`."""
+        paused_nodes: list[Any] | None
+        """In Java `pausedNodes`."""
+        reasons: list[dict[str, Any]] | None
+        workflow_run_id: str | None
+        """In Java `workflowRunId`."""
+        workflowId: str | None
+        """Java's name of `workflow_id`."""
+        elapsedTime: float | None
+        """Java's name of `elapsed_time`."""
+        totalTokens: int | None
+        """Java's name of `total_tokens`."""
+        totalSteps: int | None
+        """Java's name of `total_steps`."""
+        createdAt: int | None
+        """Java's name of `created_at`."""
+        finishedAt: int | None
+        """Java's name of `finished_at`."""
+        pausedNodes: list[Any] | None
+        """Java's name of `paused_nodes`."""
+        workflowRunId: str | None
+        """Java's name of `workflow_run_id`."""
+        def __init__(
+            self,
+            id: str | None = None,
+            workflow_id: str | None = None,
+            status: str | None = None,
+            outputs: dict[str, Any] | None = None,
+            error: str | None = None,
+            elapsed_time: float | None = None,
+            total_tokens: int | None = None,
+            total_steps: int | None = None,
+            created_at: int | None = None,
+            finished_at: int | None = None,
+            paused_nodes: list[Any] | None = None,
+            reasons: list[dict[str, Any]] | None = None,
+            workflow_run_id: str | None = None,
+            *,
+            workflowId: str | None = None,
+            elapsedTime: float | None = None,
+            totalTokens: int | None = None,
+            totalSteps: int | None = None,
+            createdAt: int | None = None,
+            finishedAt: int | None = None,
+            pausedNodes: list[Any] | None = None,
+            workflowRunId: str | None = None,
+        ) -> None: ...
+
+    workflow_run_id: str | None
+    """In Java `workflowRunId`."""
+    task_id: str | None
+    """In Java `taskId`."""
+    data: WorkflowRunResponse.WorkflowRunData | None
+    workflowRunId: str | None
+    """Java's name of `workflow_run_id`."""
+    taskId: str | None
+    """Java's name of `task_id`."""
+    def __init__(
+        self,
+        workflow_run_id: str | None = None,
+        task_id: str | None = None,
+        data: WorkflowRunResponse.WorkflowRunData | None = None,
+        *,
+        workflowRunId: str | None = None,
+        taskId: str | None = None,
+    ) -> None: ...
+
+class WorkflowRunStreamResponse(ResponseDto):
+    event: str | None
+    workflow_run_id: str | None
+    """In Java `workflowRunId`."""
+    task_id: str | None
+    """In Java `taskId`."""
+    data: CompletionData | Any
+    status: int | None
+    code: str | None
+    message: str | None
+    audio: str | None
+    workflowRunId: str | None
+    """Java's name of `workflow_run_id`."""
+    taskId: str | None
+    """Java's name of `task_id`."""
+    def __init__(
+        self,
+        event: str | None = None,
+        workflow_run_id: str | None = None,
+        task_id: str | None = None,
+        data: CompletionData | Any = None,
+        status: int | None = None,
+        code: str | None = None,
+        message: str | None = None,
+        audio: str | None = None,
+        *,
+        workflowRunId: str | None = None,
+        taskId: str | None = None,
+    ) -> None: ...
+
+class WorkflowStopResponse(ResponseDto):
+    result: str | None
+    def __init__(
+        self,
+        result: str | None = None,
+    ) -> None: ...
+
+class WorkflowInfoResponse(ResponseDto):
     id: str | None
     workflow_id: str | None
+    """In Java `workflowId`."""
     status: str | None
     inputs: Any
     outputs: Any
     error: str | None
     total_steps: int | None
+    """In Java `totalSteps`."""
     total_tokens: int | None
+    """In Java `totalTokens`."""
     created_at: int | None
+    """In Java `createdAt`."""
     finished_at: int | None
+    """In Java `finishedAt`."""
     elapsed_time: float | None
+    """In Java `elapsedTime`."""
     workflowId: str | None
+    """Java's name of `workflow_id`."""
     totalSteps: int | None
+    """Java's name of `total_steps`."""
     totalTokens: int | None
+    """Java's name of `total_tokens`."""
     createdAt: int | None
+    """Java's name of `created_at`."""
     finishedAt: int | None
+    """Java's name of `finished_at`."""
     elapsedTime: float | None
+    """Java's name of `elapsed_time`."""
     def __init__(
         self,
         id: str | None = None,
@@ -54,19 +223,27 @@ class WorkflowRunResponse(ResponseDto):
         elapsedTime: float | None = None,
     ) -> None: ...
 
-class WorkflowLogsRequest(BaseChatRequest):
+class WorkflowLogsRequest(BaseWorkflowRequest):
     keyword: str | None
     status: str | None
     page: int | None
     limit: int | None
     created_at_before: str | None
+    """In Java `createdAtBefore`, in Dify `created_at__before`."""
     created_at_after: str | None
+    """In Java `createdAtAfter`, in Dify `created_at__after`."""
     created_by_end_user_session_id: str | None
+    """In Java `createdByEndUserSessionId`."""
     created_by_account: str | None
+    """In Java `createdByAccount`."""
     createdAtBefore: str | None
+    """Java's name of `created_at_before`."""
     createdAtAfter: str | None
+    """Java's name of `created_at_after`."""
     createdByEndUserSessionId: str | None
+    """Java's name of `created_by_end_user_session_id`."""
     createdByAccount: str | None
+    """Java's name of `created_by_account`."""
     def __init__(
         self,
         api_key: str | None = None,
@@ -88,28 +265,45 @@ class WorkflowLogsRequest(BaseChatRequest):
         createdByAccount: str | None = None,
     ) -> None: ...
 
-class WorkflowLogResponse(ResponseDto):
-    class WorkflowRun(ResponseDto):
+class WorkflowLogs(ResponseDto):
+    class WorkflowRun(WorkflowRunResponse):
         id: str | None
         version: str | None
         status: str | None
         error: str | None
         elapsed_time: float | None
+        """In Java `elapsedTime`."""
         total_tokens: int | None
+        """In Java `totalTokens`."""
         total_steps: int | None
+        """In Java `totalSteps`."""
         created_at: int | None
+        """In Java `createdAt`."""
         finished_at: int | None
+        """In Java `finishedAt`."""
         exceptions_count: int | None
+        """In Java `exceptionsCount`."""
         triggered_from: str | None
+        """In Java `triggeredFrom`."""
         elapsedTime: float | None
+        """Java's name of `elapsed_time`."""
         totalTokens: int | None
+        """Java's name of `total_tokens`."""
         totalSteps: int | None
+        """Java's name of `total_steps`."""
         createdAt: int | None
+        """Java's name of `created_at`."""
         finishedAt: int | None
+        """Java's name of `finished_at`."""
         exceptionsCount: int | None
+        """Java's name of `exceptions_count`."""
         triggeredFrom: str | None
+        """Java's name of `triggered_from`."""
         def __init__(
             self,
+            workflow_run_id: str | None = None,
+            task_id: str | None = None,
+            data: WorkflowRunResponse.WorkflowRunData | None = None,
             id: str | None = None,
             version: str | None = None,
             status: str | None = None,
@@ -122,6 +316,8 @@ class WorkflowLogResponse(ResponseDto):
             exceptions_count: int | None = None,
             triggered_from: str | None = None,
             *,
+            workflowRunId: str | None = None,
+            taskId: str | None = None,
             elapsedTime: float | None = None,
             totalTokens: int | None = None,
             totalSteps: int | None = None,
@@ -131,57 +327,105 @@ class WorkflowLogResponse(ResponseDto):
             triggeredFrom: str | None = None,
         ) -> None: ...
 
+    class CreatedByEndUser(ResponseDto):
+        id: str | None
+        type: str | None
+        is_anonymous: bool | None
+        """In Java `isAnonymous`."""
+        session_id: str | None
+        """In Java `sessionId`."""
+        isAnonymous: bool | None
+        """Java's name of `is_anonymous`."""
+        sessionId: str | None
+        """Java's name of `session_id`."""
+        def __init__(
+            self,
+            id: str | None = None,
+            type: str | None = None,
+            is_anonymous: bool | None = None,
+            session_id: str | None = None,
+            *,
+            isAnonymous: bool | None = None,
+            sessionId: str | None = None,
+        ) -> None: ...
+
     id: str | None
-    workflow_run: WorkflowLogResponse.WorkflowRun | None
+    workflow_run: WorkflowLogs.WorkflowRun | None
+    """In Java `workflowRun`."""
     created_from: str | None
+    """In Java `createdFrom`."""
     created_by_role: str | None
+    """In Java `createdByRole`."""
     created_by_account: dict[str, Any] | None
-    created_by_end_user: dict[str, Any] | None
+    """In Java `createdByAccount`."""
+    created_by_end_user: WorkflowLogs.CreatedByEndUser | None
+    """In Java `createdByEndUser`."""
     created_at: int | None
+    """In Java `createdAt`."""
     details: dict[str, Any] | None
-    workflowRun: WorkflowLogResponse.WorkflowRun | None
+    workflowRun: WorkflowLogs.WorkflowRun | None
+    """Java's name of `workflow_run`."""
     createdFrom: str | None
+    """Java's name of `created_from`."""
     createdByRole: str | None
+    """Java's name of `created_by_role`."""
     createdByAccount: dict[str, Any] | None
-    createdByEndUser: dict[str, Any] | None
+    """Java's name of `created_by_account`."""
+    createdByEndUser: WorkflowLogs.CreatedByEndUser | None
+    """Java's name of `created_by_end_user`."""
     createdAt: int | None
+    """Java's name of `created_at`."""
     def __init__(
         self,
         id: str | None = None,
-        workflow_run: WorkflowLogResponse.WorkflowRun | None = None,
+        workflow_run: WorkflowLogs.WorkflowRun | None = None,
         created_from: str | None = None,
         created_by_role: str | None = None,
         created_by_account: dict[str, Any] | None = None,
-        created_by_end_user: dict[str, Any] | None = None,
+        created_by_end_user: WorkflowLogs.CreatedByEndUser | None = None,
         created_at: int | None = None,
         details: dict[str, Any] | None = None,
         *,
-        workflowRun: WorkflowLogResponse.WorkflowRun | None = None,
+        workflowRun: WorkflowLogs.WorkflowRun | None = None,
         createdFrom: str | None = None,
         createdByRole: str | None = None,
         createdByAccount: dict[str, Any] | None = None,
-        createdByEndUser: dict[str, Any] | None = None,
+        createdByEndUser: WorkflowLogs.CreatedByEndUser | None = None,
         createdAt: int | None = None,
     ) -> None: ...
 
 class EndUserResponse(ResponseDto):
     id: str | None
     tenant_id: str | None
+    """In Java `tenantId`."""
     app_id: str | None
+    """In Java `appId`."""
     type: str | None
     external_user_id: str | None
+    """In Java `externalUserId`."""
     name: str | None
     is_anonymous: bool | None
+    """In Java `isAnonymous`."""
     session_id: str | None
+    """In Java `sessionId`."""
     created_at: str | None
+    """In Java `createdAt`."""
     updated_at: str | None
+    """In Java `updatedAt`."""
     tenantId: str | None
+    """Java's name of `tenant_id`."""
     appId: str | None
+    """Java's name of `app_id`."""
     externalUserId: str | None
+    """Java's name of `external_user_id`."""
     isAnonymous: bool | None
+    """Java's name of `is_anonymous`."""
     sessionId: str | None
+    """Java's name of `session_id`."""
     createdAt: str | None
+    """Java's name of `created_at`."""
     updatedAt: str | None
+    """Java's name of `updated_at`."""
     def __init__(
         self,
         id: str | None = None,
@@ -206,14 +450,22 @@ class EndUserResponse(ResponseDto):
 
 class HumanInputFormResponse(ResponseDto):
     form_content: str | None
+    """In Java `formContent`."""
     inputs: list[dict[str, Any]] | None
     resolved_default_values: dict[str, Any] | None
+    """In Java `resolvedDefaultValues`."""
     user_actions: list[dict[str, Any]] | None
+    """In Java `userActions`."""
     expiration_time: int | None
+    """In Java `expirationTime`."""
     formContent: str | None
+    """Java's name of `form_content`."""
     resolvedDefaultValues: dict[str, Any] | None
+    """Java's name of `resolved_default_values`."""
     userActions: list[dict[str, Any]] | None
+    """Java's name of `user_actions`."""
     expirationTime: int | None
+    """Java's name of `expiration_time`."""
     def __init__(
         self,
         form_content: str | None = None,
@@ -230,9 +482,11 @@ class HumanInputFormResponse(ResponseDto):
 
 class HumanInputSubmitRequest(BaseChatRequest):
     form_token: str | None
+    """In Java `formToken`."""
     inputs: dict[str, Any] | None
     action: str | None
     formToken: str | None
+    """Java's name of `form_token`."""
     def __init__(
         self,
         api_key: str | None = None,
