@@ -18,11 +18,11 @@ from ..errors import IllegalArgumentException
 
 _TRUE = frozenset(("true", "on", "yes", "1"))
 _FALSE = frozenset(("false", "off", "no", "0"))
-_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+_NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 _DURATION = r"(?i)([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d)"
 _ISO_DURATION = r"(?i)PT(?=[0-9])(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:\.[0-9]+)?)S)?"
 _UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SEGMENT = r"\[[^\]]*\]|[^.\[\]]+"
+_SEGMENT = r"\[[^\[\]]*\]|[^.\[\]]+"
 
 
 def canonical(name: str) -> str:
@@ -77,14 +77,44 @@ class Binder:
         self._names = {"".join(key): setting for key, setting in self._known.items()}
 
     def take(self, path: list[str], value: Any, source_name: str) -> None:
-        """A value under a name in parts; the user wrote it as `source_name`. None is no value."""
+        """A value under a name in parts; the user wrote it as `source_name`. None is no value.
+
+        The name is one that `knows` knows.
+        """
         key = tuple(canonical(part) for part in path)
         setting = self._known.get(key)
         if setting is not None:
             if value is not None:
                 self._values[setting] = source_name, value
-        elif not self._take_item(key, path, value, source_name):
-            self._take_group(key, value, source_name)
+        elif not self._take_item(key, path, value, source_name) and value not in (None, ""):
+            raise IllegalArgumentException(f"{source_name} is a group of settings, not a value")
+
+    def knows(self, path: list[str], source_name: str) -> bool:
+        """Whether a name is a setting, a part of one, or a group; a misspelt one is noted.
+
+        What begins like none of them is somebody else's, and no concern here.
+        """
+        key = tuple(canonical(part) for part in path)
+        for length in range(len(key), 0, -1):
+            setting = self._known.get(key[:length])
+            if setting is not None and (
+                length == len(key) or _has_part(setting.hint, path[length])
+            ):
+                return True
+        if any(known[: len(key)] == key for known in self._known):
+            return True
+        if self._is_near(key):
+            joined = ".".join(key)
+            hint = self.did_you_mean(joined, lambda setting: f"{self._prefix}.{setting.name}")
+            self.unknown.append(f"{source_name} is not a known setting{hint}")
+        return False
+
+    def _is_near(self, key: tuple[str, ...]) -> bool:
+        """Whether its first part is ours, or nearly: `ulr`, `client-confg.read-timeout`."""
+        import difflib  # for an unknown name alone
+
+        first = {known[0] for known in self._known}
+        return bool(difflib.get_close_matches(key[0], first, 1, 0.65 if len(key) == 1 else 0.8))
 
     def take_joined(self, name: str, value: str, source_name: str) -> bool:
         """A value under a name whose parts have run together; whether it is known."""
@@ -149,14 +179,6 @@ class Binder:
         items[index] = value
         self._values[setting] = source_name, items
 
-    def _take_group(self, key: tuple[str, ...], value: Any, source_name: str) -> None:
-        if any(known[: len(key)] == key for known in self._known):
-            if value not in (None, ""):
-                raise IllegalArgumentException(f"{source_name} is a group of settings, not a value")
-            return
-        hint = self.did_you_mean(".".join(key), lambda setting: f"{self._prefix}.{setting.name}")
-        self.unknown.append(f"{source_name} is not a known setting{hint}")
-
 
 class _Items(dict[int, Any]):
     """The items of a list that came one by one."""
@@ -177,6 +199,11 @@ def _kind(hint: Any) -> Any:
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         hint = next(kind for kind in typing.get_args(hint) if kind is not types.NoneType)
     return typing.get_origin(hint) or hint
+
+
+def _has_part(hint: Any, part: str) -> bool:
+    """Whether a setting may have such a part: `[0]` of a list, any of a map."""
+    return _kind(hint) is dict or (_is_list(hint) and bool(re.fullmatch(r"\[[0-9]+\]", part)))
 
 
 def _is_list(hint: Any) -> bool:
@@ -203,14 +230,17 @@ def _coerced(hint: Any, value: Any, source_name: str) -> Any:
     if kind is int:
         if not re.fullmatch("[+-]?[0-9]+", word):
             raise IllegalArgumentException(f"{source_name} must be a whole number, not {text!r}")
-        return int(word)
+        try:
+            return int(word)
+        except ValueError:  # of thousands of digits
+            raise IllegalArgumentException(f"{source_name} must be less long") from None
     return _seconds(word, source_name)
 
 
 def _scalar(value: Any, source_name: str) -> str:
     if isinstance(value, (dict, list)):
         raise IllegalArgumentException(f"{source_name} must be one value, not several")
-    return str(value)
+    return "" if value is None else str(value)  # as in Spring: an empty item is an empty text
 
 
 def _mapping(value: Any, source_name: str) -> dict[Any, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import os
 import re
 import warnings
@@ -10,17 +12,19 @@ from typing import Any, TypeVar
 
 from ..errors import IllegalArgumentException
 from .binder import Binder, canonical, segments
+from .others import NamedValues, Others
 
 P = TypeVar("P", bound="SpringProperties")
 
 _PREFIX = "dify"
+_MOST_PROPERTIES, _MOST_PLACEHOLDERS = 20_000, 1_000
 # an unknown name is taken for a misspelt one only here: DIFY_SERVER_PORT and the like are set by
 # an orchestrator for a service named dify
 _OURS = ("clientconfig", "status")
 
 
-class SpringProperties:
-    """Gives a class of settings `from_yaml` and `from_env`."""
+class SpringProperties(NamedValues):
+    """Gives a class of settings `from_yaml`, `from_env`, and all values by their names."""
 
     @classmethod
     def from_yaml(
@@ -36,23 +40,28 @@ class SpringProperties:
         `READ_TIMEOUT`), nested or with dots; of several documents the later one counts, and one
         for a profile only where that is among `profiles` (None: SPRING_PROFILES_ACTIVE, or the
         file's own `spring.profiles.active`); `${NAME:default}` is looked up in `environ` (None:
-        the process's) and in the file.
+        the process's) and in the file; and what `environ` sets (see `from_env`) goes before what
+        the file does.
 
-        Warns of unknown names. Raises IllegalArgumentException where there is no such
-        file, where it is not YAML, for a placeholder without a value and for a value of the wrong
-        type, always naming the key; ImportError without PyYAML.
+        Names that are not declared are kept: `properties["recommend.api-key"]`. Warns of those
+        that look misspelt. Raises IllegalArgumentException where there is no such
+        file, where it is not YAML or has a name twice, for a placeholder without a value and for a
+        value of the wrong type of a declared setting, always naming the key; ImportError without
+        PyYAML.
         """
         environ = os.environ if environ is None else environ
-        found = _properties(_documents(path), environ, profiles)
-        binder = Binder(cls, _PREFIX)
-        for source_name, value in found.items():
-            first, *rest = segments(source_name)
-            if canonical(first) == _PREFIX and rest:
-                filled = _Placeholders(found, environ, source_name).fill(value)
-                binder.take(rest, filled, source_name)
-        for text in binder.unknown:
+        binder, others = Binder(cls, _PREFIX), Others(environ)
+        try:
+            found = _properties(_documents(path), environ, profiles)
+            _take_properties(binder, others, found, environ)
+        except RecursionError:
+            raise IllegalArgumentException(
+                f"{os.fspath(path)}: it nests too deep, or holds itself"
+            ) from None
+        for text in (*binder.unknown, *_take_environment(binder, environ)):
             warnings.warn(text, UserWarning, stacklevel=2)
         made: P = binder.build()
+        made._keep_others(others)
         return made
 
     @classmethod
@@ -60,25 +69,50 @@ class SpringProperties:
         """From `DIFY_URL`, `DIFY_CLIENT_CONFIG_READ_TIMEOUT` and so on; None: the process's own.
 
         Underscores do not count: Spring's `DIFY_CLIENTCONFIG_READTIMEOUT` is the same. A list is
-        text with commas, or `DIFY_STATUS_CHAT_API_KEY_0`, `_1` ... An empty value is no value.
+        text with commas, or `DIFY_STATUS_CHAT_API_KEY_0`, `_1` ... An empty value is no value. What
+        is not declared is kept: `DIFY_RECOMMEND_API_KEY` is `properties["recommend.api-key"]`.
 
         Warns of an unknown name that begins with DIFY_CLIENT_CONFIG_ or DIFY_STATUS_. Raises
         IllegalArgumentException for a value of the wrong type, naming the variable.
         """
         environ = os.environ if environ is None else environ
         binder = Binder(cls, _PREFIX)
-        # of DIFY_URL and dify_url the first counts, so it is taken last
-        for variable in sorted(environ, reverse=True):
-            start, _, name = variable.partition("_")
-            if start.lower() != _PREFIX or not name or not environ[variable]:
-                continue
-            known = binder.take_joined(name, environ[variable], variable)
-            if not known and canonical(name).startswith(_OURS):
-                hint = binder.did_you_mean(name, lambda setting: _variable(setting.name))
-                text = f"{variable} is not a known setting{hint}"
-                warnings.warn(text, UserWarning, stacklevel=2)
+        for text in _take_environment(binder, environ):
+            warnings.warn(text, UserWarning, stacklevel=2)
         made: P = binder.build()
+        made._keep_others(Others(environ))
         return made
+
+
+def _take_properties(
+    binder: Binder, others: Others, found: dict[str, Any], environ: Mapping[str, str]
+) -> None:
+    """Give `binder` what it knows of a file's properties, and `others` the rest."""
+    placeholders = _Placeholders(found, environ)
+    for source_name, value in found.items():
+        first, *rest = segments(source_name) or [""]
+        if canonical(first) != _PREFIX or not rest:
+            continue
+        fill = functools.partial(placeholders.fill, key=source_name)
+        if binder.knows(rest, source_name):
+            binder.take(rest, fill(value), source_name)
+        else:
+            others.keep(rest, value, fill)
+
+
+def _take_environment(binder: Binder, environ: Mapping[str, str]) -> list[str]:
+    """Give `binder` what the environment sets; what is to be said of unknown names."""
+    unknown = []
+    # of DIFY_URL and dify_url the first counts, so it is taken last
+    for variable in sorted(environ, reverse=True):
+        start, _, name = variable.partition("_")
+        if start.lower() != _PREFIX or not name or not environ[variable]:
+            continue
+        known = binder.take_joined(name, environ[variable], variable)
+        if not known and canonical(name).startswith(_OURS):
+            hint = binder.did_you_mean(name, lambda setting: _variable(setting.name))
+            unknown.append(f"{variable} is not a known setting{hint}")
+    return unknown
 
 
 def _variable(name: str) -> str:
@@ -91,17 +125,9 @@ def _documents(path: str | os.PathLike[str]) -> list[dict[Any, Any]]:
     except ImportError as error:
         raise ImportError('from_yaml needs PyYAML: pip install "dify-java-compat[yaml]"') from error
 
-    class Loader(yaml.SafeLoader):
-        """Leaves every value the text it is: a key of digits only is still a key."""
-
-    kept = ("tag:yaml.org,2002:null", "tag:yaml.org,2002:merge")
-    Loader.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag in kept]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
     try:
         with open(path, "rb") as file:
-            documents = [each for each in yaml.load_all(file, Loader) if each is not None]
+            documents = [each for each in yaml.load_all(file, _loader(yaml)) if each is not None]
     except OSError as error:
         raise IllegalArgumentException(
             f"{os.path.abspath(path)} cannot be read: {error.strerror}"
@@ -111,10 +137,43 @@ def _documents(path: str | os.PathLike[str]) -> list[dict[Any, Any]]:
         where = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or type(error).__name__
         # without its cause: that one shows lines of the file, which has keys
-        raise IllegalArgumentException(f"{os.fspath(path)}{where}: not YAML: {problem}") from None
+        kind = "" if problem.endswith("there twice") else "not YAML: "
+        raise IllegalArgumentException(f"{os.fspath(path)}{where}: {kind}{problem}") from None
+    except ValueError as error:  # bytes that are no text
+        raise IllegalArgumentException(
+            f"{os.fspath(path)}: not YAML: {type(error).__name__}"
+        ) from None
     if not all(isinstance(each, dict) for each in documents):
         raise IllegalArgumentException(f"{os.fspath(path)}: names with values were expected")
     return documents
+
+
+def _loader(yaml: Any) -> Any:
+    """How PyYAML is to read a file: as Spring does."""
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        """Leaves every value the text it is: a key of digits only is still a key.
+
+        A name that is there twice is an error, as in Spring: PyYAML would take the last.
+        """
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            names: set[str] = set()
+            for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+                if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                    if key.value in names:
+                        raise yaml.constructor.ConstructorError(
+                            problem=f"{key.value} is there twice", problem_mark=key.start_mark
+                        )
+                    names.add(key.value)
+            return super().construct_mapping(node, deep)
+
+    kept = ("tag:yaml.org,2002:null", "tag:yaml.org,2002:merge")
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag in kept]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    return Loader
 
 
 def _properties(
@@ -123,7 +182,9 @@ def _properties(
     """The properties of all documents that apply, by dotted name; later ones replace earlier."""
     found: dict[str, Any] = {}
     for document in documents:
-        properties = dict(_flat(document, ""))
+        properties = dict(itertools.islice(_flat(document, ""), _MOST_PROPERTIES + 1))
+        if len(properties) > _MOST_PROPERTIES:  # aliases of aliases multiply
+            raise IllegalArgumentException(f"a file of more than {_MOST_PROPERTIES} properties")
         relaxed = {_relaxed(name): value for name, value in properties.items()}
         wanted = relaxed.get("spring.config.activate.onprofile", relaxed.get("spring.profiles"))
         if wanted is None:
@@ -173,16 +234,20 @@ def _applies(wanted: Any, active: set[str]) -> bool:
 
 
 class _Placeholders:
-    """Fills the `${NAME:default}` in the value of one key."""
+    """Fills the `${NAME:default}` in values; how much, is bounded, for placeholders multiply."""
 
-    def __init__(self, properties: Mapping[str, Any], environ: Mapping[str, str], key: str) -> None:
+    def __init__(self, properties: Mapping[str, Any], environ: Mapping[str, str]) -> None:
         self._properties = properties
         self._environ = environ
-        self._key = key
+        self._relaxed = {_relaxed(key): properties[key] for key in reversed(list(properties))}
+        self._key = ""
+        self._count = 0
 
-    def fill(self, value: Any) -> Any:
+    def fill(self, value: Any, key: str) -> Any:
+        """`value` of the property `key`."""
+        self._key, self._count = key, 0
         if isinstance(value, list):
-            return [self.fill(item) for item in value]
+            return [self.fill(item, key) for item in value]
         return self._text(value, ()) if isinstance(value, str) else value
 
     def _text(self, text: str, within: tuple[str, ...]) -> str:
@@ -196,6 +261,11 @@ class _Placeholders:
         return filled + text
 
     def _value(self, inner: str, within: tuple[str, ...]) -> str:
+        self._count += 1
+        if self._count > _MOST_PLACEHOLDERS:
+            raise IllegalArgumentException(
+                f"{self._key}: more than {_MOST_PLACEHOLDERS} placeholders"
+            )
         colon = _first_colon(inner)
         name = self._text(inner if colon < 0 else inner[:colon], within).strip()
         if name in within:
@@ -216,8 +286,7 @@ class _Placeholders:
     def _property(self, name: str) -> Any:
         if name in self._properties:
             return self._properties[name]
-        wanted = _relaxed(name)
-        return next((v for key, v in self._properties.items() if _relaxed(key) == wanted), None)
+        return self._relaxed.get(_relaxed(name))
 
 
 def _closing(text: str, start: int) -> int:
