@@ -1,16 +1,273 @@
-"""The body of a response, as its framing says."""
+"""The body of a response, as its framing says: machines that are fed with what the wire brings."""
 
 from __future__ import annotations
 
+import contextlib
 import http.client
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from .connect import timeout_of
 
 _MAX_SIZE_LINE = 4096
+_MAX_TRAILERS = 100
+MAX_INTERIM = 64  # heads of 1xx before the one that counts
+_MAX_LINE, _MAX_HEADERS = 65536, 100
+_MOST_LENGTHS = 4096
+_MANY = 2048  # bytes that probably hold some chunks
+_CR = 13
 _MALFORMED = "the chunks of the body are malformed"
+_CUT = "the connection was closed in the middle of the body"
 
 
 class IncompleteBody(http.client.HTTPException):
     """A response that ends before its headers or its last chunk do, or has malformed chunks."""
+
+
+class Framing(dict[int, bytes]):
+    """How a kind of frames begin and end, where each is a chunk of its own.
+
+    By a length: the size line and the beginning of the chunk whose line, beginning and content are
+    so long.
+    """
+
+    def __init__(self, begins: bytes, ends: bytes) -> None:
+        super().__init__()
+        self.begins, self.ends = begins, ends
+
+    def __missing__(self, length: int) -> bytes:
+        if len(self) > _MOST_LENGTHS:
+            self.clear()
+        digits = 1
+        while len(line := b"%x" % max(0, length - digits - 2 + len(self.ends))) > digits:
+            digits += 1
+        head = self[length] = line + b"\r\n" + self.begins
+        return head
+
+    def contents(self, data: bytes, position: int) -> tuple[list[bytes], int]:
+        """The contents of the chunks from `position` on, and where these end.
+
+        None, and `position`, where one is no such frame, or has line breaks besides its own.
+        """
+        ends = self.ends + b"\r\n"
+        last = data.rfind(ends)
+        if last <= position:
+            return [], position
+        chunks = data[position:last].split(ends)
+        heads = list(map(self.__getitem__, map(len, chunks)))
+        if not all(map(bytes.startswith, chunks, heads)):
+            return [], position
+        contents = list(map(bytes.removeprefix, chunks, heads))
+        joined = b"".join(contents)
+        if b"\n" in joined or b"\r" in joined:
+            return [], position
+        return contents, last + len(ends)
+
+
+@dataclass
+class Frames:
+    """Part of a body: frames without what they begin and end with, between other bytes of it."""
+
+    before: bytes
+    contents: list[bytes]
+    behind: bytes
+    framing: Framing
+    size: int  # of all, with the chunks' own framing
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __bytes__(self) -> bytes:
+        return self.before + self.framed + self.behind
+
+    @property
+    def framed(self) -> bytes:
+        """The frames as they came."""
+        begins, ends = self.framing.begins, self.framing.ends
+        return b"".join([begins + content + ends for content in self.contents])
+
+
+class Body(Protocol):
+    """Takes the next bytes of the wire and gives those of the body.
+
+    `is_over`: the end of the body has come. `rest`: what came behind it, which is no part of it.
+    """
+
+    is_over: bool
+    rest: bytes
+
+    def feed(self, data: bytes) -> bytes:
+        """The bytes of the body in `data`; where the framing is broken the body is over."""
+        ...
+
+    def end(self) -> None:
+        """Nothing more comes. Raises IncompleteBody where the body is not whole."""
+        ...
+
+
+class ChunkedBody:
+    """A body in chunks; Dify sends one for each event.
+
+    The states, with what remembers them where a block may end anywhere::
+
+        size line ──n > 0──▶ data and its CRLF     (_pending: a line that is not whole yet)
+          ▲  │                     │               (_missing: bytes of both still to come)
+          │  └──0──▶ trailer ──empty line──▶ over  (_in_trailer; its lines are skipped)
+          └────────────────────────┘
+
+    A line may end with LF alone, and the connection may end behind the last chunk's size: so
+    http.client reads them, too.
+    """
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self.rest = b""
+        self.error: IncompleteBody | None = None  # over, for what follows is malformed
+        self._pending = b""
+        self._missing = 0
+        self._in_trailer = False
+        self._trailers = 0
+        self._is_inside = False  # one of the three
+
+    def feed(self, data: bytes) -> bytes:
+        if not self._is_inside:  # one whole chunk, as each event of Dify comes
+            line_end = data.find(b"\n", 0, 12) - 1
+            try:
+                size = int(data[:line_end], 16) if line_end > 0 else 0
+            except ValueError:
+                size = 0
+            if size > 0 and line_end + size + 4 == len(data) and data[line_end] == _CR:
+                return data[line_end + 2 : -2]
+        return self._joined(self._pieces(data))
+
+    def feed_frames(self, data: bytes, framing: Framing) -> bytes | Frames:
+        """`feed`; in one pass, where most of `data` are frames, a chunk each."""
+        if len(data) <= _MANY or self._pending or self._in_trailer:
+            return self.feed(data)
+        before: list[bytes] = []
+        position = self._take_missing(data, before)
+        contents, end = framing.contents(data, position)
+        rest = self._joined(self._pieces(data[end:] if end else data))
+        if contents:
+            return Frames(b"".join(before), contents, rest, framing, len(data))
+        return b"".join(before) + rest if before else rest
+
+    def end(self) -> None:
+        if self.error is not None:
+            raise self.error
+        line = self._pending.removesuffix(b"\r")
+        is_last = self._in_trailer or (line != b"" and not line.strip(b"0"))
+        if not self.is_over and not is_last:
+            raise IncompleteBody(_CUT)
+
+    def _break(self, rest: bytes) -> None:
+        """The framing is broken here: what came before is still the body's."""
+        self.error = IncompleteBody(_MALFORMED)
+        self.is_over, self.rest = True, rest
+
+    def _joined(self, pieces: list[bytes]) -> bytes:
+        """What a block brought, once all of it is taken."""
+        self._is_inside = bool(self._missing or self._pending or self._in_trailer)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _pieces(self, block: bytes) -> list[bytes]:
+        pieces: list[bytes] = []
+        position = self._take_missing(block, pieces)
+        if self._pending:
+            block, self._pending = self._pending + block, b""
+        if len(block) - position > _MANY and not self._in_trailer:
+            position += self._take_whole_chunks(block[position:] if position else block, pieces)
+        while position < len(block):
+            line_end = block.find(b"\n", position)
+            if line_end < 0:
+                self._pending = block[position:]
+                if len(self._pending) > _MAX_SIZE_LINE + 1:
+                    self._break(self._pending)
+                break
+            begin, position = position, line_end + 1
+            line = block[begin:line_end].removesuffix(b"\r")
+            if self._in_trailer and line_end - begin <= _MAX_SIZE_LINE:
+                if not line:
+                    self.is_over, self.rest = True, block[position:]
+                    break
+                self._trailers += 1
+                if self._trailers <= _MAX_TRAILERS:
+                    continue
+            size = None if self._in_trailer else _chunk_size(line)
+            if size is None:
+                self._break(block[begin:])
+                break
+            if size == 0:
+                self._in_trailer = True
+                continue
+            end = position + size
+            pieces.append(block[position:end])
+            position = end + 2
+            if position > len(block):
+                self._missing = position - len(block)
+        return pieces
+
+    def _take_missing(self, block: bytes, pieces: list[bytes]) -> int:
+        """Add the rest of the chunk that the last block broke off in; how long it was."""
+        position = min(self._missing, len(block))
+        if position:
+            pieces.append(block[: min(position, max(self._missing - 2, 0))])
+            self._missing -= position
+        return position
+
+    def _take_whole_chunks(self, block: bytes, pieces: list[bytes]) -> int:
+        """Add the chunks that `block` begins with to `pieces`, all at once; how long they were.
+
+        0 where that cannot be: one has a line break in it, an extension, or is the last.
+        """
+        lines = block.split(b"\r\n")
+        rest = len(lines.pop())
+        if len(lines) % 2:  # a size, whose chunk is not whole yet
+            rest += len(lines.pop()) + 2
+        chunks = lines[1::2]
+        try:
+            sizes = [int(line, 16) for line in lines[::2]]
+        except ValueError:
+            return 0
+        if sizes != list(map(len, chunks)) or 0 in sizes or b"\n" in b"".join(lines[::2]):
+            return 0
+        pieces += chunks
+        return len(block) - rest
+
+
+class SizedBody:
+    """A body whose length the headers say."""
+
+    def __init__(self, length: int) -> None:
+        self.is_over = length == 0
+        self.rest = b""
+        self._missing = length
+
+    def feed(self, data: bytes) -> bytes:
+        if len(data) > self._missing:
+            data, self.rest = data[: self._missing], data[self._missing :]
+        self._missing -= len(data)
+        self.is_over = self._missing == 0
+        return data
+
+    def end(self) -> None:
+        if not self.is_over:
+            raise IncompleteBody(_CUT)
+
+
+class BodyUntilClose:
+    """A body that ends with the connection."""
+
+    rest = b""
+
+    def __init__(self) -> None:
+        self.is_over = False
+
+    def feed(self, data: bytes) -> bytes:
+        return data
+
+    def end(self) -> None:
+        self.is_over = True
 
 
 class _LastLine:
@@ -32,17 +289,14 @@ class ChunkedResponse(http.client.HTTPResponse):
     """A response whose `read1` gives all chunks that one read of the socket brought.
 
     http.client and urllib3 go to the buffer three times a chunk, and Dify sends a chunk an event.
-    The states, with what remembers them where a block may end anywhere::
-
-        size line ──n > 0──▶ data and its CRLF     (_pending: a line that is not whole yet)
-          ▲  │                     │               (_missing: bytes of both still to come)
-          │  └──0──▶ trailer ──empty line──▶ end   (_in_trailer; its lines are skipped)
-          └────────────────────────┘
     """
 
-    _pending = b""
-    _missing = 0
-    _in_trailer = False
+    chunks: ChunkedBody | None = None
+    has_rest = False  # once it is over: more was read than it, which is nobody's answer
+
+    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self._socket = sock
 
     def begin(self) -> None:
         """Read the headers; IncompleteBody where the connection ends within them.
@@ -64,63 +318,82 @@ class ChunkedResponse(http.client.HTTPResponse):
             self.close()
             raise IncompleteBody("the connection was closed in the middle of the headers")
 
+    def _read_status(self) -> tuple[str, int, str]:
+        """The status line behind all heads of 1xx, of which http.client passes over 100 alone."""
+        interim = 0
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status < 200:
+                return version, status, reason
+            if status == 101 or interim == MAX_INTERIM:
+                break
+            interim += 1
+            self._skip_headers()
+        raise http.client.HTTPException(f"an answer of status {status} was not asked for")
+
+    def _skip_headers(self) -> None:
+        for _ in range(_MAX_HEADERS + 1):
+            line = self.fp.readline(_MAX_LINE + 1)
+            if len(line) > _MAX_LINE:
+                raise http.client.LineTooLong("header line")
+            if line in (b"\r\n", b"\n", b""):
+                return
+        raise http.client.HTTPException(f"got more than {_MAX_HEADERS} headers")
+
+    def _close_conn(self) -> None:
+        sock, self._socket = self._socket, None
+        is_whole = self.chunks.is_over if self.chunks is not None else self.length == 0
+        if sock is not None and is_whole and not self.will_close:  # else it is not used again
+            self.has_rest = self._look_for_rest(sock)
+        super()._close_conn()  # type: ignore[misc]
+
+    def _look_for_rest(self, sock: Any) -> bool:
+        """Whether bytes from behind the body lie where no poll of the socket would see them."""
+        chunks = self.chunks
+        if chunks is not None and chunks.rest:
+            return True
+        timeout = timeout_of(sock)
+        try:
+            sock.settimeout(0)
+            return bool(self.fp.peek(1))
+        except (OSError, ValueError):  # nothing, or no connection any more
+            return False
+        finally:
+            with contextlib.suppress(OSError):
+                sock.settimeout(None)  # eventlet's goes from 0 to a time by way of None alone
+                sock.settimeout(timeout)
+
     def read1(self, n: int = -1) -> bytes:
         if not self.chunked or self.fp is None:
             return super().read1(n)
-        while True:
+        chunks = self.chunks
+        if chunks is None:
+            chunks = self.chunks = ChunkedBody()
+        while chunks.error is None:
             block = self.fp.read1(n)
             if not block:
-                raise IncompleteBody("the connection was closed in the middle of the body")
-            pieces, has_ended = self._dechunk(block)
-            if has_ended:
+                chunks.end()
+                self.has_rest = True  # the end of the connection: nothing comes behind it
                 self.close()
-            if (data := b"".join(pieces)) or has_ended:
+                return b""
+            data = chunks.feed(block)
+            if chunks.is_over and chunks.error is None:
+                self.close()
                 return data
-
-    def _dechunk(self, block: bytes) -> tuple[list[bytes], bool]:
-        """The data in the next bytes of the wire, and whether they bring the end of the body."""
-        pieces: list[bytes] = []
-        position = 0
-        if self._missing:
-            position = min(self._missing, len(block))
-            pieces.append(block[: min(position, max(self._missing - 2, 0))])
-            self._missing -= position
-        elif self._pending:
-            block = self._pending + block
-            self._pending = b""
-        while position < len(block):
-            line_end = block.find(b"\r\n", position)
-            if line_end < 0:
-                self._pending = block[position:]
-                if len(self._pending) > _MAX_SIZE_LINE:
-                    raise IncompleteBody(_MALFORMED)
-                break
-            line = block[position:line_end]
-            position = line_end + 2
-            if self._in_trailer:
-                if not line:
-                    return pieces, True
-                continue
-            try:
-                size = int(line, 16)
-            except ValueError:
-                size = _extended_size(line)
-            if size <= 0:
-                if size < 0:
-                    raise IncompleteBody(_MALFORMED)
-                self._in_trailer = True
-                continue
-            end = position + size
-            pieces.append(block[position:end])
-            position = end + 2
-            if position > len(block):
-                self._missing = position - len(block)
-        return pieces, False
+            if data:
+                return data
+        raise chunks.error
 
 
-def _extended_size(line: bytes) -> int:
-    """The size in a line that has chunk extensions too."""
+def _chunk_size(line: bytes) -> int | None:
+    """The size in a line that may have chunk extensions too; None where there is none."""
+    if len(line) > _MAX_SIZE_LINE:
+        return None
     try:
-        return int(line.partition(b";")[0], 16)
+        size = int(line, 16)
     except ValueError:
-        raise IncompleteBody(_MALFORMED) from None
+        try:
+            size = int(line.partition(b";")[0], 16)
+        except ValueError:
+            return None
+    return size if size >= 0 else None

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .transport import Exchange
+    from .exchange import Exchange
 
 
 class Cancellation:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import _socket
 import contextlib
 import functools
+import http.client
+import io
 import os
 import socket
+import ssl
 import sys
 import threading
-import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -23,13 +27,16 @@ from urllib3.exceptions import (
 )
 
 from .body import ChunkedResponse
-from .connect import dial
+from .clock import monotonic
+from .connect import dial, timeout_of
+from .threads import call_after_fork, members
 
 if TYPE_CHECKING:
-    from .transport import Exchange
+    from .exchange import Exchange
 
 
 _SHORTEST = 0.001
+_POLLABLE = (socket.socket, ssl.SSLSocket)  # TLS within TLS, for one, hides what lies ready
 
 
 class _Current(threading.local):
@@ -61,32 +68,58 @@ class current_exchange:
         _current.exchange = self._outer
 
 
-class InterruptibleConnection(HTTPConnection):
-    """Knows which exchange it serves, so that this one, and no other, can interrupt it.
+class DeferredResponse:
+    """Stands for a response whose head has not come, with what urllib3 asks of one."""
 
-    ::
+    status = 0
+    version_string = "HTTP/?"
+    length_remaining = None
+    headers: Mapping[str, str] = MappingProxyType({})
+    retries: Any = None
+    _pool: Any = None
+    _connection: Any = None
 
-        connect()                          request()     getresponse()          in the pool
-        dialing ──▶ TLS handshake ───────▶ sending ────▶ response ────────────▶ idle
-        (none)      _handshake_socket      sock          sock, _response_socket  │
-                                             ▲                                   │
-                                             └── within keep_alive_seconds ──────┘
+    def get_redirect_location(self) -> None:
+        return None
 
-    The third line is the socket that `interrupt` shuts down. There is none while dialing: that
-    looks every 50 ms whether its exchange was cancelled.
-    """
+    def drain_conn(self) -> None:
+        pass
 
-    response_class = ChunkedResponse
 
-    def __init__(self, *args: Any, keep_alive_seconds: float = 1.5, **kwargs: Any) -> None:
+class _NoContent:
+    """A socket that has brought an empty response."""
+
+    def settimeout(self, seconds: float | None) -> None:
+        pass
+
+    def gettimeout(self) -> float | None:
+        return None
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(io.BytesIO(b"HTTP/1.1 204 No Content\r\n\r\n"))
+
+    def close(self) -> None:
+        pass
+
+
+def _end_response(connection: Any) -> None:
+    """Let http.client, which saw no response, read an empty one: it sends nothing before."""
+    sock, connection.sock = connection.sock, _NoContent()
+    try:
+        http.client.HTTPConnection.getresponse(connection).close()
+    finally:
+        connection.sock = sock
+        connection._response_options = None
+
+
+class CancellableConnection(HTTPConnection):
+    """Connects for the exchange that its thread sends for, as long as that is not cancelled."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._keep_alive_seconds = keep_alive_seconds
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the garbage collector may interrupt anywhere
         self._exchange: Exchange | None = None
         self._handshake_socket: socket.socket | None = None  # TLS takes `sock` apart as it wraps it
-        self._response_socket: socket.socket | None = None  # http.client forgets an HTTP/1.0 `sock`
-        self._last_used = 0.0
-        _connections.add(self)
 
     def connect(self) -> None:
         self._acquire()
@@ -105,9 +138,28 @@ class InterruptibleConnection(HTTPConnection):
 
         Were this not called any more, all would still end by its timeouts.
         """
-        host, options = self._dns_host, self.socket_options or ()
+        sock = self._open_socket()
+        if isinstance(self, HTTPSConnection):  # else nothing is said before it is `self.sock`
+            try:
+                self._watch_handshake(sock)
+            except BaseException:
+                sock.close()
+                raise
+        sys.audit("http.client.connect", self, self.host, self.port)
+        return sock
+
+    def _open_socket(self) -> socket.socket:
+        host = self._dns_host
         try:
-            sock = dial(host, self.port, self.timeout, self._acquire, self.source_address, options)
+            return dial(
+                host,
+                self.port,
+                self.timeout,
+                self._acquire,
+                self.source_address,
+                self.socket_options or (),
+                is_bounded=self._is_bounded(),
+            )
         except UnicodeError:
             raise LocationParseError(host) from None
         except socket.gaierror as error:
@@ -116,14 +168,51 @@ class InterruptibleConnection(HTTPConnection):
             raise ConnectTimeoutError(self, f"no connection to {host} in time") from error
         except OSError as error:
             raise NewConnectionError(self, f"no connection to {host}: {error}") from error
-        self._handshake_socket = sock.dup()
-        try:
-            self._acquire()  # it may have been cancelled before there was a socket to shut down
-        except BaseException:
-            sock.close()
-            raise
-        sys.audit("http.client.connect", self, self.host, self.port)
-        return sock
+
+    def _is_bounded(self) -> bool:
+        exchange = _current.exchange
+        return exchange is not None and exchange.deadline.is_total
+
+    def _watch_handshake(self, sock: socket.socket) -> None:
+        """Let `interrupt` shut down what is said on `sock` before it is `self.sock`."""
+        with self._lock:
+            former, self._handshake_socket = self._handshake_socket, sock.dup()
+        if former is not None:
+            former.close()
+        self._acquire()  # it may have been cancelled before there was a socket to shut down
+
+    def _acquire(self) -> None:
+        """Serve the exchange that this thread sends for; raises if it was cancelled."""
+        exchange = _current.exchange
+        with self._lock:
+            self._exchange = exchange
+        if exchange is not None:
+            exchange.on_acquire(self)
+
+
+class InterruptibleConnection(CancellableConnection):
+    """Knows which exchange it serves, so that this one, and no other, can interrupt it.
+
+    ::
+
+        connect()                          request()     getresponse()          in the pool
+        dialing ──▶ TLS handshake ───────▶ sending ────▶ response ────────────▶ idle
+        (none)      _handshake_socket      sock          sock, _response_socket  │
+                                             ▲                                   │
+                                             └── within keep_alive_seconds ──────┘
+
+    The third line is the socket that `interrupt` shuts down. There is none while dialing: that
+    looks every 50 ms whether its exchange was cancelled.
+    """
+
+    def __init__(self, *args: Any, keep_alive_seconds: float = 1.5, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._keep_alive_seconds = keep_alive_seconds
+        self._response_socket: socket.socket | None = None  # http.client forgets an HTTP/1.0 `sock`
+        self._response: ChunkedResponse | None = None  # the last that http.client reads
+        self._last_used = 0.0
+        self._is_deferred = False
+        _connections.add(self)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.is_closed:
@@ -132,8 +221,9 @@ class InterruptibleConnection(HTTPConnection):
         exchange = _current.exchange
         if exchange is not None:  # else the connect timeout bounds the sending too
             self.timeout = exchange.deadline.time_left("write")
-            exchange.before_send()
-        self._last_used = time.monotonic()
+            exchange.gate.send()
+            exchange.deadline.on_send()
+        self._last_used = monotonic()
         try:
             super().request(*args, **kwargs)
         except TimeoutError as error:
@@ -142,10 +232,66 @@ class InterruptibleConnection(HTTPConnection):
             raise exchange.deadline.timed_out("write") from error
         self._response_socket = self.sock
 
+    def send_request(self, exchange: Exchange, data: bytes) -> None:
+        """Connect where it is closed, and send a whole request; http.client does not see it.
+
+        Raises as `connect` does, and TimeoutException; a server that hangs up while it is sent to
+        may still answer.
+        """
+        if self.is_closed:
+            self.connect()
+        self._acquire()
+        sock: Any = self.sock
+        sock.settimeout(exchange.deadline.time_left("write"))
+        exchange.gate.send()
+        exchange.deadline.on_send()
+        sys.audit("http.client.send", self, data)
+        try:
+            sock.sendall(data)
+        except TimeoutError as error:
+            raise exchange.deadline.timed_out("write") from error
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        self._response_socket = sock
+
+    def getresponse(self) -> Any:
+        """urllib3's response, or a DeferredResponse where the head is waited for elsewhere."""
+        exchange = _current.exchange
+        if exchange is not None and exchange.is_polled and self.is_pollable:
+            self._is_deferred = True
+            return DeferredResponse()
+        return super().getresponse()
+
+    def response_class(self, *args: Any, **kwargs: Any) -> ChunkedResponse:  # type: ignore[override]
+        """http.client has its responses made here."""
+        self._response = response = ChunkedResponse(*args, **kwargs)
+        return response
+
+    @property
+    def is_pollable(self) -> bool:
+        """Whether a poll of its socket says that there is something to read."""
+        return type(self.sock) in _POLLABLE
+
+    def on_idle(self) -> None:
+        """It goes back into the pool: nobody has it now.
+
+        Closed, where more than the response was read: that is in no buffer of the next one.
+        """
+        with self._lock:
+            self._exchange = None
+        self._last_used = monotonic()
+        response, self._response = self._response, None
+        if self._is_deferred:
+            self._is_deferred = False
+            _end_response(self)
+            self._response = None
+        elif response is not None and response.has_rest:
+            self.close()
+
     @property
     def is_connected(self) -> bool:
         """urllib3 asks before it takes an idle connection from the pool."""
-        idle = time.monotonic() - self._last_used
+        idle = monotonic() - self._last_used
         return super().is_connected and idle < self._keep_alive_seconds
 
     def interrupt(self, exchange: Exchange) -> None:
@@ -158,7 +304,7 @@ class InterruptibleConnection(HTTPConnection):
             if self._exchange is exchange and sock is not None:
                 with contextlib.suppress(OSError):
                     # SSLSocket's own shutdown drops its TLS state under the reader
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                    _socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def release(self, exchange: Exchange) -> None:
         """`exchange` is over: an idle connection keeps no request in memory."""
@@ -173,36 +319,35 @@ class InterruptibleConnection(HTTPConnection):
             if sock is not None and sock.fileno() >= 0:
                 os.close(sock.detach())
 
-    def set_read_timeout(self, seconds: float | None) -> None:
-        """Bound each next read of the response; None for no limit.
+    def set_read_timeout(self, exchange: Exchange, seconds: float | None) -> None:
+        """Bound each next read of the response of `exchange`; None for no limit.
 
-        Where no time is left, what lies ready is still read. A socket that is closed already, by a
-        response that has come to its end, is left alone.
+        Where no time is left, what lies ready is still read. Does nothing once the response has
+        come to its end: its socket is closed, or is another's.
         """
-        sock = self._response_socket
+        sock = self._response_socket if self._exchange is exchange else None
         if seconds is not None:
             seconds = max(seconds, _SHORTEST)  # 0 would be a socket that does not block
-        if sock is not None and sock.gettimeout() != seconds:
+        if sock is not None and timeout_of(sock) != seconds:
             with contextlib.suppress(OSError):
                 sock.settimeout(seconds)
 
-    def _acquire(self) -> None:
-        """Serve the exchange that this thread sends for; raises if it was cancelled."""
-        exchange = _current.exchange
-        with self._lock:
-            self._exchange = exchange
-        if exchange is not None:
-            exchange.on_acquire(self)
 
+def _lowest(sock: Any) -> _socket.socket | None:
+    """The system's socket, whatever is wrapped around it.
 
-def _lowest(sock: Any) -> socket.socket | None:
-    """The socket itself. TLS within TLS, to an https server through an https proxy, is none."""
-    while sock is not None and not isinstance(sock, socket.socket):
-        sock = getattr(sock, "socket", None)  # of urllib3's SSLTransport: what it writes to
+    `socket`: TLS within TLS, to an https server through an https proxy, and pyOpenSSL; `_sock`:
+    gevent; `fd`: eventlet.
+    """
+    while sock is not None and not isinstance(sock, _socket.socket):
+        names = ("socket", "fd", "_sock")  # in this order: of eventlet, `_sock` is itself
+        sock = next((getattr(sock, name) for name in names if hasattr(sock, name)), None)
     return sock
 
 
-class InterruptibleTlsConnection(InterruptibleConnection, HTTPSConnection):
+class InterruptibleTlsConnection(  # pyright: ignore[reportIncompatibleVariableOverride]
+    InterruptibleConnection, HTTPSConnection
+):
     """The same over TLS."""
 
 
@@ -211,19 +356,37 @@ _connections: weakref.WeakSet[InterruptibleConnection] = weakref.WeakSet()
 
 def close_inherited() -> None:
     """In a process that was just forked: the connections are its parent's."""
-    for connection in list(_connections):
+    for connection in members(_connections):
         connection.detach_socket()
 
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = InterruptibleConnection  # pyright: ignore[reportAssignmentType]
+call_after_fork(close_inherited)
 
 
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = InterruptibleTlsConnection  # pyright: ignore[reportAssignmentType]
+class Pool(HTTPConnectionPool):
+    ConnectionCls: Any = InterruptibleConnection
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            conn.on_idle()  # before: a cancel that comes late must not meet its next user
+            pool = self.pool
+            if pool is not None and pool.full():  # of which urllib3 would warn each time
+                conn.close()
+                return
+        try:
+            super()._put_conn(conn)
+        except AttributeError:  # closed meanwhile: it was full, and was to say of how many
+            if conn is not None:
+                conn.close()
 
 
-def pool_factories(keep_alive_seconds: float | None) -> dict[str, Callable[..., Any]]:
+class TlsPool(Pool, HTTPSConnectionPool):
+    ConnectionCls: Any = InterruptibleTlsConnection
+
+
+def pool_factories(
+    keep_alive_seconds: float | None, pool: type[Pool] = Pool, tls_pool: type[Pool] = TlsPool
+) -> dict[str, Callable[..., Any]]:
     """What makes a pool of such connections, by scheme; None for each scheme's own time.
 
     Dify's own server (gunicorn) drops a connection that lay idle for two seconds, and a request
@@ -232,6 +395,6 @@ def pool_factories(keep_alive_seconds: float | None) -> dict[str, Callable[..., 
     """
     plain, tls = (1.5, 30.0) if keep_alive_seconds is None else (keep_alive_seconds,) * 2
     return {
-        "http": functools.partial(_Pool, keep_alive_seconds=plain),
-        "https": functools.partial(_TlsPool, keep_alive_seconds=tls),
+        "http": functools.partial(pool, keep_alive_seconds=plain),
+        "https": functools.partial(tls_pool, keep_alive_seconds=tls),
     }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Literal
 
 from ..config import ClientConfig
 from ..errors import TimeoutException
+from .clock import monotonic
 from .request import HttpRequest
 
 Phase = Literal["connect", "write", "read", "first_event", "total"]
@@ -43,7 +43,7 @@ class Deadline:
         self,
         request: HttpRequest,
         config: ClientConfig,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._request = request
         self._config = config
@@ -56,6 +56,11 @@ class Deadline:
         self._end = self.sent_at + config.call_timeout if config.call_timeout else None
         # whether the whole call has a limit, so that the time for a read becomes less and less
         self.is_total = self._end is not None
+
+    @property
+    def end(self) -> float | None:
+        """When the time of the whole call is over; None for never."""
+        return self._end
 
     def time_left(self, phase: Phase) -> float | None:
         """Seconds the next step of that kind may take, None for no limit.
@@ -81,6 +86,16 @@ class Deadline:
             raise self.timed_out("total")
         return remaining if seconds is None else min(seconds, remaining)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the time of the whole call is over."""
+        return self._end is not None and self.clock() > self._end - _EARLY
+
+    def go_on(self, other: Deadline) -> None:
+        """This call is a part of another, and is within the time of that whole."""
+        self._end = other._end
+        self.is_total = self._end is not None
+
     def on_send(self) -> None:
         """The request goes out now."""
         self.sent_at = self.clock()
@@ -95,7 +110,7 @@ class Deadline:
         Its phase is `total` when the whole call's time is over as well, and `idle` for a read of a
         stream, also one that has no time of its own for the first event.
         """
-        if self._end is not None and self.clock() > self._end - _EARLY:
+        if self.is_over:
             phase = "total"
         setting = self._settings[phase]
         text = _TEXTS[phase].format(getattr(self._config, setting), setting)

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import time
 from typing import Any
 
 from ..config import ClientConfig
+from .clock import monotonic
 from .request import HttpRequest
 
-logger = logging.getLogger("dify_java_compat")
-logger.addHandler(logging.NullHandler())
+
+class PackageLogger:
+    """The logger of that name. What a filter or a handler of the user's raises ends no call."""
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(name)
+        self._logger.addHandler(logging.NullHandler())
+
+    def isEnabledFor(self, level: int) -> bool:
+        return self._logger.isEnabledFor(level)
+
+    def debug(self, text: str, *args: object) -> None:
+        self.log(logging.DEBUG, text, *args)
+
+    def warning(self, text: str, *args: object) -> None:
+        self.log(logging.WARNING, text, *args)
+
+    def exception(self, text: str, *args: object) -> None:
+        with contextlib.suppress(Exception):
+            self._logger.exception(text, *args, stacklevel=2)
+
+    def log(self, level: int, text: str, *args: object) -> None:
+        with contextlib.suppress(Exception):
+            self._logger.log(level, text, *args, stacklevel=2)
+
+
+logger = PackageLogger("dify_java_compat")
 
 _STREAM = "text/event-stream"
 _TEXT = ("json", "xml", "html", "javascript", "x-www-form-urlencoded")
@@ -19,8 +45,33 @@ _TEXT = ("json", "xml", "html", "javascript", "x-www-form-urlencoded")
 def start(request: HttpRequest, config: ClientConfig) -> RequestLog | None:
     """The log of a request that is about to be sent; None where nobody would read it."""
     if config.logging and logger.isEnabledFor(logging.DEBUG):
+        if _urls_filter not in _urllib3.filters:
+            _urllib3.addFilter(_urls_filter)
         return RequestLog(request, config)
     return None
+
+
+class _UrlsFilter(logging.Filter):
+    """Masks the paths that urllib3 logs beside our own line, of our requests alone."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        from . import connection  # which is loaded by now, and imports nothing of this
+
+        exchange = connection._current.exchange
+        if exchange is not None and isinstance(record.args, tuple):
+            from .masking import mask_path
+
+            record.args = tuple(
+                mask_path(exchange.request.redact(value), True)
+                if isinstance(value, str) and "/" in value
+                else value
+                for value in record.args
+            )
+        return True
+
+
+_urllib3 = logging.getLogger("urllib3.connectionpool")
+_urls_filter = _UrlsFilter()
 
 
 class RequestLog:
@@ -38,13 +89,15 @@ class RequestLog:
         self._masking = masking
         self._request = request
         self._config = config
-        self._started = time.monotonic()
+        self._started = monotonic()
         self._outcome: str | None = None
         self._content_type = ""
         self._is_text = False
         self._size = 0
         self._kept: list[bytes] = []
         self._bytes_to_keep = config.log_body_max_bytes or None
+        # of a text; a stream of an odd type has no end
+        self._most = max(self._bytes_to_keep or config.max_body_bytes, masking.MAX_JSON)
 
     def on_response(self, status: int, content_type: str) -> RequestLog | None:
         """Note a response. None where no more is wanted of it, as of a stream: it costs nothing."""
@@ -67,7 +120,8 @@ class RequestLog:
         """Note a block of the body; keeps of it what `end` will need."""
         self._size += len(block)
         if self._is_text:  # whole: only then it can be read as JSON
-            self._kept.append(block)
+            if self._size - len(block) <= self._most:
+                self._kept.append(block)
         elif self._config.log_binary_body and self._bytes_to_keep != 0:
             block = block[: self._bytes_to_keep]
             self._kept.append(block)
@@ -87,7 +141,7 @@ class RequestLog:
         logger.debug("%s", text)
 
     def _milliseconds(self) -> str:
-        return f"{(time.monotonic() - self._started) * 1000:.0f} ms"
+        return f"{(monotonic() - self._started) * 1000:.0f} ms"
 
     def _text(self) -> str:
         request = self._request
@@ -106,22 +160,22 @@ class RequestLog:
 
     def _request_text(self, body: Any) -> str:
         if isinstance(body, bytes):
-            return self._body(body)
+            return self._body(body, len(body))
         return f"a form of {len(body)} bytes"  # read here, it would not be sent
 
     def _response_text(self) -> str:
         body = b"".join(self._kept)
         if self._is_text:
-            return self._body(body)
+            return self._body(body, self._size)
         size = f"{self._size} bytes of {self._content_type}"
         if not self._config.log_binary_body:
             return size
         return f"{size}: {self._masked(repr(body))}"
 
-    def _body(self, body: bytes) -> str:
+    def _body(self, body: bytes, size: int) -> str:
         config, redact = self._config, self._request.redact
         return self._masking.mask_body(
-            body, config.log_body_max_bytes, config.logging_mask_enabled, redact
+            body, config.log_body_max_bytes, config.logging_mask_enabled, redact, size
         )
 
     def _masked(self, text: str) -> str:

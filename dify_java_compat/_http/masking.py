@@ -12,10 +12,10 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote, unquote, unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 MASK = "***MASKED***"
-_MAX_JSON = 256 * 1024  # bytes of the longest body that is read as JSON
+MAX_JSON = 256 * 1024  # bytes of the longest body that is read as JSON
 _MARGIN = 4096  # bytes masked beyond those that are shown, so that a value at the cut is whole
 _LOOSE_END = 256  # characters dropped at a cut, where a value may not be whole
 _LONG_KEY = 8
@@ -52,7 +52,9 @@ _KEYS = (
     r"|(?<![A-Za-z0-9])(?:app|dataset)-[A-Za-z0-9]{16,}"
     r"|(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{16,}"
 )
-_JWT = r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?"
+# a run of what a JSON Web Token is made of: looked for whole, so that no part is read twice
+_DOTTED = r"[\w.-]{13,}"
+_JWT_HEADER = r"\beyJ[\w-]{8}"
 _COOKIE = r"(?i)\b((?:set-)?cookie)(\s*:\s*)[^\s\"'\\][^\r\n\"\\]*"
 _ID_NUMBER = (
     r"(?<![0-9])[1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
@@ -71,26 +73,64 @@ _VALUE = (
     r"|'(?P<c>[^']*)'?"
     r"|(?P<d>[^\s\"'&;,(){}\[\]\\]+)"
 )
+_HTML_NAMES = {
+    "&": "amp",
+    "<": "lt",
+    ">": "gt",
+    '"': "quot",
+    "'": "apos",
+    "+": "plus",
+    "/": "sol",
+    "=": "equals",
+    "_": "lowbar|UnderBar",
+    ":": "colon",
+    ".": "period",
+    "$": "dollar",
+    "!": "excl",
+    "#": "num",
+    "%": "percnt",
+    "*": "ast|midast",
+    "@": "commat",
+    "?": "quest",
+    ";": "semi",
+    ",": "comma",
+    "(": "lpar",
+    ")": "rpar",
+    "|": "verbar|vert",
+    "\\": "bsol",
+    "[": "lsqb|lbrack",
+    "]": "rsqb|rbrack",
+    "{": "lcub|lbrace",
+    "}": "rcub|rbrace",
+    "^": "Hat",
+    "`": "grave|DiacriticalGrave",
+    "-": "hyphen|dash",
+    "~": "tilde",
+}
 _ESCAPE = r"\\u([0-9a-fA-F]{4})"
 _UNPRINTABLE = "[\x00-\x1f\x7f-\x9f\u2028\u2029]+"
 
 
-def mask_body(body: bytes, limit: int, personal: bool, redact: Redact) -> str:
-    """A body on one line, at most `limit` bytes of it, 0 for all.
+def mask_body(
+    body: bytes, limit: int, personal: bool, redact: Redact, size: int | None = None
+) -> str:
+    """A body on one line, at most `limit` bytes of it, 0 for all; `size` is that of the whole.
 
     API keys are always masked, the call's own by `redact`; the other rules need `personal`.
     """
-    cut = len(body) > _MAX_JSON and 0 < limit < len(body) - _MARGIN
+    cut = len(body) > MAX_JSON and 0 < limit < len(body) - _MARGIN
     text = redact((body[: limit + _MARGIN] if cut else body).decode("utf-8", "replace"))
-    masked = _json(text, personal) if len(body) <= _MAX_JSON else None
+    masked = _json(text, personal) if len(body) <= MAX_JSON else None
     if masked is None:
         text = re.sub(_ESCAPE, lambda code: chr(int(code[1], 16)), text)
         masked = mask_text(redact(text), personal)
     if cut:  # half a number does not look like one
         masked = masked[:-_LOOSE_END]
     line = one_line(redact(masked)).encode("utf-8", "backslashreplace")
-    if cut or 0 < limit < len(line):
-        return f"{line[:limit].decode('utf-8', 'ignore')}... ({len(body)} bytes)"
+    size = len(body) if size is None else size
+    if cut or 0 < limit < len(line) or size > len(body):
+        line = line[:limit] if limit else line
+        return f"{line.decode('utf-8', 'ignore')}... ({size} bytes)"
     return line.decode()
 
 
@@ -101,7 +141,8 @@ def mask_text(text: str, personal: bool) -> str:
         text = re.sub(_COOKIE, rf"\1\2{MASK}", text)
     text = _by_name(text, personal)
     if personal:
-        text = re.sub(_JWT, MASK, text)
+        if "eyJ" in text:
+            text = re.sub(_DOTTED, lambda run: _without_jwt(run[0]), text)
         if "@" in text:
             text = re.sub(_EMAIL_ADDRESS, lambda found: _masked("email", found[0]), text)
         text = re.sub(_ID_NUMBER, lambda found: _masked("id", found[0]), text)
@@ -118,13 +159,38 @@ def mask_path(path: str, personal: bool) -> str:
 
 
 def without_key(text: str, key: str) -> str:
-    """`text` without that key, plain, escaped for JSON or encoded for a URL."""
-    for spelling in {key, json.dumps(key)[1:-1], quote(key, safe=""), quote(key)}:
-        if len(key) >= _LONG_KEY:
-            text = text.replace(spelling, MASK)
-        else:  # a short key may be part of a word
-            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(spelling)}(?![A-Za-z0-9])", MASK, text)
-    return text
+    """`text` without that key in whatever spelling it came back.
+
+    Each of its characters may stand as it is, with backslashes before it, as an escape of JSON
+    (within JSON), of a URL or of HTML.
+    """
+    if not key:
+        return text
+    if len(key) < _LONG_KEY or any(sign in text for sign in "\\%&"):
+        return _spellings(key).sub(MASK, text)
+    return text.replace(key, MASK)
+
+
+@functools.lru_cache(maxsize=256)
+def _spellings(key: str) -> re.Pattern[str]:
+    """Every spelling of a key; each count is bounded, so that a search stays linear."""
+    spelt = "".join(map(_spelling, key))
+    if len(key) < _LONG_KEY:  # a short key may be part of a word
+        spelt = rf"(?<![A-Za-z0-9]){spelt}(?![A-Za-z0-9])"
+    return re.compile(spelt)
+
+
+def _spelling(character: str) -> str:
+    code = ord(character)
+    ways = [
+        rf"\\{{1,8}}(?:u00|x)(?i:{code:02x})",
+        rf"%(?:25){{0,4}}(?i:{code:02x})",
+        rf"&(?:amp;){{0,4}}#(?:0{{0,8}}{code}|[xX]0{{0,8}}(?i:{code:x}));?",
+    ]
+    if character in _HTML_NAMES:
+        ways.append(f"&(?:amp;){{0,4}}(?:{_HTML_NAMES[character]});")
+    # the plain one last: it would take the \ and the u of an escape for a u
+    return rf"(?:{'|'.join(ways)}|\\{{0,8}}{re.escape(character)})"
 
 
 def one_line(text: str) -> str:
@@ -143,6 +209,17 @@ def _parameter(part: str, personal: bool) -> str:
     plain = unquote_plus(value)
     masked = _value(plain, _rule(unquote_plus(name), personal), personal)
     return part if masked == plain else f"{name}{equals}{masked}"
+
+
+def _without_jwt(run: str) -> str:
+    """`run` without JSON Web Tokens: three parts with dots between, the last may be missing."""
+    parts, masked, position = run.split("."), [], 0
+    while position < len(parts):
+        part = parts[position]
+        found = re.search(_JWT_HEADER, part) if any(parts[position + 1 : position + 2]) else None
+        masked.append(part if found is None else part[: found.start()] + MASK)
+        position += 1 if found is None else 3
+    return ".".join(masked)
 
 
 def _json(body: str, personal: bool) -> str | None:

@@ -14,11 +14,45 @@ from requests.utils import requote_uri
 from urllib3.exceptions import ClosedPoolError, NewConnectionError
 
 from ..errors import DifyException, HttpClientException
+from .deadline import Deadline
+from .request import HttpRequest
 
 MAX_RETRY_AFTER = 30.0  # seconds; a server that asks for more gets no further request
 MAX_REDIRECTS = 3
 
 _FIRST_DELAY, _JITTER = 0.2, 0.2
+
+
+class Attempts:
+    """The attempts of one request: where the next one goes, and after how long.
+
+    `url` is that of the next attempt.
+    """
+
+    def __init__(self, request: HttpRequest, base_url: str, max_retries: int) -> None:
+        self.url = base_url + request.path
+        self._method = request.method
+        self._max_retries = max_retries
+        self._retries = self._redirects = 0
+
+    def follow(self, status: int, location: str | None) -> bool:
+        """Whether the response leads elsewhere; `url` is then the one to ask."""
+        if self._redirects == MAX_REDIRECTS:
+            return False
+        target = redirect_target(self._method, self.url, status, location)
+        if target is None:
+            return False
+        self.url = target
+        self._redirects += 1
+        return True
+
+    def delay_after(self, error: DifyException, deadline: Deadline) -> float | None:
+        """Seconds until the next attempt, which is then counted; None to give up."""
+        delay = delay_before(error, self._retries + 1, self._method, self._max_retries)
+        if delay is None or not deadline.allows(delay):
+            return None
+        self._retries += 1
+        return delay
 
 
 def delay_before(error: DifyException, attempt: int, method: str, max_retries: int) -> float | None:

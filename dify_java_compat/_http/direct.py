@@ -1,0 +1,77 @@
+"""A request on a connection of a pool, past requests and http.client, as they would send it."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+from urllib3 import exceptions as failures
+
+from ..errors import DifyException
+
+if TYPE_CHECKING:
+    from .exchange import Exchange
+
+
+def send_directly(pool: Any, exchange: Exchange, to_send: requests.PreparedRequest) -> Any:
+    """Send a request whole on a connection of `pool`, and give the connection.
+
+    None where that is over TLS and cannot be polled, as one of pyOpenSSL: nothing was sent. Raises
+    what `HTTPAdapter.send` raises for the same failure.
+    """
+    connection = None
+    try:
+        connection = pool._get_conn()
+        connection.timeout = exchange.deadline.time_left("connect")
+        pool._validate_conn(connection)  # which connects, where it is over TLS
+        if connection.sock is not None and not connection.is_pollable:
+            pool._put_conn(connection)
+            return None
+        connection.send_request(exchange, to_wire(to_send))
+    except BaseException as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, Exception) and not isinstance(error, DifyException):
+            raise _as_requests_raises(error, pool, str(to_send.url)) from error
+        raise
+    return connection
+
+
+def to_wire(to_send: requests.PreparedRequest) -> bytes:
+    """A request as http.client would send it to a server that no proxy leads to."""
+    parts = urlsplit(str(to_send.url))
+    target = parts.path + (f"?{parts.query}" if parts.query else "")
+    default = {"http": ":80", "https": ":443"}[parts.scheme]
+    names = {name.lower() for name in to_send.headers}
+    lines = [f"{to_send.method} {target} HTTP/1.1"]
+    if "host" not in names:
+        lines.append(f"Host: {parts.netloc.removesuffix(default)}")
+    if "accept-encoding" not in names:
+        lines.append("Accept-Encoding: identity")
+    headers: Mapping[str, Any] = to_send.headers
+    lines += [f"{name}: {_text(value)}" for name, value in headers.items()]
+    head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+    return head + to_send.body if isinstance(to_send.body, bytes) else head
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def _as_requests_raises(error: Exception, pool: Any, url: str) -> Exception:
+    """A failure of a connection, as HTTPAdapter.send raises it."""
+    if isinstance(error, (ssl.SSLError, ssl.CertificateError)):
+        error = failures.SSLError(error)
+    if isinstance(error, failures.SSLError):
+        return requests.exceptions.SSLError(failures.MaxRetryError(pool, url, error))
+    if isinstance(error, failures.NewConnectionError):
+        return requests.ConnectionError(failures.MaxRetryError(pool, url, error))
+    if isinstance(error, failures.ConnectTimeoutError):
+        return requests.ConnectTimeout(failures.MaxRetryError(pool, url, error))
+    if isinstance(error, OSError):
+        aborted = failures.ProtocolError("Connection aborted.", error)
+        return requests.ConnectionError(aborted)
+    return requests.ConnectionError(error)
