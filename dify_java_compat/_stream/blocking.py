@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from typing import Any
 
-from .._http.response import HttpResponse
+from .._http.charset import to_utf8
+from .._http.deadline import Deadline
+from .._http.response import HttpResponse, redacted_type
 from ..errors import ConnectionException, DecodeException, TimeoutException
 from ..models.responses import ChatMessageSendCompletionResponse as Item
-from .reader import EVENT_STREAM, EventReader, State
+from .reader import EventReader, State
+from .recognition import is_event_stream
 
 
 def read(reader: EventReader, response: HttpResponse) -> Generator[Item, None, None]:
@@ -16,27 +20,38 @@ def read(reader: EventReader, response: HttpResponse) -> Generator[Item, None, N
     Raises DecodeException where it is no event stream. Closes the response.
     """
     try:
-        if response.content_type != EVENT_STREAM:
-            raise _not_a_stream(response)
-        yield from _items(reader, response)
+        for items in batches(reader, response):
+            yield from items
     finally:
         response.close()
     if reader.error is not None:
         raise reader.error
 
 
-def _items(reader: EventReader, response: HttpResponse) -> Generator[Item, None, None]:
+def begins_stream(response: HttpResponse) -> bool:
+    """Whether it is an event stream; raises as `read_block` where that takes its first bytes."""
+    is_stream = is_event_stream(response.content_type)
+    if is_stream is not None:
+        return is_stream
+    seconds, start = response.deadline.limit("read"), b""
+    while is_stream is None:
+        block = response.read_block(seconds)
+        start += block
+        is_stream = is_event_stream(response.content_type, start, is_whole=not block)
+    response.unread(start)
+    return is_stream
+
+
+def batches(reader: EventReader, response: HttpResponse) -> Generator[list[Item], None, None]:
+    """The items of `response`, as many at once as have come; the verdict is `reader`'s."""
+    if not begins_stream(response):
+        kind = redacted_type(response.headers, response.redact)
+        raise not_a_stream(kind, response.read_text(), response.context())
     deadline = response.deadline
     clock, read_block = deadline.clock, response.read_block
     now = clock()
-    reader.begin(
-        response.path,
-        deadline.sent_at,
-        now,
-        idle=deadline.limit("read"),
-        first_event=deadline.limit("first_event"),
-        redact=response.redact,
-    )
+    content_type = response.headers.get("Content-Type")
+    begin_body(reader, response.path, deadline, now, response.redact, content_type)
     running, over = State.RUNNING, State.OVER
     while reader.state is not over:
         try:
@@ -49,18 +64,35 @@ def _items(reader: EventReader, response: HttpResponse) -> Generator[Item, None,
             reader.receive_end(error)
             return
         now = clock()
-        reader.is_waiting = False
         items = reader.receive(block, now) if block else reader.receive_end()
         if items:
-            yield from items
+            yield items
             if reader.state is not running:  # there each read has the whole time
                 now = clock()
                 reader.delivered(now)
-        reader.is_waiting = reader.state is not over
 
 
-def _not_a_stream(response: HttpResponse) -> DecodeException:
-    body = response.read_text()
-    kind = response.content_type or "no content type"
+def begin_body(
+    reader: EventReader,
+    path: str,
+    deadline: Deadline,
+    now: float,
+    redact: Callable[[str], str],
+    content_type: str | None,
+) -> None:
+    """Have `reader` begin with the body of a response, by the times of its call."""
+    reader.begin(
+        path,
+        deadline.sent_at,
+        now,
+        idle=deadline.limit("read"),
+        first_event=deadline.limit("first_event"),
+        redact=redact,
+        to_utf8=to_utf8(content_type),
+    )
+
+
+def not_a_stream(kind: str, body: str, context: dict[str, Any]) -> DecodeException:
+    """The exception for a success that is no event stream; neither text has the key."""
     text = f"an event stream was expected, but {kind} came: {body[:200]!r}"
-    return DecodeException(text, response_body=body, **response.context())
+    return DecodeException(text, response_body=body, **context)

@@ -38,8 +38,10 @@ class Guard:
         self._on_completed = on_completed or _ignore
         self._waits = waits
         self._downstream = downstream
+        self.is_shared = False  # a subject below it has subscribers of its own
         self._is_over = False
         self._has_failed = False
+        self._got: BaseException | None = None  # what on_error was called with
         self._is_disposed = False
         self._subscription: Disposable | None = None
 
@@ -65,13 +67,13 @@ class Guard:
 
     def on_error(self, error: BaseException) -> None:
         if not self._is_over:
-            self._is_over = True
+            self._is_over, self._subscription = True, None
             self._deliver_error(error)
 
     def on_completed(self) -> None:
         if self._is_over:
             return
-        self._is_over = True
+        self._is_over, self._subscription = True, None
         try:
             self._on_completed()
         except BaseException as error:
@@ -91,6 +93,7 @@ class Guard:
         return True
 
     def _deliver_error(self, error: BaseException) -> None:
+        self._got = error
         try:
             self._on_error(error)
         except BaseException as raised:
@@ -98,6 +101,10 @@ class Guard:
 
     def _raised_at_the_end(self, error: BaseException) -> None:
         """What on_error or on_completed raised: an operator's ends the stage that it belongs to."""
+        if self._waits:  # of a signal handler, for those of a consumer that waits raise nothing
+            self._got = error
+            self._on_error(error)
+            return
         if self._downstream is None or not self._downstream.fail(error):
             report_exception(error)
         if self._is_to_be_raised(error):
@@ -113,7 +120,8 @@ class Guard:
         guard = self
         while guard._downstream is not None:
             guard = guard._downstream
-        return not isinstance(error, Exception) and not guard._waits
+        will_raise = guard._waits and guard._got is error  # else it is over, or was left
+        return not isinstance(error, Exception) and not will_raise
 
 
 class _Subscribing(threading.local):

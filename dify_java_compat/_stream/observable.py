@@ -10,15 +10,21 @@ from typing import Any, TypeVar
 import reactivex
 from reactivex import ConnectableObservable
 from reactivex import Observable as Observable
-from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
+from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase, SubjectBase
 from reactivex.disposable import Disposable
 
 from ..models.responses import ChatMessageSendCompletionResponse as Item
+from .aiterate import AsyncItems, await_last
+from .caller import read_here
+from .drain import Drain
+from .drain import Stop as Stop
+from .driver import Driver
+from .guard import Disposable as Detachable
 from .guard import Guard, subscribing
-from .iterate import AsyncItems, WaitingConsumer, await_last, iterate, wait_for_last
+from .iterate import iterate, wait_for_last
+from .schedulers import WaitingConsumer, driver_of
 from .source import StreamSource
-from .subscription import Stop as Stop
-from .subscription import Subscription
+from .subscription import Observer, Subscription
 
 __all__ = ["EventStream"]
 
@@ -31,22 +37,34 @@ def observe(
     process: Callable[[Item], Item] | None,
     stop: Stop | None,
     drain_seconds: float,
+    loop: Driver,
 ) -> EventStream[Item]:
-    """A cold stream: each subscription has a source of its own, and the engine that reads it.
+    """A cold stream: each subscription has a source of its own.
 
-    `process` turns each item into the one that is delivered. `stop` is called with the task id of
-    a subscription that is disposed of; what follows is read unseen for at most `drain_seconds`,
-    for Dify keeps a partial answer only if the client reads to the end. Either may be None.
+    It is read by what its scheduler stands for, else by `loop`. `process` turns each item into the
+    one that is delivered. `stop` is called with the task id of a subscription that is disposed of;
+    what follows is read unseen for at most `drain_seconds`. Either may be None.
     """
+
+    def begin(observer: Observer, scheduler: SchedulerBase | None) -> Subscription:
+        drain = None if stop is None else Drain(stop, drain_seconds)
+        driver = driver_of(scheduler) or loop
+        guard = subscribing.guard
+        is_shared = guard is not None and guard.is_shared
+        subscription = Subscription(new_source(), process, observer, drain, driver, loop, is_shared)
+        subscription.begin()
+        return subscription
 
     def subscribe(
         observer: ObserverBase[Item], scheduler: SchedulerBase | None = None
     ) -> DisposableBase:
-        subscription = Subscription(new_source(), process, observer, stop, drain_seconds)
-        subscription.start()
-        return Disposable(subscription.dispose)
+        return Disposable(begin(observer, scheduler).dispose)
 
-    return EventStream(subscribe)
+    stream: EventStream[Item] = EventStream(subscribe)
+    stream._begin = begin
+    if stop is None:  # else it may have to be stopped wherever it is left
+        stream._read_here = lambda: read_here(new_source, process)
+    return stream
 
 
 class EventStream(Observable[T]):
@@ -58,6 +76,9 @@ class EventStream(Observable[T]):
     by `pipe` or as methods, `stream[a:b]` and `+` give an EventStream again. The types of the
     methods are in the stub.
     """
+
+    _read_here: Callable[[], Generator[Any, None, None]] | None = None  # in the thread that waits
+    _begin: Callable[[Observer, SchedulerBase | None], Subscription] | None = None
 
     def subscribe(
         self,
@@ -72,6 +93,7 @@ class EventStream(Observable[T]):
         Without `on_error` what the stream fails with goes to `threading.excepthook`.
         """
         waits = isinstance(on_next, WaitingConsumer)
+        is_subject = isinstance(on_next, SubjectBase)
         if callable(getattr(on_next, "on_next", None)):
             observer = on_next
             on_next, on_error = observer.on_next, observer.on_error
@@ -80,15 +102,25 @@ class EventStream(Observable[T]):
         # a consumer that waits is the last stage, whatever it was called from
         downstream = None if waits else outer
         guard = Guard(on_next, on_error, on_completed, waits=waits, downstream=downstream)
+        guard.is_shared = is_subject or (outer is not None and outer.is_shared)
         subscribing.guard = guard
         try:
-            subscription = super().subscribe(
-                guard.on_next, guard.on_error, guard.on_completed, scheduler=scheduler
-            )
+            guard.attach(self._subscribed(guard, scheduler))
         finally:
             subscribing.guard = outer
-        guard.attach(subscription)
         return Disposable(guard.dispose)
+
+    def _subscribed(self, guard: Guard, scheduler: SchedulerBase | None) -> Detachable:
+        if self._begin is None:
+            return super().subscribe(
+                guard.on_next, guard.on_error, guard.on_completed, scheduler=scheduler
+            )
+        # a source of ours delivers later and ends once: it needs no trampoline of RxPY
+        try:
+            return self._begin(guard, scheduler)
+        except Exception as error:
+            guard.fail(error)
+            return Disposable()
 
     def __iter__(self) -> Generator[T, None, None]:
         return iterate(self)

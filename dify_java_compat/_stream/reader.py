@@ -11,14 +11,13 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, Literal
 
+from .._http.body import Frames
 from .._http.log import logger
 from ..config import ClientConfig
 from ..errors import DifyException
 from ..models.responses import ChatMessageSendCompletionResponse as Item
 from .sse import EventTooLargeError, SSEDecoder
 from .verdict import ENDS, MEANS, Redact, Verdict
-
-EVENT_STREAM = "text/event-stream"
 
 # seconds without a byte behind a terminal event, after which two pings have been lost
 QUIET_SECONDS = 25.0
@@ -84,6 +83,7 @@ class EventReader:
         self._state_before_the_end = State.SILENT
         self.has_ended = False  # ENDED or PAUSED, or was so when it became OVER
         self.is_waiting = True  # for the server: no item is on its way to the caller
+        self.is_refused = False  # it ended for an answer in another conversation than was requested
         self.is_cancelled = False  # whatever the reading ends with, nobody will see it
         self.begin("", 0.0, 0.0)
 
@@ -96,15 +96,18 @@ class EventReader:
         idle: float | None = None,
         first_event: float | None = None,
         redact: Redact = str,
+        to_utf8: Callable[[bytes], bytes] | None = None,
     ) -> None:
         """The body of a response follows, the first one or one that resumes the run.
 
         `path` is that of the request, which was sent at `sent_at`. `idle` and `first_event` are
         the seconds of silence that are allowed in general, and between a first ping and the first
-        event; None for any. `redact` takes the API key out of a text.
+        event; None for any. `redact` takes the API key out of a text; `to_utf8` changes the bytes
+        of a body in another charset, b"" at its end.
         """
         self._verdict.redact = redact
         self._decoder = SSEDecoder(self._config.max_event_bytes)
+        self._to_utf8 = to_utf8
         self._path = path
         self._sent_at = sent_at
         self._idle = idle
@@ -120,24 +123,38 @@ class EventReader:
     def task_id(self) -> str | None:
         return self._verdict.ids.get("task_id")
 
+    @task_id.setter
+    def task_id(self, found: str) -> None:
+        """It was seen where the bytes are not parsed any more."""
+        self._verdict.ids.setdefault("task_id", found)
+
     @property
     def workflow_run_id(self) -> str | None:
         return self._verdict.ids.get("workflow_run_id")
 
-    def receive(self, data: bytes, now: float) -> list[Item]:
+    def receive(self, data: bytes | Frames, now: float) -> list[Item]:
         """Take the next bytes of the body; the items they complete, in order."""
         state = self.state
-        if state is not _RUNNING:
-            if state is _OVER:
-                return []
-            if state is _SILENT and data:
-                self.state = _WAITING
+        if self._to_utf8 is not None:
+            data = self._to_utf8(bytes(data))
+        if state is _RUNNING:
+            self._byte_at = now
+            event = self._decoder.single(data) if isinstance(data, bytes) else None
+            if event is not None:
+                self._event_at = now
+                return self._items([event])
+        elif state is _OVER:
+            return []
+        elif state is _SILENT and data:
+            self.state = _WAITING
         self._byte_at = now
         try:
             events = self._decoder.feed(data)
         except EventTooLargeError as error:
-            self._end(self._verdict.undecoded(f"{error} (max_event_bytes)", data, error))
-            return []
+            items = self._items(error.events)
+            if self.state is not _OVER:
+                self._end(self._verdict.undecoded(f"{error} (max_event_bytes)", bytes(data), error))
+            return items
         if self._pinged_early is None and self._decoder.begins_with_ping is not None:
             early = now - self._sent_at <= EARLY_PING_SECONDS
             self._pinged_early = early and self._decoder.begins_with_ping
@@ -155,10 +172,10 @@ class EventReader:
         if self.state is _OVER:
             return items
         rest = self._decoder.rest
-        if error is None and (last := self._decoder.flush()) is not None:
+        for last in self._decoder.flush() if error is None else ():
             with contextlib.suppress(ValueError):  # cut inside it: the verdict knows that
                 self._decode(last)
-                items = self._items([last])
+                items += self._items([last])
         if error is not None and self.is_cancelled:
             self._end(error)
         else:
@@ -239,6 +256,14 @@ class EventReader:
             items.append(item)
         if items:
             self._verdict.keep_ids(items)
+            if self._verdict.requested_conversation is not None:
+                stray = self._verdict.conversation_error()
+                if stray is not None and self._config.strict_conversation:
+                    self.is_refused = True
+                    self._end(stray)
+                    return []
+                if stray is not None:
+                    logger.warning("%s", stray.message)
         return items
 
     def _go_on(self, ends: str | None = None) -> None:

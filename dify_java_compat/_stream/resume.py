@@ -1,14 +1,12 @@
-"""A chatflow's run, resumed where the connection of its stream breaks."""
+"""A run, resumed where the connection of its stream breaks."""
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Callable
 
+from .._http.deadline import Deadline
+from .._http.exchange import Exchange
 from .._http.log import logger
-from .._http.transport import Exchange
 from ..errors import (
     ID_NAMES,
     DifyException,
@@ -18,118 +16,113 @@ from ..errors import (
     StreamInterruptedException,
     TimeoutException,
 )
-from ..models.events import EVENTS, IDENTITY_FIELDS, WorkflowFinishedData
+from ..models.events import WorkflowFinishedData
 from ..models.responses import ChatMessageSendCompletionResponse as Item
+from .delivered import Delivered
 from .reader import EventReader
 from .source import StreamSource
 from .verdict import is_stop
-
-_IDENTITY = {row.name: row.identity for row in EVENTS}
 
 
 class ResumingSource(StreamSource):
     """The items of a run, of its first exchange and of those that resume it.
 
     `reopen` makes the exchange for the events of a run, `status` asks Dify for the status of it.
+    All of them are within the time of the first one's whole call.
     """
+
+    repeats = True
 
     def __init__(
         self,
         exchange: Exchange,
         reader: EventReader,
         reopen: Callable[[str], Exchange],
-        status: Callable[[str], str | None],
+        status: Callable[[str, Deadline], str | None],
         attempts: int,
     ) -> None:
         super().__init__(exchange, reader)
         self._reopen = reopen
         self._status = status
         self._attempts = attempts
-        self._cancelled = threading.Event()
-        self._delivered: set[str] = set()
+        self._attempt = 0
+        self._broken: DifyException | None = None  # what the first exchange ended with
+        self._run_id = ""
+        self._delivered = Delivered()
         self._outcome: str | None = None
 
-    def cancel(self) -> None:
-        self._cancelled.set()
-        super().cancel()
-
     def cancel_unless_sent(self) -> bool:
-        return self._reader.workflow_run_id is None and super().cancel_unless_sent()
+        return self.reader.workflow_run_id is None and super().cancel_unless_sent()
 
-    def events(self) -> Generator[Item, None, None]:
-        try:
-            for item in super().events():
-                self._is_new(item)
-                yield item
-        except (StreamInterruptedException, TimeoutException) as broken:
-            run_id = self._reader.workflow_run_id
-            out_of_time = getattr(broken, "phase", None) == "total"
-            if run_id is None or out_of_time or self._cancelled.is_set():
-                raise
-            yield from self._resumed(run_id, broken)
+    def new_ones(self, items: list[Item]) -> list[Item]:
+        for item in items:
+            if isinstance(item.data, WorkflowFinishedData):  # no other event says how a run ended
+                self._outcome = "stopped" if is_stop(item.data.error) else item.data.status
+        new = [item for item in items if self._delivered.is_new(item)]
+        return new if self._broken is not None else items
 
-    def _resumed(self, run_id: str, broken: DifyException) -> Generator[Item, None, None]:
-        """The rest of the run; raises the first break where the rest cannot be had.
+    def on_part_end(self, error: BaseException | None) -> float | None:
+        if self.is_cancelled and self._broken is not None:
+            error = None
+        if error is None or self.is_cancelled:
+            return super().on_part_end(error)
+        run_id = self.reader.workflow_run_id
+        if self._broken is None:
+            is_broken = isinstance(error, (StreamInterruptedException, TimeoutException))
+            if not is_broken or run_id is None or getattr(error, "phase", None) == "total":
+                return super().on_part_end(error)
+            assert isinstance(error, DifyException)
+            self._broken, self._run_id = error, run_id
+            self.confirmation = self._confirm
+            return self._next_attempt()
+        logger.warning("run %s could not be taken up again: %s", self._run_id, error)
+        if not isinstance(error, DifyException) or (
+            isinstance(error, (StreamErrorException, StreamDecodeException))
+            or getattr(error, "phase", None) == "total"
+        ):
+            return super().on_part_end(error)  # an end that trying again would not mend
+        if isinstance(error, HttpClientException) and error.status_code < 500:
+            self._attempt = self._attempts  # a server without this operation, or without this run
+        return self._next_attempt()
 
-        Ends at once where it is cancelled: nobody wants to know how it ends.
-        """
-        for attempt in range(self._attempts):
-            if self._cancelled.wait(0.2 * 2**attempt if attempt else 0.0):
-                return
-            try:
-                self._exchange = self._reopen(run_id)
-                if self._cancelled.is_set():
-                    return
-                for item in super().events():
-                    if self._is_new(item):
-                        yield item
-                self._confirm(run_id)
-                return
-            except DifyException as error:
-                if self._cancelled.is_set():
-                    return
-                logger.warning("run %s could not be taken up again: %s", run_id, error)
-                if isinstance(error, (StreamErrorException, StreamDecodeException)):
-                    raise  # the run's own end, or one that trying again would not mend
-                if isinstance(error, HttpClientException) and error.status_code < 500:
-                    break  # a server without this operation, or without this run
+    def _next_attempt(self) -> float | None:
+        """Have the exchange that resumes the run, and the seconds until it is to be sent."""
+        if self._attempt >= self._attempts:
+            return super().on_part_end(self._interrupted())
+        delay = 0.2 * 2.0**self._attempt if self._attempt else 0.0
+        self._attempt += 1
+        deadline = self.exchange.deadline
+        if not deadline.allows(delay):
+            return super().on_part_end(self._interrupted())
+        self.exchange = self._reopen(self._run_id)
+        self.exchange.deadline.go_on(deadline)
+        self._delivered.begin_snapshot()
+        if self.is_cancelled:  # it may have been cancelled before there was this exchange
+            return super().on_part_end(None)
+        return delay
+
+    def _interrupted(self) -> StreamInterruptedException:
+        broken = self._broken
+        assert broken is not None
         text = f"the run could not be taken up again after: {broken.args[0]}"
         context = {name: getattr(broken, name) for name in ("operation", "method", "path")}
         ids = {name: getattr(broken, name) for name in ID_NAMES}
-        raise StreamInterruptedException(text, **context, **ids) from broken
+        error = StreamInterruptedException(text, **context, **ids)
+        error.__cause__ = broken
+        return error
 
-    def _confirm(self, run_id: str) -> None:
-        """Ask Dify whether the run ended as the stream says.
+    def _confirm(self) -> DifyException | None:
+        """Ask Dify whether the run ended as the stream says; the failure, if it did not.
 
         Not for a stopped run, whose status stays running for ever, nor for a paused one.
         """
         if self._outcome in (None, "stopped", "paused"):
-            return
-        status = self._status(run_id)
-        if status != self._outcome:
-            text = f"the stream says {self._outcome}, but Dify says {status} of the run"
-            raise StreamInterruptedException(text, workflow_run_id=run_id)
-
-    def _is_new(self, item: Item) -> bool:
-        """Whether `item` has not been delivered yet; one without an identity always is."""
-        if isinstance(item.data, WorkflowFinishedData):  # no other event says how a run ended
-            self._outcome = "stopped" if is_stop(item.data.error) else item.data.status
-        identity = event_identity(item)
-        if identity is None:
-            return True
-        is_new = identity not in self._delivered
-        self._delivered.add(identity)
-        return is_new
-
-
-def event_identity(item: Item) -> str | None:
-    """What two events have in common only if they are the same; None where each counts as new.
-
-    An event that no row knows is taken for one of a run or a node.
-    """
-    data: dict[str, Any] = getattr(item.data, "raw", {})
-    event: Any = item.event
-    fields = _IDENTITY.get(event, IDENTITY_FIELDS) if isinstance(event, str) else IDENTITY_FIELDS
-    if not data or not fields:
-        return None
-    return json.dumps([event, *(data.get(name) for name in fields)])
+            return None
+        try:
+            status = self._status(self._run_id, self.exchange.deadline)
+        except DifyException as error:
+            return error
+        if status == self._outcome:
+            return None
+        text = f"the stream says {self._outcome}, but Dify says {status} of the run"
+        return StreamInterruptedException(text, workflow_run_id=self._run_id)

@@ -6,11 +6,21 @@ JSON, and `str.splitlines` would cut there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .._http.body import Frames
+
 _BOM = b"\xef\xbb\xbf"
 
 
 class EventTooLargeError(ValueError):
-    """One event holds more bytes than the decoder may keep."""
+    """One event holds more bytes than the decoder may keep; `events` came before it."""
+
+    def __init__(self, limit: int, events: list[bytes]) -> None:
+        super().__init__(f"an event of more than {limit} bytes")
+        self.events = events
 
 
 class SSEDecoder:
@@ -29,8 +39,26 @@ class SSEDecoder:
         self._before_start = True
         self.begins_with_ping: bool | None = None
 
-    def feed(self, block: bytes) -> list[bytes]:
+    def single(self, block: bytes) -> bytes | None:
+        """The data of `block` where it is one whole event in Dify's own form; else None, and
+        nothing was taken.
+        """
+        if (
+            block[:7] == b"data: {"
+            and block.find(b"\n") == len(block) - 2
+            and block[-1:] == b"\n"
+            and b"\r" not in block
+            and not self._pieces
+            and not self._after_cr
+            and len(block) <= self._max_event_bytes
+        ):
+            return block[6:-2]
+        return None
+
+    def feed(self, block: bytes | Frames) -> list[bytes]:
         """Take the next bytes; return the data of each event they complete, in order."""
+        if not isinstance(block, bytes):
+            return self._feed_frames(block)
         if self._after_cr and block:
             self._after_cr = False
             block = block.removeprefix(b"\n")
@@ -53,13 +81,12 @@ class SSEDecoder:
         if end < 2:
             self._keep(block)
             return []
-        if end < len(block):
-            self._keep(block[end:])
-            block = block[:end]
-        return self._events(block)
+        events = self._events(block[:end])
+        self._keep(block[end:], events)
+        return events
 
-    def flush(self) -> bytes | None:
-        """The data of an event that the end of the stream left without its empty line, if any."""
+    def flush(self) -> list[bytes]:
+        """The data of what the end of the stream left without its empty line, if any."""
         frame = self.rest
         self._pieces.clear()
         return _data(frame)
@@ -69,33 +96,54 @@ class SSEDecoder:
         """The bytes of an event that is not whole yet."""
         return b"".join(self._pieces)
 
+    def _feed_frames(self, block: Frames) -> list[bytes]:
+        events: list[bytes] = []
+        try:
+            if block.before:
+                events += self.feed(block.before)
+            if self._takes(block.contents):
+                events += block.contents
+            else:
+                events += self.feed(block.framed)
+            if block.behind:
+                events += self.feed(block.behind)
+        except EventTooLargeError as error:
+            raise EventTooLargeError(self._max_event_bytes, events + error.events) from None
+        return events
+
+    def _takes(self, contents: list[bytes]) -> bool:
+        """Whether the contents of frames are what `feed` would give for them."""
+        if self._pieces or self._after_cr or self.begins_with_ping is None or b"" in contents:
+            return False
+        return max(map(len, contents)) <= self._max_event_bytes
+
     def _events(self, block: bytes) -> list[bytes]:
         """The data of whole events."""
         if self.begins_with_ping is None:
             self.begins_with_ping = _is_first_ping(block)
-        lines = block.split(b"\n")
-        # Dify's framing throughout: a line of data and an empty one, in turn
-        events = [line[6:] for line in lines[:-1:2] if line.startswith(b"data: {")]
-        if 2 * len(events) == len(lines) - 1 and not any(lines[1::2]):
-            return self._checked(events, block)
+        if block.startswith(b"data: "):
+            # Dify's framing throughout: a line of data and an empty one, in turn
+            events = block[6:-2].split(b"\n\ndata: ")
+            if block.count(b"\n") == 2 * len(events) and b"" not in events:
+                return self._checked(events, block)
         frames = block[:-2].split(b"\n\n")
-        return self._checked([data for frame in frames if (data := _data(frame))], block)
+        return self._checked([data for frame in frames for data in _data(frame)], block)
 
     def _checked(self, events: list[bytes], block: bytes) -> list[bytes]:
         limit = self._max_event_bytes
-        if len(block) > limit and any(len(event) > limit for event in events):
-            raise self._too_large()
+        if len(block) > limit:
+            for number, event in enumerate(events):
+                if len(event) > limit:
+                    raise EventTooLargeError(limit, events[:number])
         return events
 
-    def _keep(self, piece: bytes) -> None:
+    def _keep(self, piece: bytes, events: Sequence[bytes] = ()) -> None:
+        """Keep what is no whole event yet, which came behind `events`."""
         if piece:
             self._pieces.append(piece)
             self._size += len(piece)
             if self._size > self._max_event_bytes:
-                raise self._too_large()
-
-    def _too_large(self) -> EventTooLargeError:
-        return EventTooLargeError(f"an event of more than {self._max_event_bytes} bytes")
+                raise EventTooLargeError(self._max_event_bytes, list(events))
 
     def _without_bom(self, block: bytes) -> bytes:
         block = b"".join(self._pieces) + block
@@ -114,10 +162,18 @@ def _is_first_ping(block: bytes) -> bool | None:
     return None
 
 
-def _data(frame: bytes) -> bytes | None:
+def _data(frame: bytes) -> list[bytes]:
+    """The data of one frame: one text, or none.
+
+    Where each line is an object of its own, as of gateways that send one line feed between events,
+    each is an event: joined, they would be no JSON in any case.
+    """
     values = []
     for line in frame.split(b"\n"):
         field, _, value = line.partition(b":")
-        if field == b"data":
+        if field == b"data" or (field[:1] == b"\xef" and field.replace(_BOM, b"") == b"data"):
             values.append(value.removeprefix(b" "))
-    return b"\n".join(values) or None
+    if len(values) > 1 and all(v[:1] == b"{" and v.rstrip()[-1:] == b"}" for v in values):
+        return values
+    data = b"\n".join(values)
+    return [data] if data else []

@@ -1,21 +1,25 @@
-"""The engine of a subscription: a thread that reads its source, and the observer it serves."""
+"""One subscriber of a stream: what becomes of the items, and of the run that it leaves."""
 
 from __future__ import annotations
 
 import contextlib
 import contextvars
+import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any, Protocol
 
 from .._http.log import logger
-from ..errors import DifyException
+from ..errors import StreamInterruptedException
 from ..models.responses import ChatMessageSendCompletionResponse as Item
+from .drain import Drain
+from .driver import Driver
+from .reading import Reading
 from .source import StreamSource
+from .task import forget
 
-Stop = Callable[[str], None]
+Process = Callable[[Item], Item]
 
 _ARRIVAL_SECONDS = 0.02
 
@@ -56,8 +60,11 @@ class State(Enum):
     DISPOSED = "disposed of; they are not read any more"
 
 
+_DELIVERING = State.DELIVERING
+
+
 class Subscription:
-    """One reader thread and the one observer it serves.
+    """One observer and the reading that serves it.
 
     ::
 
@@ -69,92 +76,107 @@ class Subscription:
                                                        read to the end, or out of time
 
     It is disposed of by `dispose`, and by an exception of `process` or of the observer. There is
-    nothing to stop without `stop`, before the request is sent, or once the run has ended. Who
-    takes it out of DELIVERING is the only one to tell the observer of an end. `_deliveries_done`
-    is set when no function of the observer runs or will run, `_body_read` when the source is done.
+    nothing to stop without a `drain`, before the request is sent, or once the run has ended. Who
+    takes it out of DELIVERING is the only one to tell the observer of an end.
     """
 
     def __init__(
         self,
         source: StreamSource,
-        process: Callable[[Item], Item] | None,
+        process: Process | None,
         observer: Observer,
-        stop: Stop | None,
-        drain_seconds: float,
+        drain: Drain | None,
+        driver: Driver,
+        loop: Driver,
+        is_shared: bool = False,
     ) -> None:
         self._source = source
         self._process = process
         self._observer = observer
-        self._stop = stop
-        self._drain_seconds = drain_seconds
+        self._drain = drain
+        self._loop = loop
         self._context = contextvars.copy_context()
+        self._is_shared = is_shared  # by subscribers of a subject, in other places too
+        self._process_id = os.getpid()
         self._state = State.DELIVERING
         self._lock = threading.RLock()  # the garbage collector may dispose of it anywhere
-        self._thread: int | None = None
-        self._deliveries_done = threading.Event()
-        self._task_is_known = threading.Event()
-        self._body_read = threading.Event()
+        self._delivering_in: int | None = None
+        self._delivered: threading.Event | None = None
+        self.reading = Reading(source, self, driver, loop)
 
-    def start(self) -> None:
-        """Read and deliver in a thread, in a copy of the context it was made in."""
-        self._start("dify-stream", self.run)
-
-    def run(self) -> None:
-        """Read and deliver; the body of the thread."""
-        self._thread = threading.get_ident()
-        items = self._source.events()
-        try:
-            self._deliver(items)
-        except BaseException:  # the observer's own: on to threading.excepthook
-            self.dispose()
-            raise
-        finally:
-            self._deliveries_done.set()
-            if self._state is State.DRAINING:
-                self._drain(items)
-            items.close()
-            self._body_read.set()
-            self._task_is_known.set()
+    def begin(self) -> None:
+        """Read and deliver, in a copy of the context it was made in."""
+        self.reading.begin()
 
     def dispose(self) -> None:
-        """Deliver nothing more and free the reader; returns at once.
+        """Deliver nothing more and free what it has; returns at once.
 
-        An item that has arrived is still delivered before; a busy observer is not waited for.
+        An item that is on its way is still delivered before; a busy observer is not waited for.
         """
         self._dispose_once()
-        if _leaving.at_once or threading.get_ident() == self._thread:
+        thread = self._delivering_in
+        if thread is None or _leaving.at_once or thread == threading.get_ident():
             return
-        if not self._source.is_waiting:
-            self._deliveries_done.wait(_ARRIVAL_SECONDS)
+        self._delivered = delivered = threading.Event()
+        if self._delivering_in is not None:
+            delivered.wait(_ARRIVAL_SECONDS)
 
-    def _deliver(self, items: Iterator[Item]) -> None:
-        observer, delivering = self._observer, State.DELIVERING  # an enum is slow to look into
-        while True:
-            try:
-                item = next(items)
-            except StopIteration:
-                if self._finish(State.ENDED):
-                    observer.on_completed()
-                return
-            except BaseException as error:  # of whatever kind, the observer is to know it
-                if self._finish(State.ENDED):
-                    observer.on_error(error)
-                if not isinstance(error, Exception):
-                    raise
-                return
+    # -- what the reading says -----------------------------------------------------------------
+
+    def on_items(self, items: list[Item]) -> None:
+        if self._state is not _DELIVERING:
+            if self._drain is not None:
+                self._drain.look()
+            return
+        self._delivering_in = threading.get_ident()
+        try:
+            self._context.run(self._deliver, items)
+        except BaseException:
+            self._dispose_once()
+            raise
+        finally:
+            self._delivering_in = None
+            if self._delivered is not None:
+                self._delivered.set()
+
+    def on_end(self, error: BaseException | None) -> None:
+        if not self._finish(State.ENDED):
+            self._drained(error)
+        elif error is None:
+            self._context.run(self._observer.on_completed)
+        else:
+            self._context.run(self._observer.on_error, error)
+            if not isinstance(error, Exception):
+                raise error
+
+    def on_closed(self) -> None:
+        self._drained(None)
+
+    def on_driver_gone(self) -> None:
+        if not self._is_shared and not self._dispose_once():
+            self._leave()  # a signal handler may have raised before that was done
+
+    def on_torn(self) -> None:
+        """Some of what was read is lost: who still wants it, in other places, is told."""
+        if self._dispose_once():
+            text = "an exception of a signal handler came while the stream was read"
+            self._context.run(self._observer.on_error, StreamInterruptedException(text))
+
+    def _deliver(self, items: list[Item]) -> None:
+        on_next, process, delivering = self._observer.on_next, self._process, _DELIVERING
+        for item in items:
             if self._state is not delivering:
-                self._task_is_known.set()
                 return
-            if self._process is not None:
+            if process is not None:
                 try:
-                    item = self._process(item)
+                    item = process(item)
                 except BaseException as error:
                     if self._dispose_once():
-                        observer.on_error(error)
+                        self._observer.on_error(error)
                     if not isinstance(error, Exception):
                         raise
                     return
-            observer.on_next(item)
+            on_next(item)
 
     def _finish(self, state: State) -> bool:
         """Go from DELIVERING to `state`; False where another thread was first."""
@@ -166,41 +188,30 @@ class Subscription:
 
     def _dispose_once(self) -> bool:
         """Dispose of it; False where it had ended or been disposed of."""
-        source = self._source
         if self._state is not State.DELIVERING:
             return False
-        drains = self._stop is not None and not source.has_ended and not source.cancel_unless_sent()
+        if self._process_id != os.getpid():  # a copy: stream and run are the parent's
+            self._state = State.DISPOSED
+            forget(self.reading)
+            return True
+        source, drain = self._source, self._drain
+        drains = drain is not None and not source.has_ended and not source.cancel_unless_sent()
         if not self._finish(State.DRAINING if drains else State.DISPOSED):
             return False
-        if not drains:
-            source.cancel()
-            return True
-        if source.task_id:
-            self._task_is_known.set()
-        self._start("dify-stop", self._stop_and_wait)
+        self._leave()
         return True
 
-    def _start(self, name: str, body: Callable[[], None]) -> None:
-        context = self._context.copy()  # a context can be entered once at a time
-        threading.Thread(target=context.run, args=(body,), name=name, daemon=True).start()
+    def _leave(self) -> None:
+        """Do what the state says, again too."""
+        if self._state is State.DISPOSED:
+            self.reading.close()
+        elif self._state is State.DRAINING and self._drain is not None:
+            self._drain.begin(self.reading, self._source, self._loop)
 
-    def _drain(self, items: Iterator[Item]) -> None:
-        try:
-            for _ in items:
-                self._task_is_known.set()
-        except DifyException as error:
-            logger.debug("a stopped stream ended early: %s", error)
-
-    def _stop_and_wait(self) -> None:
-        """Stop the run, let the rest be read, then cancel; the body of a thread."""
-        deadline = time.monotonic() + self._drain_seconds
-        self._task_is_known.wait(self._drain_seconds)
-        task_id = self._source.task_id
-        if self._stop is not None and task_id and not self._body_read.is_set():
-            try:
-                self._stop(task_id)
-            except DifyException as error:
-                logger.warning("a stream that was disposed of could not be stopped: %s", error)
-        self._body_read.wait(max(0.0, deadline - time.monotonic()))
-        self._source.cancel()
-        self._state = State.DISPOSED
+    def _drained(self, error: BaseException | None) -> None:
+        if self._state is State.DRAINING:
+            self._state = State.DISPOSED
+            if self._drain is not None:
+                self._drain.end()
+            if error is not None:
+                logger.debug("a stopped stream ended early: %s", error)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .._dto.dto import loads
-from .._http.errors import plain_text
+from .._http.charset import text_of
+from .._http.errors import json_body, plain_text, reason_of
 from ..errors import (
     ID_NAMES,
     DifyException,
@@ -30,6 +30,21 @@ _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 Redact = Callable[[str], str]
 
 
+def other_conversation(
+    requested: Any, received: Any, known: dict[str, Any]
+) -> StreamErrorException:
+    """The exception for an answer in another conversation than was requested."""
+    text = f"the conversation {requested} is not known: Dify has begun a new one, {received}"
+    return StreamErrorException(text, message=text, **known)
+
+
+def is_other_conversation(requested: Any, received: Any) -> bool:
+    """Whether an answer is in another conversation than was requested."""
+    if not (isinstance(requested, str) and isinstance(received, str) and requested and received):
+        return False
+    return requested.strip().lower() != received.lower()
+
+
 class Verdict:
     """Sees the items of a stream, or of the parts of a resumed one; then says how it ended.
 
@@ -46,19 +61,31 @@ class Verdict:
         self._failed_node: Item | None = None
         self.redact: Redact = str
         self.ids: dict[str, Any] = {}
+        # until the answer says in which it is
+        self.requested_conversation = context.get("conversation_id")
         self.kinds: set[str] = set()
 
     def keep_ids(self, items: list[Item]) -> None:
         """Take the last value of each id; an item that lacks it does not erase it."""
         self._last = items[-1]
-        ids, last, are_many = self.ids, self._last.__dict__, len(items) > 1
+        ids, last = self.ids, self._last.__dict__
         for name in ID_NAMES:
-            value = last.get(name)
-            if not value and are_many:
-                values = (vars(item).get(name) for item in reversed(items))
-                value = next(filter(None, values), None)
-            if value:
+            if name in last and (value := last[name]):
                 ids[name] = value
+            elif len(items) > 1:
+                found = [value for item in items if (value := item.__dict__.get(name))]
+                if found:
+                    ids[name] = found[-1]
+
+    def conversation_error(self) -> StreamErrorException | None:
+        """Once, where an answer turns out to be in another conversation than was requested."""
+        received = self.ids.get("conversation_id")
+        if not received:
+            return None
+        requested, self.requested_conversation = self.requested_conversation, None
+        if not is_other_conversation(requested, received):
+            return None
+        return other_conversation(requested, self._redacted(received), self._known())
 
     def note(self, name: str, item: Item) -> None:
         """Take an event of ENDS or MEANS."""
@@ -102,6 +129,9 @@ class Verdict:
     def malformed(self, event: bytes, cause: ValueError) -> StreamDecodeException:
         """The exception for an event that is not JSON."""
         text = f"an event that is not a JSON object: {self._redacted_bytes(event)[:200]!r}"
+        words = _gateway_words(self._last, b"")  # `[DONE]` behind an error of OpenAI's form
+        if words is not None:
+            text += f"; a gateway says: {self.redact(words)}"
         # json's own error keeps the event, unredacted
         return self.undecoded(text, event, ValueError(str(cause)))
 
@@ -152,7 +182,7 @@ class Verdict:
 
     def _known(self) -> dict[str, Any]:
         """What is known of the request and, of the four ids, by now."""
-        return {**self._context, **self.ids}
+        return {**self._context, **{name: self._redacted(each) for name, each in self.ids.items()}}
 
 
 def is_stop(text: Any) -> bool:
@@ -172,19 +202,11 @@ def _gateway_words(last: Item | None, rest: bytes) -> str | None:
     """
     rest = rest[:4096].strip()
     if rest and not rest.startswith(_FIELDS) and not any(f.startswith(rest) for f in _FIELDS):
-        try:
-            return _words(loads(rest))
-        except ValueError:
-            return plain_text(rest.decode("utf-8", "replace"))[:200] or None
-    return _words(last.raw) if last is not None and last.event is None else None
+        text = text_of(rest, None)
+        body = json_body(text)
+        return _short(plain_text(text) or None if body is None else reason_of(body))
+    return _short(reason_of(last.raw)) if last is not None and last.event is None else None
 
 
-def _words(body: Any) -> str | None:
-    """Of an error's JSON, in OpenAI's form or Dify's."""
-    for name in ("error", "message"):
-        value = body.get(name) if isinstance(body, dict) else None
-        if isinstance(value, dict):
-            value = value.get("message")
-        if isinstance(value, str) and value:
-            return value[:200]
-    return None
+def _short(words: str | None) -> str | None:
+    return words and words[:200]
