@@ -7,11 +7,17 @@ import contextlib
 import contextvars
 import functools
 from collections.abc import Callable
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
 
 from .._http.cancellation import Cancellation
-from .base_client import BaseClient
+from ..config import ClientConfig
 from .workers import Workers
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .._http.adapter import Session
+    from .options import Options
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -19,15 +25,44 @@ Self = TypeVar("Self", bound="AsyncClient")
 
 
 class AsyncClient:
-    """Calls the methods of a client on its threads, for any number of asyncio's event loops."""
+    """Calls the methods of a client on its threads, for any number of asyncio's event loops.
 
-    _client: BaseClient
-    _owns_client: bool
+    It is made over a client, or makes one of the class `_made_of`, which it closes.
+    """
+
+    _made_of: ClassVar[type[Any]]
+    _client: Any
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        client_config: ClientConfig | None = None,
+        *,
+        api_key: str | None = None,
+        session: Session | None = None,
+    ) -> None:
+        client = self._made_of(base_url, client_config, api_key=api_key, session=session)
+        self._attach(client, owns_client=True)
+
+    @classmethod
+    def _over(cls: type[Self], client: Any) -> Self:
+        made = object.__new__(cls)
+        made._attach(client, owns_client=False)
+        return made
+
+    def _attach(self, client: Any, owns_client: bool) -> None:
+        self._client = self._facade = client  # by its class, and by that of its facade
+        self._owns_client = owns_client
+
+    def with_options(self: Self, **settings: Unpack[Options]) -> Self:
+        """As that of the client; `aclose` of the copy closes no connection."""
+        return self._over(self._client.with_options(**settings))
 
     @property
     def base_url(self) -> str:
         """Where the operations are, as the client has it."""
-        return self._client.base_url
+        base_url: str = self._client.base_url
+        return base_url
 
     async def aclose(self) -> None:
         """End the threads that are idle, and close the client's connections where it is our own."""

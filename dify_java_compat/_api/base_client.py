@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .._http.request import ApiKey, HttpRequest, normalized_base_url
+from .._http.exchange import Exchange
+from .._http.hooks import Call
+from .._http.request import ApiKey, CallersKey, HttpRequest, normalized_base_url
 from .._http.response import HttpResponse
-from .._http.transport import Exchange, Transport
+from .._http.transport import Transport
 from ..config import ClientConfig
 from ..errors import IllegalArgumentException
 from .config_check import changed, validated
@@ -17,12 +20,16 @@ from .workers import Workers
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from .._http.adapter import Session
     from .options import Options
 
 R = TypeVar("R")
 Self = TypeVar("Self", bound="BaseClient")
+Other = TypeVar("Other", bound="BaseClient")
 
-_OF_PROCESS = {"_transport", "_workers", "_is_copy"}  # what another process makes anew
+_LISTENING = ("listeners", "telemetry", "telemetry_content")
+# what another process makes anew
+_OF_PROCESS = {"_transport", "_workers", "_loop", "_is_copy", "_listeners"}
 
 
 class BaseClient:
@@ -34,9 +41,12 @@ class BaseClient:
         client_config: ClientConfig | None = None,
         *,
         api_key: str | None = None,
+        session: Session | None = None,
     ) -> None:
+        self._session = session
         self._config = validated(ClientConfig() if client_config is None else client_config)
-        base_url = base_url or os.environ.get("DIFY_URL") or "http://localhost"
+        if base_url is None or (isinstance(base_url, str) and not base_url):
+            base_url = os.environ.get("DIFY_URL") or "http://localhost"
         self._connect(normalized_base_url(base_url))
         self._key = self._api_key(api_key) if api_key is not None else None
 
@@ -53,10 +63,18 @@ class BaseClient:
         TypeError for a name that there is not. The limit of open streams is shared, the processes
         are those there are by now, and `close` of the copy closes nothing.
         """
-        made = object.__new__(type(self))
-        vars(made).update(vars(self), _is_copy=True, _config=changed(self._config, dict(settings)))
+        made = self._sharing(type(self))
+        made._config = changed(self._config, dict(settings))
+        if any(getattr(made._config, name) != getattr(self._config, name) for name in _LISTENING):
+            made._listeners = made._all_listeners()
         if made._config.async_workers != self._workers.size:
             made._workers = Workers(made._config.async_workers)
+        return made
+
+    def _sharing(self, kind: type[Other]) -> Other:
+        """A client of another kind, or of the same, over the same connections."""
+        made = object.__new__(kind)
+        vars(made).update(vars(self), _is_copy=True)
         return made
 
     def close(self) -> None:
@@ -89,19 +107,49 @@ class BaseClient:
 
     def _connect(self, base_url: str) -> None:
         """Have connections and threads of its own, none of them made yet."""
-        self._transport = Transport(base_url, self._config)
+        self._transport = Transport(base_url, self._config, self._session)
+        self._listeners = self._all_listeners()
         self._workers = Workers(self._config.async_workers)
         self._is_copy = False
 
+    def _all_listeners(self) -> tuple[Any, ...]:
+        """Those of the configuration, and that of telemetry. ImportError without OpenTelemetry."""
+        config = self._config
+        listeners = tuple(config.listeners or ())
+        if config.telemetry:
+            from .._http.telemetry import Telemetry  # by those alone who want it
+
+            listeners += (Telemetry(self._transport.base_url, config.telemetry_content),)
+        return listeners
+
     def _call(self, operation: Operation[R], request: object = None, /, **values: Any) -> R:
         """Send, wait, and read the result. An operation without a request DTO takes `values`."""
-        return operation.result.read(self._open(operation, request, **values))
+        return self._read(operation.result.read, operation, request, **values)
 
-    def _open(
-        self, operation: Operation[Any], request: object = None, /, **values: Any
-    ) -> HttpResponse:
-        """Send, and give the response once its headers are there."""
-        return self._exchange(self._request(operation, request, **values)).open()
+    def _read(
+        self,
+        read: Callable[[HttpResponse], R],
+        operation: Operation[Any],
+        request: object = None,
+        /,
+        **values: Any,
+    ) -> R:
+        """Send, and give what `read` makes of the response once its headers are there."""
+        http_request = self._request(operation, request, **values)
+        if not self._listeners:
+            return read(self._exchange(http_request).open())
+        call = Call(http_request, self._listeners, getattr(request, "content", None))
+        with call.active():
+            try:
+                response = self._exchange(http_request).open()
+                call.status = response.status
+                result = read(response)
+                call.on_item(result)
+            except BaseException as error:
+                call.end(error)
+                raise
+            call.end()
+        return result
 
     def _exchange(self, http_request: HttpRequest) -> Exchange:
         """A call with this client's settings, not sent yet."""
@@ -113,18 +161,26 @@ class BaseClient:
         """The request as it goes out. IllegalArgumentException names a value that cannot work."""
         if operation.takes is not None:
             values = operation.values(request)
-        return operation.request(self._key_for(operation, values.get("api_key")), values)
+        made = operation.request(self._key_for(operation, values.get("api_key")), values)
+        if headers := self._config.headers:
+            return made._replace(headers={**headers, **made.headers})
+        return made
 
-    def _key_for(self, operation: Operation[Any], api_key: str | ApiKey | None) -> ApiKey:
+    def _key_for(
+        self, operation: Operation[Any], api_key: str | CallersKey | ApiKey | None
+    ) -> ApiKey:
         if isinstance(api_key, ApiKey):
             return api_key
-        key = self._api_key(api_key) if api_key else self._key
+        text = api_key.text if isinstance(api_key, CallersKey) else api_key
+        has_none = api_key is None or (isinstance(text, str) and not text)
+        del text  # no frame of an exception has it
+        key = self._key if api_key is None or has_none else self._api_key(api_key)
         if key is None:
             raise IllegalArgumentException(
                 "api_key must be given, with the call or to the client", operation=operation.name
             )
         return key
 
-    def _api_key(self, api_key: str) -> ApiKey:
+    def _api_key(self, api_key: str | CallersKey) -> ApiKey:
         """A key in the header where the service expects it."""
         return ApiKey(api_key)

@@ -46,6 +46,7 @@ _AUDIO_NAMES = {
     "wav": "wav wave x-wav x-pn-wav vnd.wave",
     "amr": "amr amr-wb amr-nb",
 }
+_CODECS = ("aac", "aacp", "x-aac", "mpeg4-generic", "basic", "pcm", "x-m4p")
 _AUDIO_NAME_OF = {
     alias: name for name, aliases in _AUDIO_NAMES.items() for alias in aliases.split()
 }
@@ -56,6 +57,7 @@ def message_file_type(mime_type: str | None, url: str | None) -> str:
     """Dify's kind of a file; where neither type nor name is known: image, Java's default."""
     extension = extension_of((url or "").partition("?")[0].partition("#")[0].rpartition("/")[2])
     if extension not in _KIND_OF and mime_type:
+        mime_type = without_parameters(mime_type)
         family = mime_type.partition("/")[0]
         if family in ("image", "audio", "video"):
             return family
@@ -65,13 +67,19 @@ def message_file_type(mime_type: str | None, url: str | None) -> str:
 
 def audio_type(declared: str | None, extension: str, stream: Any, start: int) -> str:
     """The MIME name Dify accepts for it; where there is none, the real one, which gets a 415."""
-    family, _, subtype = (declared or "").lower().partition("/")
+    family, _, subtype = without_parameters(declared or "").partition("/")
+    known = _AUDIO_NAME_OF.get(extension)
     if family == "audio":
-        return f"audio/{_AUDIO_NAME_OF.get(subtype, subtype)}"
+        codec = known if subtype in _CODECS else None  # the name says what it is packed in
+        return f"audio/{_AUDIO_NAME_OF.get(subtype) or codec or subtype}"
     if extension:
-        known = _AUDIO_NAME_OF.get(extension)
         return f"audio/{known}" if known else declared or mime_type_of(extension) or UNKNOWN
     return f"audio/{_sniffed(stream, start)}"
+
+
+def without_parameters(mime_type: str) -> str:
+    """`audio/mp4` of `Audio/MP4; codecs=...`: recorders and libmagic add parameters."""
+    return mime_type.partition(";")[0].partition(",")[0].strip().lower()
 
 
 def extension_of(name: str) -> str:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 from .._dto.dto import ResponseDto
+from .._http.charset import in_utf8, text_of
 from .._http.request import ApiKey, Body, HttpRequest
 from .._http.response import HttpResponse
-from ..errors import ID_NAMES, DecodeException, IllegalArgumentException
+from ..errors import ID_NAMES, DecodeException, IllegalArgumentException, excerpt
 from ..models import BaseChatRequest, DifyPageResult, DifyResult, ResponseEntity
 from .audio import audio_blocks
-from .codec import decode, decode_if_any, decode_page, encode
+from .codec import decode_done, decode_page, decode_promised, decode_texts
+from .encoding import checked_text, encode, json_value, text_value
 from .param import Param
+
+_SECRETS = ("form_token",)  # with which a person's form can be filled in
 
 Kind = Literal["one", "page", "nothing", "binary", "stream"]
 R = TypeVar("R")
@@ -31,7 +35,7 @@ class Result(Generic[R]):
         self.read = read
 
 
-def one(dto: type[D], decode_body: Callable[[type[D], bytes], D] = decode) -> Result[D]:
+def one(dto: type[D], decode_body: Callable[[type[D], bytes], D] = decode_promised) -> Result[D]:
     """One object."""
     return Result("one", dto, lambda response: _decoded(decode_body, dto, response))
 
@@ -42,11 +46,11 @@ def page(dto: type[D]) -> Result[DifyPageResult[D]]:
 
 
 def _read_nothing(response: HttpResponse) -> None:
-    _decoded(decode_if_any, DifyResult, response)  # any other page does not mean that it was done
+    _decoded(decode_done, DifyResult, response)  # any other page does not mean that it was done
 
 
 def _read_texts(response: HttpResponse) -> list[str]:
-    return _decoded(decode, DifyResult, response).data or []
+    return _decoded(decode_texts, DifyResult, response).data or []
 
 
 def _read_binary(response: HttpResponse) -> ResponseEntity[bytes]:
@@ -73,12 +77,13 @@ def stream(dto: type[D]) -> Result[D]:
 
 
 def _decoded(decode_body: Callable[[type[D], bytes], R], dto: type[D], response: HttpResponse) -> R:
-    body = response.read()
+    body = in_utf8(response.read(), response.headers.get("Content-Type"))
     try:
         return decode_body(dto, body)
     except ValueError as error:
-        cause = ValueError(str(error))  # json's own keeps the body, and maybe the key in it
-    text = response.redact(body.decode("utf-8", "replace"))
+        # json's own keeps the body, and maybe the key in it
+        cause = ValueError(response.redact(str(error)))
+    text = response.redact(text_of(body, None))
     del body  # an exception's frames are logged with their variables
     raise DecodeException(
         f"the response is not the JSON that was expected ({cause}): {text[:200]!r}",
@@ -134,6 +139,13 @@ class Operation(Generic[R]):
 
     def request(self, key: ApiKey, values: Mapping[str, Any]) -> HttpRequest:
         """The request for `values`, by field name. IllegalArgumentException names a bad one."""
+        try:
+            return self._request(key, values)
+        except IllegalArgumentException as error:
+            error.add_context(operation=self.name)
+            raise
+
+    def _request(self, key: ApiKey, values: Mapping[str, Any]) -> HttpRequest:
         self._check(values)
         headers = {"Accept": "text/event-stream" if self.streams else "application/json"}
         if self.streams:
@@ -149,6 +161,9 @@ class Operation(Generic[R]):
             headers=headers,
             body=body,
             streams=self.streams,
+            secrets=tuple(
+                value for name in _SECRETS if isinstance(value := values.get(name), str) and value
+            ),
             ids={
                 name: value
                 for name in ID_NAMES
@@ -158,7 +173,8 @@ class Operation(Generic[R]):
 
     def _check(self, values: Mapping[str, Any]) -> None:
         for name in self.non_empty:
-            if values.get(name) in (None, "", [], {}):
+            value = values.get(name)
+            if value is None or (isinstance(value, (str, list, dict)) and not value):
                 raise IllegalArgumentException(f"{name} must not be empty", operation=self.name)
         for name in self.non_null:
             if values.get(name) is None:
@@ -170,13 +186,17 @@ class Operation(Generic[R]):
             value = value.value if isinstance(value, Enum) else value
             if not isinstance(value, str) or value in ("", ".", ".."):
                 raise IllegalArgumentException(
-                    f"{name} must be an id, not {value!r}", operation=self.name
+                    f"{name} must be an id, not {excerpt(value)}", operation=self.name
                 )
-            return quote(value, safe="")
+            return quote(checked_text(value, name), safe="")
 
-        parts = self.path.split("/")
-        path = self.prefix + "/".join(segment(p[1:-1]) if p.startswith("{") else p for p in parts)
-        query = urlencode(_wire_values(self.query, values))
+        path = self.prefix
+        for part in self.path.split("/")[1:]:
+            name = part.strip("{?}")
+            if part.endswith("?}") and not values.get(name):
+                continue  # a segment that may be left out
+            path += "/" + (segment(name) if part.startswith("{") else part)
+        query = urlencode(self._texts(self.query, values))
         return f"{path}?{query}" if query else path
 
     def _body(self, values: Mapping[str, Any]) -> tuple[Body, str]:
@@ -186,17 +206,30 @@ class Operation(Generic[R]):
             from .files import file_part
 
             part = file_part(values[self.file], audio=self.audio)
-            form = MultipartForm(_wire_values(self.body or (), values), part)
+            form = MultipartForm(self._texts(self.body or (), values), part)
             return form, form.content_type
         if self.body is None:
             return None, ""
-        try:
-            return encode(_wire_values(self.body, values)), "application/json"
-        except (TypeError, ValueError) as error:
-            text = f"the request cannot be written as JSON: {error}"
-            raise IllegalArgumentException(text, operation=self.name) from error
+        sent = {
+            param.wire: json_value(value, param.field or param.wire)
+            for param, value in _sent(self.body, values)
+        }
+        user = sent.get("user")
+        if isinstance(user, str):
+            checked_text(user, "user_id")
+        return encode(sent), "application/json"
+
+    def _texts(self, params: tuple[Param, ...], values: Mapping[str, Any]) -> dict[str, str]:
+        """Values of a query or a form, by their names on the wire."""
+        return {
+            param.wire: text_value(value, param.field or param.wire)
+            for param, value in _sent(params, values)
+        }
 
 
-def _wire_values(params: tuple[Param, ...], values: Mapping[str, Any]) -> dict[str, Any]:
-    found = ((param, param.of(values)) for param in params)
-    return {param.wire: value for param, value in found if value is not None or param.keep_null}
+def _sent(params: tuple[Param, ...], values: Mapping[str, Any]) -> Iterator[tuple[Param, Any]]:
+    """The values that go out: all but those that convert to None."""
+    for param in params:
+        value = param.of(values)
+        if value is not None or param.keep_null:
+            yield param, value

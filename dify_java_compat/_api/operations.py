@@ -38,11 +38,12 @@ from ..models import (
     MessagesRequest,
     MessagesResponseVO,
     RenameConversationRequest,
+    ServerInfoResponse,
     TextToAudioRequest,
     UpdateConversationVariableRequest,
-    WorkflowLogResponse,
+    WorkflowInfoResponse,
+    WorkflowLogs,
     WorkflowLogsRequest,
-    WorkflowRunResponse,
 )
 from .codec import decode_run
 from .operation import AUDIO, BINARY, NOTHING, TEXTS, Operation, Result, one, page, stream
@@ -293,19 +294,19 @@ SUBMIT_HUMAN_INPUT_FORM = Operation(
     body=(Param("inputs", "inputs", inputs), Param("action", "action"), _USER),
 )
 WORKFLOW_RUN = Operation(
-    "workflowRun", "GET", "/workflows/run/{workflow_run_id}", one(WorkflowRunResponse, decode_run)
+    "workflowRun", "GET", "/workflows/run/{workflow_run_id}", one(WorkflowInfoResponse, decode_run)
 )
 WORKFLOW_LOGS = Operation(
     "workflowLogs",
     "GET",
     "/workflows/logs",
-    page(WorkflowLogResponse),
+    page(WorkflowLogs),
     takes=WorkflowLogsRequest,
     query=(
         Param("keyword", "keyword", unless_empty),
         Param("status", "status", unless_empty),
-        Param("page", "page"),
-        Param("limit", "limit"),
+        Param("page", "page", or_default(1)),
+        Param("limit", "limit", or_default(20)),
         Param("created_at__before", "created_at_before", unless_empty),
         Param("created_at__after", "created_at_after", unless_empty),
         Param("created_by_end_user_session_id", "created_by_end_user_session_id", unless_empty),
@@ -313,3 +314,4 @@ WORKFLOW_LOGS = Operation(
     ),
 )
 END_USER = Operation("endUser", "GET", "/end-users/{end_user_id}", one(EndUserResponse))
+SERVER_INFO = Operation("serverInfo", "GET", "/", one(ServerInfoResponse))

@@ -35,17 +35,36 @@ from ..models import (
     MessagesResponseVO,
     RenameConversationRequest,
     ResponseEntity,
+    ServerInfoResponse,
     UpdateConversationVariableRequest,
-    WorkflowLogResponse,
+    WorkflowInfoResponse,
+    WorkflowLogs,
     WorkflowLogsRequest,
-    WorkflowRunResponse,
 )
 from . import operations
 from .base_client import BaseClient
 from .java_keywords import java_keywords
 
 
-class PlainCalls(BaseClient):
+class HumanInputCalls(BaseClient):
+    """The forms that a chatflow or a workflow may wait for."""
+
+    @java_keywords
+    def humanInputForm(
+        self,
+        form_token: str | None = None,
+        api_key: str | None = None,
+        *,
+        formToken: str | None = None,
+        apiKey: str | None = None,
+    ) -> HumanInputFormResponse:
+        return self._call(operations.HUMAN_INPUT_FORM, api_key=api_key, form_token=form_token)
+
+    def submitHumanInputForm(self, request: HumanInputSubmitRequest) -> None:
+        self._call(operations.SUBMIT_HUMAN_INPUT_FORM, request)
+
+
+class PlainCalls(HumanInputCalls):
     """The methods of `DifyChat` and `DifyChatflow` that send, wait and decode, and no more."""
 
     @java_keywords
@@ -192,20 +211,6 @@ class PlainCalls(BaseClient):
         return self._call(operations.UPDATE_CONVERSATION_VARIABLE, request)
 
     @java_keywords
-    def humanInputForm(
-        self,
-        form_token: str | None = None,
-        api_key: str | None = None,
-        *,
-        formToken: str | None = None,
-        apiKey: str | None = None,
-    ) -> HumanInputFormResponse:
-        return self._call(operations.HUMAN_INPUT_FORM, api_key=api_key, form_token=form_token)
-
-    def submitHumanInputForm(self, request: HumanInputSubmitRequest) -> None:
-        self._call(operations.SUBMIT_HUMAN_INPUT_FORM, request)
-
-    @java_keywords
     def workflowRun(
         self,
         workflow_run_id: str | None = None,
@@ -213,10 +218,10 @@ class PlainCalls(BaseClient):
         *,
         workflowRunId: str | None = None,
         apiKey: str | None = None,
-    ) -> WorkflowRunResponse:
+    ) -> WorkflowInfoResponse:
         return self._call(operations.WORKFLOW_RUN, api_key=api_key, workflow_run_id=workflow_run_id)
 
-    def workflowLogs(self, request: WorkflowLogsRequest) -> DifyPageResult[WorkflowLogResponse]:
+    def workflowLogs(self, request: WorkflowLogsRequest) -> DifyPageResult[WorkflowLogs]:
         return self._call(operations.WORKFLOW_LOGS, request)
 
     @java_keywords
@@ -229,3 +234,9 @@ class PlainCalls(BaseClient):
         apiKey: str | None = None,
     ) -> EndUserResponse:
         return self._call(operations.END_USER, api_key=api_key, end_user_id=end_user_id)
+
+    @java_keywords
+    def serverInfo(
+        self, api_key: str | None = None, *, apiKey: str | None = None
+    ) -> ServerInfoResponse:
+        return self._call(operations.SERVER_INFO, api_key=api_key)

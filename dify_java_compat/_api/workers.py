@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from collections import deque
 from typing import Protocol
+
+from .._http.threads import renew_after_fork
 
 IDLE_SECONDS = 10.0  # a thread ends after so long without a job
 _JOIN_SECONDS = 0.1  # an idle thread needs far less to end
@@ -29,7 +29,7 @@ class Workers:
     def __init__(self, size: int) -> None:
         self.size = size
         self.renew()
-        _pools.add(self)
+        renew_after_fork(self)
 
     def renew(self) -> None:
         """Begin anew, with no thread and no job; ends nothing."""
@@ -90,15 +90,3 @@ class Workers:
                     return None
             self._busy.add(thread)
             return self._jobs.popleft()
-
-
-_pools: weakref.WeakSet[Workers] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for pool in list(_pools):
-        pool.renew()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_after_fork)
