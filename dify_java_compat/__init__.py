@@ -7,16 +7,25 @@ it, costs nothing more. Type checkers read `__init__.pyi`.
 import importlib
 from typing import Any
 
+# setup.cfg reads it from here: known without metadata too, in a zipapp or a frozen program
+__version__ = "0.1.0"
+
 # Generated from the `__all__` of the modules by `make generate`.
 _NAMES = {
     "_api.files": """
         Upload
     """,
-    "_stream.answer": """
+    "_http.hooks": """
+        Call CallListener InterceptedRequest InterceptedResponse Interceptor InterceptorChain
+    """,
+    "_stream.aiterate": """
+        aiterate
+    """,
+    "_stream.collecting": """
         collect
     """,
     "_stream.iterate": """
-        aiterate iterate
+        iterate
     """,
     "_stream.observable": """
         EventStream
@@ -28,7 +37,13 @@ _NAMES = {
         DifyChatflow
     """,
     "client": """
-        AsyncDifyChat DifyChatBuilder RequestsDifyChat
+        DifyChatBuilder DifyClient RequestsDifyChat
+    """,
+    "client.coroutines": """
+        AsyncDifyChat
+    """,
+    "client.workflow": """
+        AsyncDifyWorkflow DifyWorkflowBuilder RequestsDifyWorkflow
     """,
     "config": """
         ClientConfig DifyProperties
@@ -50,20 +65,21 @@ _NAMES = {
         AppAnnotationReplyRequest AppAnnotationReplyResponse AppAnnotationResponse
         AppAnnotationUpdateRequest AppFeedbackPageRequest AppFeedbackResponse AppInfoResponse
         AppMetaResponse AppParametersResponseVO AppSiteResponse AudioToTextRequest BaseChatRequest
-        ChatMessageSendCompletionResponse ChatMessageSendRequest ChatMessageSendResponse
-        ChatMessageVO CompletionData ContainerData ConversationVariableRequest
-        ConversationVariableResponse DiftChatExceptionEnum DifyFile DifyPageResult DifyResult
-        DifyTextVO EmptyData EndUserResponse FilePreviewRequest FileUpload FileUploadConfig
-        FileUploadImage FileUploadRequest FileUploadResponse HumanInputData HumanInputFormResponse
-        HumanInputSubmitRequest IconTypeEnum MessageConversationsRequest
+        BaseWorkflowRequest BaseWorkflowRunData ChatMessageSendCompletionResponse
+        ChatMessageSendRequest ChatMessageSendResponse ChatMessageVO CompletionData ContainerData
+        ConversationVariableRequest ConversationVariableResponse DiftChatExceptionEnum DifyFile
+        DifyPageResult DifyResult DifyTextVO EmptyData EndUserResponse FilePreviewRequest FileUpload
+        FileUploadConfig FileUploadImage FileUploadRequest FileUploadResponse HumanInputData
+        HumanInputFormResponse HumanInputSubmitRequest IconTypeEnum MessageConversationsRequest
         MessageConversationsResponse MessageFeedbackRequest MessageFeedbackResponse
         MessageFileTransferMethodEnum MessageFileTypeEnum MessagesCurrentRequest MessagesRequest
         MessagesResponseVO MetaData NodeFinishedData NodeRetryData NodeStartedData
         ParallelBranchFinishedData ParallelBranchStartedData ReasoningChunkData
         RenameConversationRequest ResponseEntity ResponseModeEnum SensitiveWordAvoidance
-        StopChatResponse StreamEventEnum TextChunkData TextToAudioRequest TextToSpeech
-        UpdateConversationVariableRequest UserInputForm WorkflowFinishedData WorkflowLogResponse
-        WorkflowLogsRequest WorkflowPausedData WorkflowRunResponse WorkflowStartedData
+        ServerInfoResponse StopChatResponse StreamEventEnum TextChunkData TextToAudioRequest
+        TextToSpeech UpdateConversationVariableRequest UserInputForm WorkflowFinishedData
+        WorkflowInfoResponse WorkflowLogs WorkflowLogsRequest WorkflowPausedData WorkflowRunRequest
+        WorkflowRunResponse WorkflowRunStreamResponse WorkflowStartedData WorkflowStopResponse
     """,
     "paging": """
         pages
@@ -73,6 +89,9 @@ _NAMES = {
     """,
     "recoup": """
         RecoupChat RequestsRecoupChat
+    """,
+    "workflow": """
+        DifyWorkflow
     """,
 }
 # End of the generated part.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ._stream.observable import EventStream
+from ._stream.stream_type import EventStream
 from .interface import DifyChat
 from .models import (
     ChatMessageSendCompletionResponse,
@@ -12,9 +12,10 @@ from .models import (
     EndUserResponse,
     HumanInputFormResponse,
     HumanInputSubmitRequest,
-    WorkflowLogResponse,
+    ServerInfoResponse,
+    WorkflowInfoResponse,
+    WorkflowLogs,
     WorkflowLogsRequest,
-    WorkflowRunResponse,
 )
 
 __all__ = ["DifyChatflow"]
@@ -37,12 +38,14 @@ class DifyChatflow(DifyChat, Protocol):
         includeStateSnapshot: bool = False,
         continueOnPause: bool = False,
     ) -> EventStream[ChatMessageSendCompletionResponse]:
-        """订阅工作流事件: go on with a run after a pause or a broken connection.
+        """流式获取工作流事件: go on with a run after a pause or a broken connection.
 
         Dify's GET /workflow/{workflow_run_id}/events, of servers newer than 1.12; the stream
         keeps the contract of `sendChatMessageStream`. A finished run gives one workflow_finished.
-        `include_state_snapshot` first replays the nodes' states, `continue_on_pause` stays over
-        several pauses. `user_id` must be the run's own, else NotFoundException.
+        `include_state_snapshot` first replays the nodes' states and the open form,
+        `continue_on_pause` stays over several pauses. Dify 1.14 sends only what happens from then
+        on: subscribe before a form is submitted, or read from a snapshot and submit each form
+        once. `user_id` must be the run's own, else NotFoundException.
         """
         ...
 
@@ -75,15 +78,15 @@ class DifyChatflow(DifyChat, Protocol):
         *,
         workflowRunId: str | None = None,
         apiKey: str | None = None,
-    ) -> WorkflowRunResponse:
+    ) -> WorkflowInfoResponse:
         """获取工作流执行情况: a run's status, inputs and outputs, parsed.
 
         Dify's GET /workflows/run/{workflow_run_id}. Of an unknown run Dify 1.12 gives an object of
-        nulls; a stopped one reads running for ever.
+        nulls, 1.14 a NotFoundException; a stopped one may read running for ever.
         """
         ...
 
-    def workflowLogs(self, request: WorkflowLogsRequest) -> DifyPageResult[WorkflowLogResponse]:
+    def workflowLogs(self, request: WorkflowLogsRequest) -> DifyPageResult[WorkflowLogs]:
         """获取工作流日志: a page of runs.
 
         Dify's GET /workflows/logs, which 1.12 leaves empty for chatflows.
@@ -98,8 +101,18 @@ class DifyChatflow(DifyChat, Protocol):
         endUserId: str | None = None,
         apiKey: str | None = None,
     ) -> EndUserResponse:
-        """获取终端用户: a user by Dify's own id.
+        """获取终端用户信息: a user by Dify's own id.
 
         Dify's GET /end-users/{end_user_id}, of servers newer than 1.12.
+        """
+        ...
+
+    def serverInfo(
+        self, api_key: str | None = None, *, apiKey: str | None = None
+    ) -> ServerInfoResponse:
+        """获取服务端信息: which version of Dify it is.
+
+        Dify's GET /, below the base URL with its /v1. NotFoundException on Dify 1.12. For people
+        and logs: this package needs nobody to say which server it talks to.
         """
         ...

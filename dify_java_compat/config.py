@@ -26,8 +26,8 @@ class ClientConfig(Dto):
         False: as in Java, with on_completed.
     skip_malformed_events: as in Java, pass over events that are not JSON.
     max_event_bytes: the largest event of a stream.
-    stop_on_dispose: disposing of a stream stops the answer on the server, which keeps the part it
-        has.
+    stop_on_dispose: disposing of a stream stops the answer on the server. Chat and agent apps, and
+        chatflows of Dify 1.12, keep the part they have; a chatflow of 1.14 keeps that or nothing.
     stop_drain_seconds: how long such a stream may go on unseen.
     blocking_via_stream: `send` streams and collects, for agent apps and gateways that cut.
     resume_streams: take up a chatflow's run again where the connection of its stream breaks.
@@ -50,6 +50,16 @@ class ClientConfig(Dto):
     stream_grace: how long a stream that is over may stay open: without an event behind an error or
         the end of a resumed run, without a byte behind the end of a chatflow that has no run; 0 for
         any time.
+    strict_conversation: a StreamErrorException where a chatflow of Dify 1.14 begins a new
+        conversation, for it does not know the one asked for, and that run is stopped; False: a
+        warning on the logger.
+    headers: sent with each request. Of `with_options`: beside those that there are.
+    interceptors: see each call and its response's head, and may add headers; a call with some holds
+        a thread until that head has come, a stream's too. See `Interceptor`.
+    listeners: learn of each call's start and end; see `CallListener`.
+    telemetry: spans and metrics by OpenTelemetry, which the extra `otel` installs.
+    telemetry_content: prompts and answers in the spans, too.
+    max_body_bytes: the largest body of a response that is no stream, unpacked.
     """
 
     connect_timeout: float = 10.0
@@ -81,6 +91,13 @@ class ClientConfig(Dto):
     async_workers: int = 32
     first_event_timeout: float | None = 300.0
     stream_grace: float = 2.0
+    strict_conversation: bool = False
+    headers: dict[str, str] | None = secret(default=None)
+    interceptors: list[Any] | None = None
+    listeners: list[Any] | None = None
+    telemetry: bool = False
+    telemetry_content: bool = False
+    max_body_bytes: int = 128 * 1024 * 1024
 
 
 @dto

@@ -9,59 +9,218 @@ __all__ = ["ClientConfig", "DifyProperties"]
 
 class ClientConfig(Dto):
     connect_timeout: float
+    """To make a connection; 0 for no limit, here and in the next three, as in Java. In Java
+    `connectTimeout`.
+    """
     read_timeout: float
+    """For a response that is not a stream, between two reads. In Java `readTimeout`."""
     sse_read_timeout: float | None
+    """Between two reads of a stream, its status line included; Dify pings every 10. None for
+    that of read_timeout. In Java `sseReadTimeout`.
+    """
     call_timeout: float
+    """For a whole call or stream, 0 for none. In Java `callTimeout`."""
     keep_alive_seconds: float | None
+    """How long an idle connection may be used again; None for 1.5 on http (Dify's own server
+    drops it after 2) and 30 on https. In Java `keepAliveSeconds`.
+    """
     max_idle_connections: int
+    """How many are kept for later; more are opened as needed. In Java `maxIdleConnections`."""
     max_retries: int
+    """Of a GET that failed, and of any call that never reached the server. In Java `maxRetries`."""
     raise_stream_errors: bool
+    """An `error` event, or a run that failed, ends the stream with on_error; False: as in Java,
+    with on_completed. In Java `raiseStreamErrors`.
+    """
     skip_malformed_events: bool
+    """As in Java, pass over events that are not JSON. In Java `skipMalformedEvents`."""
     max_event_bytes: int
+    """The largest event of a stream. In Java `maxEventBytes`."""
     stop_on_dispose: bool
+    """Disposing of a stream stops the answer on the server. Chat and agent apps, and chatflows
+    of Dify 1.12, keep the part they have; a chatflow of 1.14 keeps that or nothing. In Java
+    `stopOnDispose`.
+    """
     stop_drain_seconds: float
+    """How long such a stream may go on unseen. In Java `stopDrainSeconds`."""
     blocking_via_stream: bool
+    """`send` streams and collects, for agent apps and gateways that cut. In Java
+    `blockingViaStream`.
+    """
     resume_streams: bool
+    """Take up a chatflow's run again where the connection of its stream breaks. In Java
+    `resumeStreams`.
+    """
     resume_attempts: int
+    """How often one stream tries that. In Java `resumeAttempts`."""
     proxies: dict[str, str] | None
+    """As in requests; None for what the environment sets."""
     verify: bool | str | None
+    """As in requests; None for what the environment sets."""
     cert: Any
+    """As in requests; None for what the environment sets."""
     write_timeout: float
+    """To send a request, or each block of a file; 0 for no limit. In Java `writeTimeout`."""
     max_requests: int
+    """How many streams may be open at once, the next ones waiting for their turn; 0 for any
+    number. A client has one host, so the smaller of the two counts. As with Java's OkHttp,
+    other calls do not wait, nor are they counted. In Java `maxRequests`.
+    """
     max_requests_per_host: int
+    """How many streams may be open at once, the next ones waiting for their turn; 0 for any
+    number. A client has one host, so the smaller of the two counts. As with Java's OkHttp,
+    other calls do not wait, nor are they counted. In Java `maxRequestsPerHost`.
+    """
     skip_null: bool
+    """Without effect: requests never carry nulls. Here so that Java's settings bind. In Java
+    `skipNull`.
+    """
     logging: bool
+    """A line a request on the logger `dify_java_compat`, at DEBUG."""
     logging_mask_enabled: bool
+    """Hide passwords, tokens, cookies, phone and ID numbers and e-mail addresses in these lines.
+    API keys are hidden always. In Java `loggingMaskEnabled`.
+    """
     log_body_max_bytes: int
+    """How much of a body such a line shows; 0 for all. In Java `logBodyMaxBytes`."""
     log_binary_body: bool
+    """Show the bytes of audio and the like too, not only how many they are. In Java
+    `logBinaryBody`.
+    """
     async_workers: int
+    """How many calls of `AsyncDifyChat` run at once, each on a thread; the next ones wait for
+    their turn. Its streams are not among them. In Java `asyncWorkers`.
+    """
     first_event_timeout: float | None
+    """Of a stream that has begun with a ping, until its first event, counted from the last ping;
+    0 for no limit, None for that of sse_read_timeout. In Java `firstEventTimeout`.
+    """
     stream_grace: float
+    """How long a stream that is over may stay open: without an event behind an error or the end
+    of a resumed run, without a byte behind the end of a chatflow that has no run; 0 for any
+    time. In Java `streamGrace`.
+    """
+    strict_conversation: bool
+    """A StreamErrorException where a chatflow of Dify 1.14 begins a new conversation, for it
+    does not know the one asked for, and that run is stopped; False: a warning on the logger.
+    In Java `strictConversation`.
+    """
+    headers: dict[str, str] | None
+    """Sent with each request. Of `with_options`: beside those that there are."""
+    interceptors: list[Any] | None
+    """See each call and its response's head, and may add headers; a call with some holds a
+    thread until that head has come, a stream's too. See `Interceptor`.
+    """
+    listeners: list[Any] | None
+    """Learn of each call's start and end; see `CallListener`."""
+    telemetry: bool
+    """Spans and metrics by OpenTelemetry, which the extra `otel` installs."""
+    telemetry_content: bool
+    """Prompts and answers in the spans, too. In Java `telemetryContent`."""
+    max_body_bytes: int
+    """The largest body of a response that is no stream, unpacked. In Java `maxBodyBytes`."""
     connectTimeout: float
+    """Java's name of `connect_timeout`. To make a connection; 0 for no limit, here and in the
+    next three, as in Java.
+    """
     readTimeout: float
+    """Java's name of `read_timeout`. For a response that is not a stream, between two reads."""
     sseReadTimeout: float | None
+    """Java's name of `sse_read_timeout`. Between two reads of a stream, its status line
+    included; Dify pings every 10. None for that of read_timeout.
+    """
     callTimeout: float
+    """Java's name of `call_timeout`. For a whole call or stream, 0 for none."""
     keepAliveSeconds: float | None
+    """Java's name of `keep_alive_seconds`. How long an idle connection may be used again; None
+    for 1.5 on http (Dify's own server drops it after 2) and 30 on https.
+    """
     maxIdleConnections: int
+    """Java's name of `max_idle_connections`. How many are kept for later; more are opened as
+    needed.
+    """
     maxRetries: int
+    """Java's name of `max_retries`. Of a GET that failed, and of any call that never reached the
+    server.
+    """
     raiseStreamErrors: bool
+    """Java's name of `raise_stream_errors`. An `error` event, or a run that failed, ends the
+    stream with on_error; False: as in Java, with on_completed.
+    """
     skipMalformedEvents: bool
+    """Java's name of `skip_malformed_events`. As in Java, pass over events that are not JSON."""
     maxEventBytes: int
+    """Java's name of `max_event_bytes`. The largest event of a stream."""
     stopOnDispose: bool
+    """Java's name of `stop_on_dispose`. Disposing of a stream stops the answer on the server.
+    Chat and agent apps, and chatflows of Dify 1.12, keep the part they have; a chatflow of
+    1.14 keeps that or nothing.
+    """
     stopDrainSeconds: float
+    """Java's name of `stop_drain_seconds`. How long such a stream may go on unseen."""
     blockingViaStream: bool
+    """Java's name of `blocking_via_stream`. `send` streams and collects, for agent apps and
+    gateways that cut.
+    """
     resumeStreams: bool
+    """Java's name of `resume_streams`. Take up a chatflow's run again where the connection of
+    its stream breaks.
+    """
     resumeAttempts: int
+    """Java's name of `resume_attempts`. How often one stream tries that."""
     writeTimeout: float
+    """Java's name of `write_timeout`. To send a request, or each block of a file; 0 for no
+    limit.
+    """
     maxRequests: int
+    """Java's name of `max_requests`. How many streams may be open at once, the next ones waiting
+    for their turn; 0 for any number. A client has one host, so the smaller of the two counts.
+    As with Java's OkHttp, other calls do not wait, nor are they counted.
+    """
     maxRequestsPerHost: int
+    """Java's name of `max_requests_per_host`. How many streams may be open at once, the next
+    ones waiting for their turn; 0 for any number. A client has one host, so the smaller of
+    the two counts. As with Java's OkHttp, other calls do not wait, nor are they counted.
+    """
     skipNull: bool
+    """Java's name of `skip_null`. Without effect: requests never carry nulls. Here so that
+    Java's settings bind.
+    """
     loggingMaskEnabled: bool
+    """Java's name of `logging_mask_enabled`. Hide passwords, tokens, cookies, phone and ID
+    numbers and e-mail addresses in these lines. API keys are hidden always.
+    """
     logBodyMaxBytes: int
+    """Java's name of `log_body_max_bytes`. How much of a body such a line shows; 0 for all."""
     logBinaryBody: bool
+    """Java's name of `log_binary_body`. Show the bytes of audio and the like too, not only how
+    many they are.
+    """
     asyncWorkers: int
+    """Java's name of `async_workers`. How many calls of `AsyncDifyChat` run at once, each on a
+    thread; the next ones wait for their turn. Its streams are not among them.
+    """
     firstEventTimeout: float | None
+    """Java's name of `first_event_timeout`. Of a stream that has begun with a ping, until its
+    first event, counted from the last ping; 0 for no limit, None for that of
+    sse_read_timeout.
+    """
     streamGrace: float
+    """Java's name of `stream_grace`. How long a stream that is over may stay open: without an
+    event behind an error or the end of a resumed run, without a byte behind the end of a
+    chatflow that has no run; 0 for any time.
+    """
+    strictConversation: bool
+    """Java's name of `strict_conversation`. A StreamErrorException where a chatflow of Dify 1.14
+    begins a new conversation, for it does not know the one asked for, and that run is
+    stopped; False: a warning on the logger.
+    """
+    telemetryContent: bool
+    """Java's name of `telemetry_content`. Prompts and answers in the spans, too."""
+    maxBodyBytes: int
+    """Java's name of `max_body_bytes`. The largest body of a response that is no stream,
+    unpacked.
+    """
     def __init__(
         self,
         connect_timeout: float = 10.0,
@@ -93,6 +252,13 @@ class ClientConfig(Dto):
         async_workers: int = 32,
         first_event_timeout: float | None = 300.0,
         stream_grace: float = 2.0,
+        strict_conversation: bool = False,
+        headers: dict[str, str] | None = None,
+        interceptors: list[Any] | None = None,
+        listeners: list[Any] | None = None,
+        telemetry: bool = False,
+        telemetry_content: bool = False,
+        max_body_bytes: int = 134217728,
         *,
         connectTimeout: float = 10.0,
         readTimeout: float = 120.0,
@@ -119,12 +285,17 @@ class ClientConfig(Dto):
         asyncWorkers: int = 32,
         firstEventTimeout: float | None = 300.0,
         streamGrace: float = 2.0,
+        strictConversation: bool = False,
+        telemetryContent: bool = False,
+        maxBodyBytes: int = 134217728,
     ) -> None: ...
 
 class DifyProperties(Dto, SpringProperties):
     class Dataset(Dto):
         api_key: str | None
+        """In Java `apiKey`."""
         apiKey: str | None
+        """Java's name of `api_key`."""
         def __init__(
             self,
             api_key: str | None = None,
@@ -136,7 +307,9 @@ class DifyProperties(Dto, SpringProperties):
         email: str | None
         password: str | None
         password_encryption: bool
+        """In Java `passwordEncryption`."""
         passwordEncryption: bool
+        """Java's name of `password_encryption`."""
         def __init__(
             self,
             email: str | None = None,
@@ -148,17 +321,29 @@ class DifyProperties(Dto, SpringProperties):
 
     class StatusConfig(Dto):
         health_indicator_enabled: bool
+        """In Java `healthIndicatorEnabled`."""
         health_indicator_init_by_server: bool
+        """In Java `healthIndicatorInitByServer`."""
         api_key: str | None
+        """In Java `apiKey`."""
         dataset_api_key: str | None
+        """In Java `datasetApiKey`."""
         chat_api_key: list[str] | None
+        """In Java `chatApiKey`."""
         workflow_api_key: list[str] | None
+        """In Java `workflowApiKey`."""
         healthIndicatorEnabled: bool
+        """Java's name of `health_indicator_enabled`."""
         healthIndicatorInitByServer: bool
+        """Java's name of `health_indicator_init_by_server`."""
         apiKey: str | None
+        """Java's name of `api_key`."""
         datasetApiKey: str | None
+        """Java's name of `dataset_api_key`."""
         chatApiKey: list[str] | None
+        """Java's name of `chat_api_key`."""
         workflowApiKey: list[str] | None
+        """Java's name of `workflow_api_key`."""
         def __init__(
             self,
             health_indicator_enabled: bool = False,
@@ -180,8 +365,10 @@ class DifyProperties(Dto, SpringProperties):
     dataset: DifyProperties.Dataset
     server: DifyProperties.Server
     client_config: ClientConfig
+    """In Java `clientConfig`."""
     status: DifyProperties.StatusConfig
     clientConfig: ClientConfig
+    """Java's name of `client_config`."""
     def __init__(
         self,
         url: str | None = None,

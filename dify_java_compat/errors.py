@@ -55,6 +55,7 @@ __all__ = [
     "UnsupportedMediaTypeException",
 ]
 
+_LONGEST_EXCERPT = 100
 # by which Dify knows a run, its message and its conversation
 ID_NAMES = ("task_id", "message_id", "conversation_id", "workflow_run_id")
 
@@ -242,3 +243,11 @@ def http_error(status: int, code: str | None) -> type[HttpClientException]:
     if status >= 500:
         return ServerErrorException
     return _BY_STATUS.get(status, HttpClientException)
+
+
+def excerpt(value: object) -> str:
+    """A value in a message: at most its beginning, and whatever its `repr` does."""
+    try:
+        return repr(value)[:_LONGEST_EXCERPT]
+    except Exception:  # of an integer of thousands of digits, for one
+        return f"a {type(value).__name__}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, overload
 
-from ._stream.observable import EventStream
+from ._stream.stream_type import EventStream
 from .models import (
     AppAnnotationCreateRequest,
     AppAnnotationPageRequest,
@@ -89,7 +89,8 @@ class DifyChat(Protocol):
         """1.3 终止消息流: stop an answer that is being streamed.
 
         Dify's POST /chat-messages/{task_id}/stop, which reports success for any id.
-        `user_id` must be that of the question.
+        `user_id` must be that of the question. Chat and agent apps, and chatflows of Dify 1.12,
+        keep what came; a chatflow of 1.14 keeps that or nothing, and a paused run goes on.
         """
         ...
 
@@ -148,7 +149,8 @@ class DifyChat(Protocol):
     ) -> None:
         """2.2 删除会话: delete a conversation and its messages.
 
-        Dify's DELETE /conversations/{conversation_id}, which succeeds for an unknown one too.
+        Dify's DELETE /conversations/{conversation_id}. Of an unknown one Dify 1.14 gives a
+        NotFoundException; 1.12 succeeds, and so it does for another user's, which it deletes.
         """
         ...
 
@@ -190,7 +192,7 @@ class DifyChat(Protocol):
         ...
 
     def fileUpload(self, request: FileUploadRequest) -> FileUploadResponse:
-        """上传文件: upload a file for a message; its id is a message file's `upload_file_id`.
+        """3.4 文件上传: upload a file for a message; its id is a message file's `upload_file_id`.
 
         Dify's POST /files/upload. `request.file` is what `audioToText` takes.
         """
@@ -199,18 +201,18 @@ class DifyChat(Protocol):
     def parameters(
         self, api_key: str | None = None, *, apiKey: str | None = None
     ) -> AppParametersResponseVO:
-        """获取应用参数: the app's opening, its form and what it can take.
+        """3.3 获取应用参数: the app's opening, its form and what it can take.
 
         Dify's GET /parameters.
         """
         ...
 
     def info(self, api_key: str | None = None, *, apiKey: str | None = None) -> AppInfoResponse:
-        """获取应用信息: the app's name, description, tags and mode. Dify's GET /info."""
+        """3.5 获取应用信息: the app's name, description, tags and mode. Dify's GET /info."""
         ...
 
     def meta(self, api_key: str | None = None, *, apiKey: str | None = None) -> AppMetaResponse:
-        """获取应用元信息: the icons of the app's tools. Dify's GET /meta."""
+        """3.6 获取应用元数据: the icons of the app's tools. Dify's GET /meta."""
         ...
 
     def site(
@@ -220,32 +222,32 @@ class DifyChat(Protocol):
         apikey: str | None = None,
         apiKey: str | None = None,
     ) -> AppSiteResponse:
-        """获取应用站点信息: how the app's web page looks. Dify's GET /site."""
+        """3.7 获取应用 WebApp 设置: how the app's web page looks. Dify's GET /site."""
         ...
 
     def filePreview(self, request: FilePreviewRequest) -> ResponseEntity[bytes]:
-        """预览文件: an uploaded file; NotFoundException until a message has used it.
+        """3.8 文件预览: an uploaded file; NotFoundException until a message has used it.
 
         Dify's GET /files/{file_id}/preview.
         """
         ...
 
     def feedbacks(self, request: AppFeedbackPageRequest) -> DifyPageResult[AppFeedbackResponse]:
-        """获取应用反馈列表: a page of all users' feedback. Dify's GET /app/feedbacks."""
+        """1.7 获取应用反馈列表: a page of all users' feedback. Dify's GET /app/feedbacks."""
         ...
 
     def pageAppAnnotation(
         self, request: AppAnnotationPageRequest
     ) -> DifyPageResult[AppAnnotationResponse]:
-        """获取标注列表: a page of annotations. Dify's GET /apps/annotations."""
+        """4.1 获取应用标注列表: a page of annotations. Dify's GET /apps/annotations."""
         ...
 
     def createAppAnnotation(self, request: AppAnnotationCreateRequest) -> AppAnnotationResponse:
-        """创建标注: Dify's POST /apps/annotations."""
+        """4.2 创建应用标注: Dify's POST /apps/annotations."""
         ...
 
     def updateAppAnnotation(self, request: AppAnnotationUpdateRequest) -> AppAnnotationResponse:
-        """更新标注: Dify's PUT /apps/annotations/{annotation_id}, which wants both fields."""
+        """4.3 更新应用标注: Dify's PUT /apps/annotations/{annotation_id}; both fields."""
         ...
 
     def deleteAppAnnotation(
@@ -256,11 +258,11 @@ class DifyChat(Protocol):
         annotationId: str | None = None,
         apiKey: str | None = None,
     ) -> None:
-        """删除标注: Dify's DELETE /apps/annotations/{annotation_id}."""
+        """4.4 删除应用标注: Dify's DELETE /apps/annotations/{annotation_id}."""
         ...
 
     def annotationReply(self, request: AppAnnotationReplyRequest) -> AppAnnotationReplyResponse:
-        """标注回复初始设置: start to switch annotation replies on or off; gives a job.
+        """4.5 标注回复: start to switch annotation replies on or off; gives a job.
 
         Dify's POST /apps/annotation-reply/{action}, which wants all three settings for both.
         """
@@ -269,7 +271,7 @@ class DifyChat(Protocol):
     def queryAnnotationReply(
         self, request: AppAnnotationReplyQueryRequest
     ) -> AppAnnotationReplyResponse:
-        """查询标注回复设置任务状态: that job; `job_status` is waiting, completed or error.
+        """4.6 查询标注回复状态: that job; `job_status` is waiting, completed or error.
 
         Dify's GET /apps/annotation-reply/{action}/status/{job_id}.
         """
@@ -278,7 +280,7 @@ class DifyChat(Protocol):
     def conversationVariables(
         self, request: ConversationVariableRequest
     ) -> DifyPageResult[ConversationVariableResponse]:
-        """获取对话变量: a page of a conversation's variables; values are text.
+        """1.8 获取会话变量列表: a page of a conversation's variables; values are text.
 
         Dify's GET /conversations/{conversation_id}/variables.
         """
@@ -287,7 +289,7 @@ class DifyChat(Protocol):
     def updateConversationVariable(
         self, request: UpdateConversationVariableRequest
     ) -> ConversationVariableResponse:
-        """更新对话变量: a value of the variable's own type; BadRequestException for another.
+        """1.9 更新会话变量: a value of the variable's own type; BadRequestException for another.
 
         Dify's PUT /conversations/{conversation_id}/variables/{variable_id}.
         """

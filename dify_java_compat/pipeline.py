@@ -14,15 +14,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ._dto.dto import dto
-from .errors import PipelineException
+from .errors import IllegalArgumentException, PipelineException
 from .models.responses import ChatMessageSendCompletionResponse
 
 __all__ = ["ChatMessagePipelineModel", "PipelineContext", "PipelineProcess"]
 
 M = TypeVar("M", bound=ChatMessageSendCompletionResponse)
+P = TypeVar("P", bound="PipelineProcess[Any]")
 
 
 @dto
@@ -61,6 +62,14 @@ class PipelineProcess(ABC, Generic[M]):
 
     @abstractmethod
     def process(self, context: PipelineContext[M]) -> None: ...
+
+
+def checked_process(process: P) -> P:
+    """`process`. IllegalArgumentException where it is none."""
+    if not callable(getattr(process, "process", None)):
+        kind = type(process).__name__
+        raise IllegalArgumentException(f"process must be a PipelineProcess, not {kind}")
+    return process
 
 
 def run_processes(

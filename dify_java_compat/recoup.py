@@ -7,7 +7,7 @@ from typing import Protocol
 from ._api.base_client import BaseClient
 from ._api.java_keywords import java_keywords
 from ._api.operation import Operation, one
-from ._http.request import ApiKey
+from ._http.request import ApiKey, CallersKey
 from .config import ClientConfig
 from .models.recoup import StopChatResponse
 
@@ -74,5 +74,5 @@ class RequestsRecoupChat(BaseClient, RecoupChat):
     ) -> StopChatResponse:
         return self._call(_STOP_CHAT, chat_id=chat_id, api_key=api_key)
 
-    def _api_key(self, api_key: str) -> ApiKey:
+    def _api_key(self, api_key: str | CallersKey) -> ApiKey:
         return ApiKey(api_key, header="x-api-key", scheme="")

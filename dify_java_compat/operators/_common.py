@@ -8,7 +8,7 @@ from reactivex.abc import DisposableBase, ObservableBase, ObserverBase, Schedule
 from reactivex.scheduler import NewThreadScheduler, TimeoutScheduler
 from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeScheduler
 
-from ..errors import IllegalArgumentException
+from ..errors import IllegalArgumentException, excerpt
 
 
 def fail(upstream: DisposableBase, observer: ObserverBase[Any], error: Exception) -> None:
@@ -36,7 +36,7 @@ def check_number(name: str, value: object, least: float, most: float) -> None:
         or not isinstance(value, int | float)
         or not least <= value <= most  # nor is a NaN
     ):
-        raise IllegalArgumentException(f"{name} must be {least} to {most}, not {value!r}")
+        raise IllegalArgumentException(f"{name} must be {least} to {most}, not {excerpt(value)}")
 
 
 def check_callable(name: str, value: object) -> None:

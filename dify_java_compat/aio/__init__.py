@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, overload
 
-from ._api.async_client import AsyncClient
-from ._api.java_keywords import java_keywords
-from ._stream.observable import EventStream
-from .chatflow import DifyChatflow
-from .models import (
+from .._api.async_client import AsyncClient
+from .._api.java_keywords import java_keywords
+from .._stream.stream_type import EventStream
+from ..chatflow import DifyChatflow
+from ..models import (
     AppAnnotationCreateRequest,
     AppAnnotationPageRequest,
     AppAnnotationReplyQueryRequest,
@@ -44,11 +44,12 @@ from .models import (
     MessagesResponseVO,
     RenameConversationRequest,
     ResponseEntity,
+    ServerInfoResponse,
     TextToAudioRequest,
     UpdateConversationVariableRequest,
-    WorkflowLogResponse,
+    WorkflowInfoResponse,
+    WorkflowLogs,
     WorkflowLogsRequest,
-    WorkflowRunResponse,
 )
 
 __all__ = ["AsyncDifyChatflow"]
@@ -62,17 +63,17 @@ class AsyncDifyChatflow(AsyncClient):
     Cancelling the task cancels the request. `AsyncDifyChat` is what makes one.
     """
 
-    _chat: DifyChatflow
+    _facade: DifyChatflow
 
     async def send(self, send_request: ChatMessageSendRequest) -> ChatMessageSendResponse:
         """1.1 发送消息: send a question and wait for the whole answer. See `DifyChat`."""
-        return await self._run(self._chat.send, send_request)
+        return await self._run(self._facade.send, send_request)
 
     def sendChatMessageStream(
         self, send_request: ChatMessageSendRequest
     ) -> EventStream[ChatMessageSendCompletionResponse]:
         """1.2 发送流式消息: send a question and stream the events of the answer. See `DifyChat`."""
-        return self._chat.sendChatMessageStream(send_request)
+        return self._facade.sendChatMessageStream(send_request)
 
     @java_keywords
     async def stopMessagesStream(
@@ -86,7 +87,7 @@ class AsyncDifyChatflow(AsyncClient):
         userId: str | None = None,
     ) -> None:
         """1.3 终止消息流: stop an answer that is being streamed. See `DifyChat`."""
-        return await self._run(self._chat.stopMessagesStream, api_key, task_id, user_id)
+        return await self._run(self._facade.stopMessagesStream, api_key, task_id, user_id)
 
     async def messageFeedback(
         self, message_feedback_request: MessageFeedbackRequest
@@ -95,11 +96,11 @@ class AsyncDifyChatflow(AsyncClient):
 
         See `DifyChat`.
         """
-        return await self._run(self._chat.messageFeedback, message_feedback_request)
+        return await self._run(self._facade.messageFeedback, message_feedback_request)
 
     async def messages(self, request: MessagesRequest) -> DifyPageResult[MessagesResponseVO]:
         """1.5 获取消息列表: a page of a conversation's messages, oldest first. See `DifyChat`."""
-        return await self._run(self._chat.messages, request)
+        return await self._run(self._facade.messages, request)
 
     @java_keywords
     async def messagesSuggested(
@@ -113,13 +114,13 @@ class AsyncDifyChatflow(AsyncClient):
         userId: str | None = None,
     ) -> list[str]:
         """1.6 获取建议回复: questions a user might ask next. See `DifyChat`."""
-        return await self._run(self._chat.messagesSuggested, message_id, api_key, user_id)
+        return await self._run(self._facade.messagesSuggested, message_id, api_key, user_id)
 
     async def conversations(
         self, request: MessageConversationsRequest
     ) -> DifyPageResult[MessageConversationsResponse]:
         """2.1 获取会话列表: a page of a user's conversations, last used first. See `DifyChat`."""
-        return await self._run(self._chat.conversations, request)
+        return await self._run(self._facade.conversations, request)
 
     @java_keywords
     async def deleteConversation(
@@ -133,13 +134,13 @@ class AsyncDifyChatflow(AsyncClient):
         userId: str | None = None,
     ) -> None:
         """2.2 删除会话: delete a conversation and its messages. See `DifyChat`."""
-        return await self._run(self._chat.deleteConversation, conversation_id, api_key, user_id)
+        return await self._run(self._facade.deleteConversation, conversation_id, api_key, user_id)
 
     async def renameConversation(
         self, rename_conversation_request: RenameConversationRequest
     ) -> MessageConversationsResponse:
         """2.3 会话重命名: give a conversation a name, or let Dify make one up. See `DifyChat`."""
-        return await self._run(self._chat.renameConversation, rename_conversation_request)
+        return await self._run(self._facade.renameConversation, rename_conversation_request)
 
     @overload
     async def textToAudio(self, request: TextToAudioRequest) -> ResponseEntity[bytes]: ...
@@ -151,86 +152,92 @@ class AsyncDifyChatflow(AsyncClient):
         self, request: TextToAudioRequest, response: Any = None
     ) -> ResponseEntity[bytes] | None:
         """3.1 文本转语音: turn a text, or a message's answer, into speech. See `DifyChat`."""
-        return await self._run(self._chat.textToAudio, request, response)
+        return await self._run(self._facade.textToAudio, request, response)
 
     async def audioToText(self, request: AudioToTextRequest) -> DifyTextVO:
         """3.2 语音转文本: turn speech into text. See `DifyChat`."""
-        return await self._run(self._chat.audioToText, request)
+        return await self._run(self._facade.audioToText, request)
 
     async def fileUpload(self, request: FileUploadRequest) -> FileUploadResponse:
-        """上传文件: upload a file for a message; its id is a message file's `upload_file_id`.
+        """3.4 文件上传: upload a file for a message; its id is a message file's `upload_file_id`.
 
         See `DifyChat`.
         """
-        return await self._run(self._chat.fileUpload, request)
+        return await self._run(self._facade.fileUpload, request)
 
     @java_keywords
     async def parameters(
         self, api_key: str | None = None, *, apiKey: str | None = None
     ) -> AppParametersResponseVO:
-        """获取应用参数: the app's opening, its form and what it can take. See `DifyChat`."""
-        return await self._run(self._chat.parameters, api_key)
+        """3.3 获取应用参数: the app's opening, its form and what it can take. See `DifyChat`."""
+        return await self._run(self._facade.parameters, api_key)
 
     @java_keywords
     async def info(
         self, api_key: str | None = None, *, apiKey: str | None = None
     ) -> AppInfoResponse:
-        """获取应用信息: the app's name, description, tags and mode. Dify's GET /info.
+        """3.5 获取应用信息: the app's name, description, tags and mode. Dify's GET /info.
 
         See `DifyChat`.
         """
-        return await self._run(self._chat.info, api_key)
+        return await self._run(self._facade.info, api_key)
 
     @java_keywords
     async def meta(
         self, api_key: str | None = None, *, apiKey: str | None = None
     ) -> AppMetaResponse:
-        """获取应用元信息: the icons of the app's tools. Dify's GET /meta. See `DifyChat`."""
-        return await self._run(self._chat.meta, api_key)
+        """3.6 获取应用元数据: the icons of the app's tools. Dify's GET /meta. See `DifyChat`."""
+        return await self._run(self._facade.meta, api_key)
 
     @java_keywords
     async def site(
         self, api_key: str | None = None, *, apikey: str | None = None, apiKey: str | None = None
     ) -> AppSiteResponse:
-        """获取应用站点信息: how the app's web page looks. Dify's GET /site. See `DifyChat`."""
-        return await self._run(self._chat.site, api_key)
-
-    async def filePreview(self, request: FilePreviewRequest) -> ResponseEntity[bytes]:
-        """预览文件: an uploaded file; NotFoundException until a message has used it.
+        """3.7 获取应用 WebApp 设置: how the app's web page looks. Dify's GET /site.
 
         See `DifyChat`.
         """
-        return await self._run(self._chat.filePreview, request)
+        return await self._run(self._facade.site, api_key)
+
+    async def filePreview(self, request: FilePreviewRequest) -> ResponseEntity[bytes]:
+        """3.8 文件预览: an uploaded file; NotFoundException until a message has used it.
+
+        See `DifyChat`.
+        """
+        return await self._run(self._facade.filePreview, request)
 
     async def feedbacks(
         self, request: AppFeedbackPageRequest
     ) -> DifyPageResult[AppFeedbackResponse]:
-        """获取应用反馈列表: a page of all users' feedback. Dify's GET /app/feedbacks.
+        """1.7 获取应用反馈列表: a page of all users' feedback. Dify's GET /app/feedbacks.
 
         See `DifyChat`.
         """
-        return await self._run(self._chat.feedbacks, request)
+        return await self._run(self._facade.feedbacks, request)
 
     async def pageAppAnnotation(
         self, request: AppAnnotationPageRequest
     ) -> DifyPageResult[AppAnnotationResponse]:
-        """获取标注列表: a page of annotations. Dify's GET /apps/annotations. See `DifyChat`."""
-        return await self._run(self._chat.pageAppAnnotation, request)
+        """4.1 获取应用标注列表: a page of annotations. Dify's GET /apps/annotations.
+
+        See `DifyChat`.
+        """
+        return await self._run(self._facade.pageAppAnnotation, request)
 
     async def createAppAnnotation(
         self, request: AppAnnotationCreateRequest
     ) -> AppAnnotationResponse:
-        """创建标注: Dify's POST /apps/annotations. See `DifyChat`."""
-        return await self._run(self._chat.createAppAnnotation, request)
+        """4.2 创建应用标注: Dify's POST /apps/annotations. See `DifyChat`."""
+        return await self._run(self._facade.createAppAnnotation, request)
 
     async def updateAppAnnotation(
         self, request: AppAnnotationUpdateRequest
     ) -> AppAnnotationResponse:
-        """更新标注: Dify's PUT /apps/annotations/{annotation_id}, which wants both fields.
+        """4.3 更新应用标注: Dify's PUT /apps/annotations/{annotation_id}; both fields.
 
         See `DifyChat`.
         """
-        return await self._run(self._chat.updateAppAnnotation, request)
+        return await self._run(self._facade.updateAppAnnotation, request)
 
     @java_keywords
     async def deleteAppAnnotation(
@@ -241,41 +248,44 @@ class AsyncDifyChatflow(AsyncClient):
         annotationId: str | None = None,
         apiKey: str | None = None,
     ) -> None:
-        """删除标注: Dify's DELETE /apps/annotations/{annotation_id}. See `DifyChat`."""
-        return await self._run(self._chat.deleteAppAnnotation, annotation_id, api_key)
+        """4.4 删除应用标注: Dify's DELETE /apps/annotations/{annotation_id}. See `DifyChat`."""
+        return await self._run(self._facade.deleteAppAnnotation, annotation_id, api_key)
 
     async def annotationReply(
         self, request: AppAnnotationReplyRequest
     ) -> AppAnnotationReplyResponse:
-        """标注回复初始设置: start to switch annotation replies on or off; gives a job.
+        """4.5 标注回复: start to switch annotation replies on or off; gives a job.
 
         See `DifyChat`.
         """
-        return await self._run(self._chat.annotationReply, request)
+        return await self._run(self._facade.annotationReply, request)
 
     async def queryAnnotationReply(
         self, request: AppAnnotationReplyQueryRequest
     ) -> AppAnnotationReplyResponse:
-        """查询标注回复设置任务状态: that job; `job_status` is waiting, completed or error.
+        """4.6 查询标注回复状态: that job; `job_status` is waiting, completed or error.
 
         See `DifyChat`.
         """
-        return await self._run(self._chat.queryAnnotationReply, request)
+        return await self._run(self._facade.queryAnnotationReply, request)
 
     async def conversationVariables(
         self, request: ConversationVariableRequest
     ) -> DifyPageResult[ConversationVariableResponse]:
-        """获取对话变量: a page of a conversation's variables; values are text. See `DifyChat`."""
-        return await self._run(self._chat.conversationVariables, request)
+        """1.8 获取会话变量列表: a page of a conversation's variables; values are text.
+
+        See `DifyChat`.
+        """
+        return await self._run(self._facade.conversationVariables, request)
 
     async def updateConversationVariable(
         self, request: UpdateConversationVariableRequest
     ) -> ConversationVariableResponse:
-        """更新对话变量: a value of the variable's own type; BadRequestException for another.
+        """1.9 更新会话变量: a value of the variable's own type; BadRequestException for another.
 
         See `DifyChat`.
         """
-        return await self._run(self._chat.updateConversationVariable, request)
+        return await self._run(self._facade.updateConversationVariable, request)
 
     @java_keywords
     def workflowEvents(
@@ -292,11 +302,11 @@ class AsyncDifyChatflow(AsyncClient):
         includeStateSnapshot: bool = False,
         continueOnPause: bool = False,
     ) -> EventStream[ChatMessageSendCompletionResponse]:
-        """订阅工作流事件: go on with a run after a pause or a broken connection.
+        """流式获取工作流事件: go on with a run after a pause or a broken connection.
 
         See `DifyChatflow`.
         """
-        return self._chat.workflowEvents(
+        return self._facade.workflowEvents(
             workflow_run_id, api_key, user_id, include_state_snapshot, continue_on_pause
         )
 
@@ -310,14 +320,14 @@ class AsyncDifyChatflow(AsyncClient):
         apiKey: str | None = None,
     ) -> HumanInputFormResponse:
         """获取人工介入表单: the form of a human_input_required event. See `DifyChatflow`."""
-        return await self._run(self._chat.humanInputForm, form_token, api_key)
+        return await self._run(self._facade.humanInputForm, form_token, api_key)
 
     async def submitHumanInputForm(self, request: HumanInputSubmitRequest) -> None:
         """提交人工介入表单: fill the form in; the run goes on, see `workflowEvents`.
 
         See `DifyChatflow`.
         """
-        return await self._run(self._chat.submitHumanInputForm, request)
+        return await self._run(self._facade.submitHumanInputForm, request)
 
     @java_keywords
     async def workflowRun(
@@ -327,15 +337,13 @@ class AsyncDifyChatflow(AsyncClient):
         *,
         workflowRunId: str | None = None,
         apiKey: str | None = None,
-    ) -> WorkflowRunResponse:
+    ) -> WorkflowInfoResponse:
         """获取工作流执行情况: a run's status, inputs and outputs, parsed. See `DifyChatflow`."""
-        return await self._run(self._chat.workflowRun, workflow_run_id, api_key)
+        return await self._run(self._facade.workflowRun, workflow_run_id, api_key)
 
-    async def workflowLogs(
-        self, request: WorkflowLogsRequest
-    ) -> DifyPageResult[WorkflowLogResponse]:
+    async def workflowLogs(self, request: WorkflowLogsRequest) -> DifyPageResult[WorkflowLogs]:
         """获取工作流日志: a page of runs. See `DifyChatflow`."""
-        return await self._run(self._chat.workflowLogs, request)
+        return await self._run(self._facade.workflowLogs, request)
 
     @java_keywords
     async def endUser(
@@ -346,5 +354,12 @@ class AsyncDifyChatflow(AsyncClient):
         endUserId: str | None = None,
         apiKey: str | None = None,
     ) -> EndUserResponse:
-        """获取终端用户: a user by Dify's own id. See `DifyChatflow`."""
-        return await self._run(self._chat.endUser, end_user_id, api_key)
+        """获取终端用户信息: a user by Dify's own id. See `DifyChatflow`."""
+        return await self._run(self._facade.endUser, end_user_id, api_key)
+
+    @java_keywords
+    async def serverInfo(
+        self, api_key: str | None = None, *, apiKey: str | None = None
+    ) -> ServerInfoResponse:
+        """获取服务端信息: which version of Dify it is. See `DifyChatflow`."""
+        return await self._run(self._facade.serverInfo, api_key)
