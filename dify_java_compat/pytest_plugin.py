@@ -44,16 +44,18 @@ def dify_emulator(request: pytest.FixtureRequest) -> Iterator[DifyEmulator]:
 def dify_chat(dify_emulator: DifyEmulator) -> Iterator[RequestsDifyChat]:
     """A client of the chat app of this test's ``dify_emulator``."""
     from .client import RequestsDifyChat
+    from .config import ClientConfig
 
     key = dify_emulator.keys["chat"]
-    with RequestsDifyChat(dify_emulator.base_url, api_key=key) as client:
+    here = ClientConfig(proxies={"http": ""})  # a proxy of the environment cannot reach it
+    with RequestsDifyChat(dify_emulator.base_url, here, api_key=key) as client:
         yield client
 
 
 def _options(node: pytest.Item, emulator: type[DifyEmulator]) -> dict[str, Any]:
     """The options of a test's marks, on top of an emulator that takes no time."""
     known = inspect.signature(emulator).parameters
-    options: dict[str, Any] = {"token_pause": 0.0}
+    options: dict[str, Any] = {"token_pause": 0.0, "linger_seconds": 0.0}
     for mark in reversed(list(node.iter_markers(_MARKER))):  # the nearest comes first
         unknown = [repr(value) for value in mark.args]
         unknown += [name for name in mark.kwargs if name not in known]

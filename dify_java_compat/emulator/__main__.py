@@ -9,9 +9,10 @@ import threading
 from collections.abc import Sequence
 from types import FrameType
 
-from .apps.catalog import APPS
+from .apps.catalog import apps_of
 from .faults.option import FaultOption, parse, spelled
 from .server import DifyEmulator
+from .version import NEWEST, VERSIONS
 
 _PORT = 5001
 _KEY_VARIABLE = "UPSTREAM_KEY"
@@ -55,6 +56,21 @@ def _parser() -> argparse.ArgumentParser:
         "--form-seconds", type=float, default=3600.0, metavar="SECONDS",
         help="how long a form waits for a person (%(default)s)",
     )  # fmt: skip
+    add(
+        "--linger-seconds", type=float, default=300.0, metavar="SECONDS",
+        help="how long a 1.14 keeps a stream open that has no end (%(default)s)",
+    )  # fmt: skip
+    add(
+        "--version", choices=VERSIONS, default=NEWEST, metavar="VERSION",
+        help=f"which Dify it is, {' or '.join(VERSIONS)} (%(default)s)",
+    )  # fmt: skip
+    _add_sources(parser)
+    return parser
+
+
+def _add_sources(parser: argparse.ArgumentParser) -> None:
+    """The options of what it responds with."""
+    add = parser.add_argument
     add("--quirks", action="store_true", help="copy the bugs of the real server")
     add("--upstream", metavar="URL", help="an OpenAI-compatible API, http://localhost:11434/v1 say")
     add("--model", metavar="NAME", help="its model, which replies to the prompts")
@@ -62,11 +78,11 @@ def _parser() -> argparse.ArgumentParser:
         "--upstream-key", default=os.environ.get(_KEY_VARIABLE), metavar="KEY",
         help=f"its API key; better in the environment, as {_KEY_VARIABLE}",
     )  # fmt: skip
+    add("--cors", action="store_true", help="answer web sites in a browser of this machine too")
     add(
         "--fault", type=_fault, action="append", default=[], metavar="FAULT",
         help="a fault, see below; may be repeated, for the responses to come",
     )  # fmt: skip
-    return parser
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -81,11 +97,14 @@ def _emulator(options: argparse.Namespace) -> DifyEmulator:
         ping_seconds=options.ping_seconds,
         keep_alive_seconds=options.keep_alive_seconds,
         form_seconds=options.form_seconds,
+        linger_seconds=options.linger_seconds,
+        version=options.version,
         database=options.database,
         quirks=options.quirks,
         upstream=options.upstream,
         model=options.model,
         upstream_key=options.upstream_key if options.upstream else None,
+        cors=options.cors,
     )
     for option in options.fault:
         emulator.fault(option.fault, when=option.when, times=option.times)
@@ -115,8 +134,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    width = 2 + max(len(app.key) for app in APPS)
-    with_keys = [f"  {app.key:<{width}}{app.mode}" for app in APPS]
+    apps = apps_of(VERSIONS[options.version])
+    width = 2 + max(len(app.key) for app in apps)
+    with_keys = [f"  {app.key:<{width}}{app.mode}" for app in apps]
     print(f"Dify emulator at {emulator.base_url}", "API keys:", *with_keys, sep="\n", flush=True)
     try:
         # In slices: during an endless wait Windows does not notice Ctrl-C.

@@ -10,9 +10,11 @@ from werkzeug.routing import Map, RequestRedirect, Rule
 from werkzeug.wrappers import Request
 
 from .faults.queue import Faults
+from .handlers import app_info
 from .handlers.call import Call, Settings, authorize, json_body, json_payload, user_name
 from .handlers.recoup import Recoup
 from .http.errors import ApiError, GatewayFailure, ServerCrash, invalid_param, not_chat_app
+from .http.origin import is_foreign
 from .http.reply import HTML, Reply, crash_reply, error_reply, options_reply
 from .http.response_writer import ResponseWriter, html_page
 from .model.replies import ReplySource
@@ -26,7 +28,14 @@ from .watch import Watch
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-logger = logging.getLogger("dify_java_compat.emulator")
+logger: logging.Logger = logging.getLogger("dify_java_compat.emulator")
+
+_FOREIGN = ApiError(
+    403,
+    "forbidden",
+    "A web site, or a name that may be one's, must not use the emulator;"
+    " DifyEmulator(cors=True) or --cors allows it.",
+)
 
 
 class _Request(Request):
@@ -62,6 +71,8 @@ class Dispatcher:
         settings: Settings,
         faults: Faults,
         watch: Watch,
+        *,
+        cors: bool = False,
     ) -> None:
         self._state = state
         self._runs = runs
@@ -69,22 +80,30 @@ class Dispatcher:
         self._replies = replies
         self._settings = settings
         self._faults = faults
+        self._cors = cors
         self._recoup = Recoup()
         self._watch = watch
-        self._page = Page(state, watch)
+        self._page = Page(state, watch, settings.version)
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         request = _Request(environ)
         reply = self._page.respond(request)
+        if reply is None and not self._cors:
+            strict = self._replies.has_model
+            if is_foreign(request.headers, request.path, strict=strict):
+                reply = error_reply(_FOREIGN, cors=False)
         if reply is None:
             reply, pieces = self._respond(request)
         else:
             pieces = reply.chunks()
         logger.debug("%s %s %s", request.method, request.path, reply.status)
-        start_response(reply.status_line, reply.header_list(request.headers.get("Origin")))
+        start_response(reply.status_line, self._headers(request, reply))
         return pieces
+
+    def _headers(self, request: Request, reply: Reply) -> list[tuple[str, str]]:
+        return reply.header_list(request.headers.get("Origin"), self._settings.version)
 
     def _respond(self, request: Request) -> tuple[Reply, Iterable[bytes]]:
         """Dify's response, and the pieces of its body that the faults let through."""
@@ -126,11 +145,13 @@ class Dispatcher:
         return error_reply(crash.correct)
 
     def _handle(self, request: Request) -> Reply:
+        if request.path == "/v1/" and self._settings.version.welcomes:
+            return app_info.welcome(self._settings.version)
         route, ids = _MAP.bind_to_environ(request.environ).match()
         if isinstance(route, OtherRoute):
             return route.handler(request, ids["chat_id"], self._recoup)
         assert isinstance(route, Route)
-        app = authorize(request)
+        app = authorize(request, self._settings.version)
         body: dict[str, Any] = {}
         if route.user == "json":
             body = json_body(request)

@@ -96,7 +96,7 @@ ROUTES = (
         True,
     ),
     Route("GET", "/workflows/run/<string:run_id>", workflow_runs.show_run),
-    Route("GET", "/workflow/<uuid:run_id>/events", workflow_runs.stream_events, "query", True),
+    Route("GET", "/workflow/<string:run_id>/events", workflow_runs.stream_events, "query", True),
     Route("GET", "/workflows/logs", workflow_runs.list_logs),
     Route("GET", "/form/human_input/<string:form_token>", human_forms.show_form),
     Route("POST", "/form/human_input/<string:form_token>", human_forms.submit_form, "json", True),

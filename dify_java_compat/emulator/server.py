@@ -3,8 +3,7 @@
 import os
 import socket
 import threading
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType, TracebackType
 
 from .apps.catalog import APPS
@@ -14,6 +13,7 @@ from .faults.kinds import Fault
 from .faults.queue import Faults
 from .handlers.call import Settings
 from .handlers.recoup import CHATS, RECOUP_KEY
+from .http.clock import monotonic
 from .http.connection import Server, loopback
 from .model.replies import ReplySource, ReplyText, stubbed_reply
 from .model.speaker import RawEvent
@@ -22,11 +22,17 @@ from .rules import Rule, When
 from .runs.background import BackgroundRuns
 from .runs.run import Runs
 from .store.state import State
+from .version import NEWEST, VERSIONS
 from .watch import RecordedRequest, Watch
 
 _BACKLOG = 512
 # How long ``close`` waits for the threads.
 _CLOSE_SECONDS = 0.8
+
+
+def _check_version(version: str) -> None:
+    if version not in VERSIONS:
+        raise ValueError(f"version: {' or '.join(VERSIONS)}, not {version!r}")
 
 
 class DifyEmulator:
@@ -36,14 +42,18 @@ class DifyEmulator:
     port; a port that is taken is an ``OSError`` from ``start()``. ``token_pause`` is the time
     between two tokens, ``ping_seconds`` the silence after which a stream sends a ping,
     ``keep_alive_seconds`` how long an idle connection is kept, ``form_seconds`` how long a form
-    waits for a person, all in seconds. ``database`` is a file for the state; without it the
+    waits for a person, ``linger_seconds`` how long a 1.14 keeps a stream open that is over but
+    has no end, all in seconds. ``version`` is the Dify it is, "1.12" or "1.14": the newest by
+    default. ``database`` is a file for the state; without it the
     state is gone after ``close()``. ``quirks`` copies the bugs of the real server, which sends
     500 for some requests that deserve better. ``upstream`` is the base URL of an
     OpenAI-compatible API whose ``model`` replies to the prompts, with ``upstream_key`` if it
-    needs one. ``ValueError`` where the arguments make no sense.
+    needs one. ``cors``: answer the web sites that a browser of this machine has open, too; else
+    they, and requests to a name that may be a site's, get a 403. ``ValueError`` where the
+    arguments make no sense.
     """
 
-    keys = MappingProxyType({app.mode: app.key for app in APPS[:4]})
+    keys: Mapping[str, str] = MappingProxyType({app.mode: app.key for app in APPS[:4]})
     """The API key of each app mode: chat, agent-chat, advanced-chat, workflow.
 
     More apps differ in one thing each, and their keys say in which: app-plain, app-required,
@@ -64,14 +74,19 @@ class DifyEmulator:
         ping_seconds: float = 10.0,
         keep_alive_seconds: float = 2.0,
         form_seconds: float = 3600.0,
+        linger_seconds: float = 300.0,
         database: str | os.PathLike[str] = ":memory:",
         quirks: bool = False,
+        version: str = NEWEST,
         upstream: str | None = None,
         model: str | None = None,
         upstream_key: str | None = None,
+        cors: bool = False,
     ) -> None:
-        if token_pause < 0 or min(ping_seconds, keep_alive_seconds, form_seconds) <= 0:
+        positive = (ping_seconds, keep_alive_seconds, form_seconds)
+        if min(token_pause, linger_seconds) < 0 or min(positive) <= 0:
             raise ValueError("pauses must not be negative; ping, keep-alive and form not zero")
+        _check_version(version)
         if (upstream is None) != (model is None) or (upstream_key and upstream is None):
             raise ValueError("upstream and model go together, upstream_key only with them")
         source = Upstream(upstream, model, upstream_key) if upstream and model else None
@@ -79,7 +94,8 @@ class DifyEmulator:
         self._faults = Faults()
         self._host = host
         self._requested_port = port
-        self._settings = Settings(token_pause, ping_seconds, form_seconds, quirks)
+        times = (token_pause, ping_seconds, form_seconds, linger_seconds)
+        self._settings = Settings(*times, quirks, VERSIONS[version])
         self._database = os.fspath(database)
         self._keep_alive_seconds = keep_alive_seconds
         self._lock = threading.Lock()
@@ -88,6 +104,7 @@ class DifyEmulator:
         self._runs, self._background = Runs(), BackgroundRuns()
         self._state: State | None = None
         self._watch = Watch()
+        self._cors = cors
 
     @property
     def port(self) -> int:
@@ -115,7 +132,7 @@ class DifyEmulator:
     @property
     def recordings(self) -> list[str]:
         """The names of the recorded exchanges that can be replayed."""
-        return replay.names()
+        return replay.names(self._settings.version.name)
 
     def reply(
         self,
@@ -163,11 +180,15 @@ class DifyEmulator:
     ) -> Rule:
         """Respond to the next request of the recorded operation with the recorded bytes.
 
+        They are those of this version of Dify, where it has a recording of that name.
+
         ``when`` and ``times``: as for ``fault``. ``folder``: the folder of recordings of your
         own, each a folder with ``request.http`` and ``response.raw``. ``ValueError`` where no
         recording has that name.
         """
-        return self._faults.rules.add((replay.load(name, folder),), when, times)
+        return self._faults.rules.add(
+            (replay.load(name, self._settings.version.name, folder),), when, times
+        )
 
     def start(self) -> "DifyEmulator":
         """Bind in this thread, then serve in another one; returns the emulator itself.
@@ -188,7 +209,7 @@ class DifyEmulator:
             self._runs, self._background = Runs(), BackgroundRuns()
             app = Dispatcher(
                 self._state, self._runs, self._background, self._replies,
-                self._settings, self._faults, self._watch,
+                self._settings, self._faults, self._watch, cors=self._cors,
             )  # fmt: skip
             self._server = Server(listener, app, self._keep_alive_seconds)
             self._thread = threading.Thread(
@@ -213,11 +234,11 @@ class DifyEmulator:
             threads = server.hang_up()
             self._runs.close()
             background = self._background.close()
-            end = time.monotonic() + _CLOSE_SECONDS
+            end = monotonic() + _CLOSE_SECONDS
             for connection in threads:
-                connection.join(max(0.0, end - time.monotonic()))
+                connection.join(max(0.0, end - monotonic()))
             for run in background:
-                run.join(max(0.0, end - time.monotonic()))
+                run.join(max(0.0, end - monotonic()))
             state.close()
 
     def expire_forms(self) -> None:

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request
 
 _MAX_REQUESTS = 1000
+_MAX_BYTES = 32 * 1024 * 1024  # of the bodies together; the last request is kept in any case
 _SECRET_HEADERS = ("authorization", "x-api-key")
 _KEY = re.compile(r"\b(app|recoup)-[\w-]+")
 
@@ -72,11 +73,12 @@ def _body(request: Request) -> Any:
 
 
 class Watch:
-    """Keeps the last requests, at most a thousand."""
+    """Keeps the last requests: at most a thousand, and of large ones fewer."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._requests: deque[RecordedRequest] = deque(maxlen=_MAX_REQUESTS)
+        self._requests: deque[tuple[RecordedRequest, int]] = deque()
+        self._bytes = 0
 
     def record(self, request: Request) -> Any:
         """Keep the request; its body."""
@@ -91,10 +93,16 @@ class Watch:
             Headers(request.headers),
             body,
         )
+        size = 0 if isinstance(body, dict) and request.files else len(request.get_data())
         with self._lock:
-            self._requests.append(recorded)
+            self._requests.append((recorded, size))
+            self._bytes += size
+            while len(self._requests) > 1 and (
+                len(self._requests) > _MAX_REQUESTS or self._bytes > _MAX_BYTES
+            ):
+                self._bytes -= self._requests.popleft()[1]
         return body
 
     def requests(self) -> list[RecordedRequest]:
         with self._lock:
-            return list(self._requests)
+            return [recorded for recorded, _ in self._requests]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-CHAT_MODES = ("chat", "agent-chat", "advanced-chat")
+CHAT_MODES = ("chat", "agent-chat", "advanced-chat", "agent")
 FLOW_MODES = ("advanced-chat", "workflow")
 
 
@@ -57,7 +57,11 @@ class App:
     moderation: Moderation | None = None
     knowledge: bool = False
     """Whether it searches its knowledge base for the query."""
-    graph: Literal["plain", "rich", "retry"] = "plain"
+    forms: int = 0
+    """For how many forms its flow waits, whatever the prompt."""
+    mails_forms: bool = False
+    """Whether its forms go by e-mail."""
+    graph: Literal["plain", "rich", "retry", "loop", "agent", "silent"] = "plain"
     """Which nodes every run of its flow has besides start, model and end."""
 
     @property
@@ -74,7 +78,7 @@ class App:
         return bool(self.parameters["text_to_speech"].get("autoPlay") == "enabled")
 
     def enabled(self, feature: str) -> bool:
-        return bool(self.parameters[feature]["enabled"])
+        return bool(self.parameters[feature].get("enabled"))
 
     @property
     def file_limit(self) -> int:
@@ -102,7 +106,7 @@ class App:
 
     def introduction(self, inputs: dict[str, Any]) -> str:
         """The opening statement with the form's values in it."""
-        text = str(self.parameters["opening_statement"])
+        text = str(self.parameters["opening_statement"] or "")
         for variable in self.form:
             value = inputs.get(variable.name)
             text = text.replace("{{" + variable.name + "}}", "" if value is None else str(value))

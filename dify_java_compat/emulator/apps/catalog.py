@@ -1,7 +1,18 @@
 """The apps of the emulator, each with the key that names it."""
 
+from ..version import Version
 from .app import App, Moderation
-from .parameters import CHAT, CHATFLOW, COMPLETION, PLAIN, PLAIN_FLOW, REQUIRED, SPOKEN, WORKFLOW
+from .parameters import (
+    CHAT,
+    CHATFLOW,
+    COMPLETION,
+    NEW_AGENT,
+    PLAIN,
+    PLAIN_FLOW,
+    REQUIRED,
+    SPOKEN,
+    WORKFLOW,
+)
 
 # The emulator's prose quotes the prompt: a prompt with a word of the second list is let in, and
 # the reply to it is replaced.
@@ -91,4 +102,47 @@ APPS = (
         "Emulator chatflow moderated", PLAIN_FLOW | _KEYWORDS,
         "7e0fa9d3-62c5-4b81-9d1e-f84b36ca0523", moderation=_MODERATION,
     ),
+    App(
+        "app-chatflow-plain", "advanced-chat", "ab53f07d-2e94-4c18-9d6b-f1c8e05a7d1b",
+        "Emulator chatflow plain", PLAIN_FLOW, "63e8d1f4-c50b-4a97-8f2d-b97a4c06e52b",
+    ),
+    App(
+        "app-human", "advanced-chat", "f31c6ad9-4e70-4b28-95d3-6a0b8e27cf14",
+        "Emulator chatflow with a form", PLAIN_FLOW, "38d5e90b-71fa-4c06-8b2e-c94a16d07f24",
+        forms=1,
+    ),
+    App(
+        "app-human-twice", "advanced-chat", "08b7d4e1-9c35-4fa2-a760-e15c2f93d815",
+        "Emulator chatflow with two forms", PLAIN_FLOW, "a4e1c7f2-05d9-4b63-9e8a-7f20b6d18c25",
+        forms=2, graph="silent",
+    ),
+    App(
+        "app-human-mail", "advanced-chat", "6d92f0b5-c3e8-4a17-8f4d-2b75a90e6c16",
+        "Emulator chatflow with a form by e-mail", PLAIN_FLOW,
+        "d17b8a36-e9c4-4f50-b2d7-0863f5ce9a26", forms=1, mails_forms=True,
+    ),
+    App(
+        "app-workflow-human", "workflow", "b8e5130c-7f2d-4d96-83ab-9c47e02f5d17",
+        "Emulator workflow with a form", WORKFLOW, "52f9c6d8-a017-4e3b-96c5-e8d30b71fa27",
+        forms=1,
+    ),
+    App(
+        "app-loop", "advanced-chat", "9a04d7f6-1b8e-4c53-b0f9-53e8c62d7a18",
+        "Emulator chatflow with a loop", PLAIN_FLOW, "c06e3b9f-84d2-4a75-a1e3-f7b25d08c928",
+        graph="loop",
+    ),
+    App(
+        "app-chatflow-agent", "advanced-chat", "47c2e8a1-d5b0-4f39-8e67-0d1f94b6ac19",
+        "Emulator chatflow with an agent", PLAIN_FLOW, "e93a05d7-6f1c-4b8e-94a0-2c8d7b5f1e29",
+        graph="agent",
+    ),
+    App(
+        "app-new-agent", "agent", "7fb60e3d-28c9-4d14-a5f8-c6e90d172b1a",
+        "Emulator New Agent", NEW_AGENT,
+    ),
 )  # fmt: skip
+
+
+def apps_of(version: Version) -> list[App]:
+    """The apps that a server of that version can have."""
+    return [app for app in APPS if app.mode != "agent" or version.has_new_agent]

@@ -1,6 +1,7 @@
 """Files attached to a message, as requests name them and as events and the history show them."""
 
 import base64
+import json
 import posixpath
 import secrets
 import time
@@ -12,6 +13,7 @@ from ..http.errors import invalid_param
 from ..http.ids import as_uuid
 from ..store.database import new_id
 from ..store.state import State
+from ..version import Version
 from .app import App
 from .remote import remote_file
 
@@ -57,9 +59,11 @@ class Attachment:
     def method(self) -> str:
         return "local_file" if self.file_id else "remote_url"
 
-    def in_event(self, host_url: str) -> dict[str, Any]:
+    def in_event(self, host_url: str, version: Version) -> dict[str, Any]:
         """The file as the inputs of a chatflow show it."""
         url = signed_url(host_url, self.file_id) if self.file_id else self.url
+        if version.references_files:
+            return self._referenced(url)
         return {
             "dify_model_identity": "__dify__file__",
             "id": None,
@@ -73,6 +77,39 @@ class Attachment:
             "mime_type": self.mime_type,
             "size": self.size,
             "url": url,
+        }
+
+    def _referenced(self, url: str | None) -> dict[str, Any]:
+        record = json.dumps({"record_id": self.file_id}, separators=(",", ":")).encode()
+        reference = f"dify-file-ref:{base64.urlsafe_b64encode(record).decode()}"
+        return {
+            "dify_model_identity": "__dify__file__",
+            "id": None,
+            "type": self.kind,
+            "transfer_method": self.method,
+            "remote_url": self.url or "",
+            "reference": reference if self.file_id else None,
+            "filename": self.name,
+            "extension": posixpath.splitext(self.name)[1],
+            "mime_type": self.mime_type,
+            "size": self.size,
+            "related_id": self.file_id,
+            "url": url,
+        }
+
+    def in_message_end(self, host_url: str) -> dict[str, Any]:
+        """The file as the end of a chat's message lists it."""
+        return {
+            "related_id": new_id(),
+            "extension": posixpath.splitext(self.name)[1],
+            "filename": self.name,
+            "size": self.size,
+            "mime_type": self.mime_type,
+            "transfer_method": self.method,
+            "type": self.kind,
+            "url": signed_url(host_url, self.file_id) if self.file_id else self.url,
+            "upload_file_id": self.file_id,
+            "remote_url": self.url or "",
         }
 
     def in_message(self, host_url: str) -> dict[str, Any]:
@@ -91,9 +128,16 @@ class Attachment:
 
 
 def attachment(
-    state: State, app: App, uploads: Mapping[str, Any], spec: Mapping[str, Any]
+    state: State,
+    app: App,
+    uploads: Mapping[str, Any],
+    spec: Mapping[str, Any],
+    owner_id: str | None = None,
 ) -> Attachment:
-    """The file that ``spec`` of a request names; ``ApiError`` unless ``uploads`` allows it."""
+    """The file that ``spec`` of a request names; ``ApiError`` unless ``uploads`` allows it.
+
+    ``owner_id``: the user whose file an uploaded one must be; None for anybody's.
+    """
     method = str(spec.get("transfer_method"))
     if method == "tool_file":
         raise invalid_param(f"ToolFile {spec.get('tool_file_id')} not found")
@@ -102,7 +146,7 @@ def attachment(
     if method not in ("local_file", "remote_url"):
         raise invalid_param(f"No matching enum found for value '{method}'")
     if method == "local_file" or spec.get("upload_file_id"):
-        found = _uploaded(state, spec)
+        found = _uploaded(state, spec, owner_id)
     else:
         url = str(spec.get("url") or spec.get("remote_url") or "")
         if not url:
@@ -122,7 +166,7 @@ def attachment(
     return replace(found, kind=detected if kind == "custom" else kind)
 
 
-def _uploaded(state: State, spec: Mapping[str, Any]) -> Attachment:
+def _uploaded(state: State, spec: Mapping[str, Any], owner_id: str | None) -> Attachment:
     file_id = spec.get("upload_file_id")
     if not file_id:
         raise invalid_param("Invalid upload file id")
@@ -130,7 +174,7 @@ def _uploaded(state: State, spec: Mapping[str, Any]) -> Attachment:
     if known is None:
         raise invalid_param("Invalid upload file id format")
     row = state.file(known)
-    if row is None:
+    if row is None or owner_id not in (None, row["user_id"]):
         raise invalid_param("Invalid upload file")
     return Attachment("", row["id"], None, row["name"], row["mime_type"], row["size"])
 
@@ -153,7 +197,9 @@ def _is_allowed(uploads: Mapping[str, Any], kind: str, extension: str) -> bool:
     return kind in uploads["allowed_file_types"]
 
 
-def attachments(state: State, app: App, specs: list[dict[str, Any]]) -> list[Attachment]:
+def attachments(
+    state: State, app: App, specs: list[dict[str, Any]], owner_id: str | None = None
+) -> list[Attachment]:
     """The files of a message; ``ApiError`` where the app does not take them.
 
     As in Dify those without a transfer method are ignored, and all where the app takes no files.
@@ -161,7 +207,8 @@ def attachments(state: State, app: App, specs: list[dict[str, Any]]) -> list[Att
     if not app.enabled("file_upload"):
         return []
     uploads = app.parameters["file_upload"]
-    files = [attachment(state, app, uploads, spec) for spec in specs if spec.get("transfer_method")]
+    named = [spec for spec in specs if spec.get("transfer_method")]
+    files = [attachment(state, app, uploads, spec, owner_id) for spec in named]
     if sum(file.kind == "image" for file in files) > app.file_limit:
         raise invalid_param(f"Number of image files exceeds the maximum limit {app.file_limit}")
     if len(files) > app.file_limit:

@@ -4,6 +4,7 @@ from typing import Any
 
 from ..http.errors import ApiError, ServerCrash, invalid_param
 from ..store.state import State
+from ..version import Version
 from .app import App, FormField
 from .files import attachment
 
@@ -39,14 +40,21 @@ def _holds_mapping(field: FormField, value: Any) -> bool:
     return any(isinstance(item, dict) for item in items)
 
 
-def event_values(state: State, app: App, values: dict[str, Any], host_url: str) -> dict[str, Any]:
+def event_values(
+    state: State,
+    app: App,
+    values: dict[str, Any],
+    host_url: str,
+    version: Version,
+    owner_id: str | None,
+) -> dict[str, Any]:
     """The same values as the events of a chatflow show them, files in full."""
     described = dict(values)
     for field in app.form:
         value = values.get(field.name)
         if field.kind == "file" and isinstance(value, dict):
-            file = attachment(state, app, field.uploads, value)
-            described[field.name] = file.in_event(host_url)
+            file = attachment(state, app, field.uploads, value, owner_id)
+            described[field.name] = file.in_event(host_url, version)
     return described
 
 

@@ -34,7 +34,7 @@ def _text(name: str, label: str, *, kind: str, default: str, max_length: int) ->
     return {kind: {**spec, "required": False, "variable": name}}
 
 
-CHAT = {
+CHAT: dict[str, Any] = {
     "opening_statement": "Hello {{name}}, 你好!",
     "suggested_questions": ["Who are you?", "你是谁？"],
     "suggested_questions_after_answer": {"enabled": True},
@@ -94,7 +94,7 @@ _DOC = {
     "type": "file",
     "variable": "doc",
 }
-CHATFLOW = {
+CHATFLOW: dict[str, Any] = {
     "opening_statement": "Chatflow opening 你好",
     "suggested_questions": ["Q1?"],
     "suggested_questions_after_answer": {"enabled": True},
@@ -113,7 +113,7 @@ CHATFLOW = {
     "file_upload": _FLOW_UPLOADS,
     "system_parameters": _LIMITS,
 }
-WORKFLOW = {
+WORKFLOW: dict[str, Any] = {
     **CHATFLOW,
     "speech_to_text": {"enabled": False},
     "text_to_speech": {"enabled": False, "voice": "", "language": ""},
@@ -121,7 +121,7 @@ WORKFLOW = {
         _flow_field("text-input", "query", "Query", max_length=4000, required=True)
     ],
 }
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "opening_statement": "",
     "suggested_questions": [],
     "suggested_questions_after_answer": {"enabled": False},
@@ -159,12 +159,29 @@ _REQUIRED_FORM = [
 _COMPLETION_FORM = [
     {"paragraph": {"default": "", "label": "Query", "required": True, "variable": "query"}}
 ]
-SPOKEN = {"autoPlay": "enabled", "enabled": True, "language": "en-US", "voice": "alloy"}
-REQUIRED = PLAIN | {"user_input_form": _REQUIRED_FORM}
-COMPLETION = PLAIN | {"user_input_form": _COMPLETION_FORM}
-PLAIN_FLOW = CHATFLOW | {
+SPOKEN: dict[str, Any] = {
+    "autoPlay": "enabled",
+    "enabled": True,
+    "language": "en-US",
+    "voice": "alloy",
+}
+REQUIRED: dict[str, Any] = PLAIN | {"user_input_form": _REQUIRED_FORM}
+COMPLETION: dict[str, Any] = PLAIN | {"user_input_form": _COMPLETION_FORM}
+PLAIN_FLOW: dict[str, Any] = CHATFLOW | {
     "opening_statement": "",
     "suggested_questions": [],
     "suggested_questions_after_answer": {"enabled": False},
     "user_input_form": [],
+}
+NEW_AGENT: dict[str, Any] = PLAIN | {
+    "opening_statement": None,
+    "sensitive_word_avoidance": {"enabled": False, "type": "", "config": {}},
+    "file_upload": {
+        "image": {
+            "enabled": False,
+            "number_limits": 3,
+            "detail": "high",
+            "transfer_methods": ["remote_url", "local_file"],
+        }
+    },
 }

@@ -34,7 +34,7 @@ class Faults:
     """The faults still to happen: each rule holds those of one response, the oldest goes first."""
 
     def __init__(self) -> None:
-        self.rules = Rules[tuple[Fault, ...]](newest_first=False)
+        self.rules: Rules[tuple[Fault, ...]] = Rules(newest_first=False)
 
     def respond(
         self,

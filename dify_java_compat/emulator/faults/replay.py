@@ -16,7 +16,11 @@ from ..http.reply import Reply
 from ..http.response_writer import ResponseWriter
 from .kinds import Fault
 
-_ARCHIVE = "recordings.tar.xz"
+# By version of Dify; a name that one of them lacks is looked for in the next.
+_ARCHIVES = {
+    "1.14": ("recordings-1.14.tar.xz", "recordings.tar.xz"),
+    "1.12": ("recordings.tar.xz",),
+}
 _PARTS = ("request.http", "response.raw")
 
 
@@ -46,9 +50,9 @@ class Replay(Fault):
 
 
 @cache
-def _packaged() -> dict[str, bytes]:
-    """The parts of all recordings that come with the package, by path."""
-    with files("dify_java_compat.emulator.faults").joinpath(_ARCHIVE).open("rb") as archive:
+def _archived(archive_name: str) -> dict[str, bytes]:
+    """The parts of the recordings in an archive of the package, by path."""
+    with files("dify_java_compat.emulator.faults").joinpath(archive_name).open("rb") as archive:
         with tarfile.open(fileobj=archive, mode="r:xz") as tar:
             return {
                 member.name: source.read()
@@ -57,23 +61,31 @@ def _packaged() -> dict[str, bytes]:
             }
 
 
-def names(folder: str | os.PathLike[str] | None = None) -> list[str]:
+def _parts(name: str, version: str) -> tuple[bytes, ...]:
+    """The request and the response of that name, of the nearest version that has it."""
+    found = next(one for one in map(_archived, _ARCHIVES[version]) if f"{name}/{_PARTS[0]}" in one)
+    return tuple(found[f"{name}/{part}"] for part in _PARTS)
+
+
+def names(version: str, folder: str | os.PathLike[str] | None = None) -> list[str]:
     """The names of the recordings of the package, or of those in a folder."""
     if folder is None:
-        return sorted({path.partition("/")[0] for path in _packaged()})
+        paths = [path for archive in _ARCHIVES[version] for path in _archived(archive)]
+        return sorted({path.partition("/")[0] for path in paths})
     return sorted(file.parent.name for file in Path(folder).glob("*/response.raw"))
 
 
-def load(name: str, folder: str | os.PathLike[str] | None = None) -> Replay:
+def load(name: str, version: str, folder: str | os.PathLike[str] | None = None) -> Replay:
     """The recording of that name; ``ValueError`` where there is none."""
-    known = names(folder)
+    known = names(version, folder)
     if name not in known:
         near = difflib.get_close_matches(name, known, 1, 0.0)
         hint = f"did you mean {near[0]!r}?" if near else "there is none at all"
         raise ValueError(f"no recording is called {name!r}: {hint}")
     request, response = (
-        _packaged()[f"{name}/{part}"] if folder is None else Path(folder, name, part).read_bytes()
-        for part in _PARTS
+        _parts(name, version)
+        if folder is None
+        else (Path(folder, name, part).read_bytes() for part in _PARTS)
     )
     method, target, _ = request.split(b"\r\n", 1)[0].decode().split(" ")
     path = without_ids(target.partition("?")[0])

@@ -4,7 +4,6 @@ import sqlite3
 from typing import Any
 
 from ..http.errors import ServerCrash, invalid_param, not_found
-from ..http.payload import Payload
 from ..http.reply import Reply, json_reply
 from ..store.database import new_id
 from .call import Call, reject_nul
@@ -20,7 +19,7 @@ def _data(row: sqlite3.Row) -> dict[str, Any]:
 
 def _texts(call: Call) -> tuple[str, str]:
     """The question and the reply of the body."""
-    payload = Payload("AnnotationCreatePayload", call.body)
+    payload = call.payload("AnnotationCreatePayload")
     question = payload.string("question", required=True)
     reply = payload.string("answer", required=True)
     payload.check()
@@ -37,9 +36,14 @@ def _known(call: Call) -> sqlite3.Row:
 
 
 def list_annotations(call: Call) -> Reply:
-    """GET /apps/annotations: pages by number; the default where a number is none."""
+    """GET /apps/annotations: pages by number."""
     args = call.request.args
-    page, limit = args.get("page", 1, type=int), args.get("limit", 20, type=int)
+    if call.version.checks_annotation_pages:
+        query = call.query("AnnotationListQuery")
+        page, limit = query.integer("page", 1, 1, None), query.integer("limit", 20, 1, None)
+        query.check()
+    else:
+        page, limit = args.get("page", 1, type=int), args.get("limit", 20, type=int)
     size = min(limit, _MAX_LIMIT) if limit > 0 else 20
     number, keyword = max(page, 1), args.get("keyword", "")
     rows, total = call.state.annotations.page(call.app.id, keyword, number, size)
@@ -75,7 +79,7 @@ def delete_annotation(call: Call) -> Reply:
 
 def switch_reply(call: Call) -> Reply:
     """POST /apps/annotation-reply/{action}: takes effect at once, before its job is done."""
-    payload = Payload("AnnotationReplyActionPayload", call.body)
+    payload = call.payload("AnnotationReplyActionPayload")
     threshold = payload.number("score_threshold")
     provider = payload.string("embedding_provider_name", required=True)
     model = payload.string("embedding_model_name", required=True)

@@ -1,4 +1,4 @@
-"""How the reply to a prompt is begun, streamed, played in the background or sent whole.
+"""How the reply to a prompt is begun, sent whole, or stopped.
 
 The handlers of the chat, completion and workflow apps share it.
 """
@@ -8,28 +8,30 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from ..apps.files import Attachment, attachments
 from ..apps.inputs import event_values, form_values
 from ..apps.knowledge import retrieve
-from ..http.errors import ApiError, bad_request, invalid_param, not_found
+from ..http.errors import ApiError, ServerCrash, bad_request, invalid_param, not_found
 from ..http.ids import as_uuid
 from ..http.reply import Reply, blocking_reply, error_reply, json_reply
 from ..model.prose import tokens
 from ..model.replies import StubbedReply
 from ..model.speaker import ModelFailure, Speaker
-from ..runs.background import BackgroundRun
 from ..runs.run import Run
-from ..runs.speech import with_speech
-from ..runs.stream import Emitter, StreamBody, ending, fail
+from ..runs.stream import ending, fail
 from ..script.agent import AgentScript
 from ..script.base import Script, Turn
-from ..script.chat import ChatScript, CompletionScript, FixedScript
+from ..script.chat import ChatScript, CompletionScript, FixedScript, NewAgentScript
 from ..script.flow import FlowScript
 from ..script.raw import RawScript
+from ..script.special import AgentNodeScript, LoopScript, SilentScript
 from .call import Call, client_gone
 from .history import own_conversation
+from .streaming import refused_in_stream, start_in_background
+
+S = TypeVar("S", bound=Script)
 
 # Who wrote the annotations.
 _AUTHOR = {"id": "0d6f9a21-47c8-4e5b-93d0-c8a1f27b6e0d", "name": "admin"}
@@ -39,6 +41,12 @@ _SCRIPTS: dict[str, type[Script]] = {
     "agent-chat": AgentScript,
     "advanced-chat": FlowScript,
     "completion": CompletionScript,
+    "agent": NewAgentScript,
+}
+_SPECIAL: dict[str, type[Script]] = {
+    "loop": LoopScript,
+    "agent": AgentNodeScript,
+    "silent": SilentScript,
 }
 
 
@@ -63,6 +71,14 @@ class FixedReply(NamedTuple):
     annotation: dict[str, Any] | None
 
 
+class Refusal(Exception):
+    """A test's stub refuses the prompt with an error status."""
+
+    def __init__(self, error: ApiError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
 # -- the beginning
 
 
@@ -85,6 +101,31 @@ def new_run(call: Call) -> Iterator[Run]:
         raise
 
 
+def begin_run(
+    call: Call,
+    mode: str | None,
+    begin: Callable[[Run], S],
+    check: Callable[[], None] = lambda: None,
+) -> tuple[S, Run] | Reply:
+    """A run, and the script that ``begin`` makes of it; or the stream that tells what is wrong.
+
+    ``ApiError`` where there is no such stream, and for what ``check`` says of the app.
+    """
+    in_worker = call.app.flows and mode == "streaming" and call.version.refuses_in_stream
+    try:
+        with new_run(call) as run:
+            check()
+            try:
+                return begin(run), run
+            except (ApiError, ServerCrash) as error:
+                if not in_worker:
+                    raise
+                call.runs.finish(run)
+                return refused_in_stream(call, error)
+    except Refusal as refusal:
+        raise refusal.error from None
+
+
 def check_version(call: Call, workflow_id: str) -> None:
     """``ApiError`` unless this is the id of a published workflow of the app."""
     found = as_uuid(workflow_id)
@@ -98,9 +139,10 @@ def begin(call: Call, run: Run, prompt: Prompt) -> Script:
     """Record the message, in its conversation or a new one; the script of the reply to it."""
     state, app, host_url = call.state, call.app, call.request.host_url
     conversation = find_conversation(call, prompt.conversation_id)
-    files = attachments(state, app, prompt.files)
+    owner = call.user.id if call.version.guards_files else None
+    files = attachments(state, app, prompt.files, owner)
     values = form_values(app, prompt.inputs)
-    event_inputs = event_values(state, app, values, host_url)
+    event_inputs = event_values(state, app, values, host_url, call.version, owner)
     reply = _find_reply(call, run, prompt)
     if conversation is None:
         conversation = _new_conversation(call, prompt.conversation_name, values)
@@ -109,6 +151,7 @@ def begin(call: Call, run: Run, prompt: Prompt) -> Script:
     message_id, created_at = record_message(call, conversation, prompt.query, files)
     turn = Turn(
         app=app,
+        version=call.version,
         user=call.user,
         task_id=run.task_id,
         conversation_id=conversation["id"],
@@ -116,7 +159,8 @@ def begin(call: Call, run: Run, prompt: Prompt) -> Script:
         query=prompt.query,
         speaker=speaker,
         inputs=event_inputs,
-        files=[file.in_event(host_url) for file in files],
+        files=[file.in_event(host_url, call.version) for file in files],
+        listed_files=[file.in_message_end(host_url) for file in files],
         number=state.number_of(message_id),
         created_at=created_at,
         form_seconds=call.settings.form_seconds,
@@ -130,9 +174,14 @@ def begin(call: Call, run: Run, prompt: Prompt) -> Script:
 
 
 def find_conversation(call: Call, conversation_id: str | None) -> sqlite3.Row | None:
-    """The user's conversation of that id, None without an id; ``ApiError`` for an unknown one."""
+    """The user's conversation of that id, None without an id; ``ApiError`` for an unknown one.
+
+    For an unknown one of a chatflow it may be None, too: it gets a new one.
+    """
     if conversation_id is None:
         return None
+    if call.app.flows and call.version.begins_new_conversation:
+        return call.state.conversation(conversation_id, call.app.id, call.user.id)
     return own_conversation(call, call.request.path, conversation_id)
 
 
@@ -156,7 +205,7 @@ def _find_reply(call: Call, run: Run, prompt: Prompt) -> FixedReply | StubbedRep
     reply = call.replies.stub_for({**call.body, "query": prompt.text})
     if reply.refusal is not None:
         run.pause(reply.delay)
-        raise reply.refusal
+        raise Refusal(reply.refusal)
     return reply
 
 
@@ -210,41 +259,7 @@ def choose_script(turn: Turn, reply: FixedReply | StubbedReply) -> Script:
         return FixedScript(turn, reply.annotation)
     if reply.events is not None:
         return RawScript(turn, reply.events)
-    return _SCRIPTS[turn.app.mode](turn)
-
-
-# -- the reply, streamed
-
-
-def stream_of(call: Call, script: Script, run: Run) -> StreamBody:
-    """The events of the reply, from this connection or from a run in the background."""
-    gone, settings = client_gone(call.request), call.settings
-    if script.in_background:
-        background = _start_in_background(call, script, run)
-        return StreamBody(background.reader(gone, settings.ping_seconds), lambda: None)
-    emitter = Emitter(
-        script,
-        run,
-        call.runs,
-        call.state,
-        settings.token_pause,
-        has_no_reader=lambda stopped: stopped and gone(),
-        client_gone=gone,
-        ping_seconds=settings.ping_seconds,
-    )
-    stream = with_speech(emitter.emit(), script) if call.app.speaks else emitter.emit()
-    return StreamBody(stream, lambda: call.runs.finish(run))
-
-
-def _start_in_background(call: Call, script: Script, run: Run) -> BackgroundRun:
-    settings = call.settings
-    background = BackgroundRun(run, lambda: script.is_waiting(call.state), settings.form_seconds)
-    call.background.add(script.run_id, background)
-    emitter = Emitter(
-        script, run, call.runs, call.state, settings.token_pause, background.has_no_reader
-    )
-    background.start(with_speech(emitter.emit(), script) if call.app.speaks else emitter.emit())
-    return background
+    return _SPECIAL.get(turn.app.graph, _SCRIPTS[turn.app.mode])(turn)
 
 
 # -- the reply, whole
@@ -297,14 +312,19 @@ def play(call: Call, script: Script, run: Run) -> str:
 
 
 def _paused(call: Call, script: Script, run: Run) -> dict[str, Any]:
-    """The body where a flow waits for a person. Neither recorded nor described anywhere."""
-    background = _start_in_background(call, script, run)
-    data: Any = None
+    """The body where a flow waits for a person."""
+    background = start_in_background(call, script, run)
+    paused: dict[str, Any] = {}
     for frame in background.reader(client_gone(call.request), call.settings.ping_seconds):
         if frame.name == "workflow_paused":
-            data = frame.event()["data"]
+            paused = frame.event()["data"]
     body = _body(script, "workflow_paused", "")
-    return body | {"workflow_run_id": script.run_id, "data": data}
+    body["metadata"] = script.metadata(None)
+    body["workflow_run_id"] = script.run_id
+    keys = ("id", "mode", "conversation_id", "message_id", "workflow_run_id", "answer", "metadata")
+    data = {key: body[key] for key in (*keys, "created_at")}
+    more = ("paused_nodes", "reasons", "status", "elapsed_time", "total_tokens", "total_steps")
+    return body | {"data": data | {key: paused[key] for key in more}}
 
 
 def _body(script: Script, event: str, text: str, *, replaced: bool = False) -> dict[str, Any]:
@@ -327,10 +347,12 @@ def _body(script: Script, event: str, text: str, *, replaced: bool = False) -> d
 
 def stop_run(call: Call) -> Reply:
     """Stop the run of the path's task. A success, whatever the task."""
-    call.runs.stop(
-        call.ids["task_id"],
-        call.app.id,
-        call.user.id,
-        others_abort=call.app.flows,
-    )
-    return json_reply({"result": "success"})
+    done = json_reply({"result": "success"})
+    task_id, app_id = call.ids["task_id"], call.app.id
+    if call.version.pauses_through_stop and call.runs.is_paused(task_id, app_id):
+        return done
+    if call.app.flows and call.version.stops_by_race:
+        call.runs.stop_by_race(task_id, app_id, call.user.id)
+        return done
+    call.runs.stop(task_id, app_id, call.user.id, others_abort=call.app.flows)
+    return done

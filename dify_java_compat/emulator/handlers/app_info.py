@@ -5,7 +5,15 @@ from datetime import datetime, timezone
 from ..apps.files import TENANT_ID
 from ..http.errors import ApiError, app_unavailable
 from ..http.reply import Reply, json_reply
+from ..version import Version
 from .call import DEFAULT_USER, Call
+
+
+def welcome(version: Version) -> Reply:
+    """GET /, which needs no key. Not recorded: after Dify's own description."""
+    return json_reply(
+        {"welcome": "Dify OpenAPI", "api_version": "v1", "server_version": version.full}
+    )
 
 
 def parameters(call: Call) -> Reply:
@@ -63,12 +71,12 @@ def site(call: Call) -> Reply:
 
 
 def end_user(call: Call) -> Reply:
-    """GET /end-users/{id}. Not recorded: after Dify's own description of newer servers."""
+    """GET /end-users/{id}."""
     row = call.state.known_user(call.ids["end_user_id"], call.app.id)
     if row is None:
         raise ApiError(404, "end_user_not_found", "End user not found.")
     created = datetime.fromtimestamp(int(row["created_at"]), timezone.utc)
-    moment = created.isoformat().replace("+00:00", "Z")
+    moment = created.replace(tzinfo=None).isoformat()
     return json_reply(
         {
             "id": row["id"],

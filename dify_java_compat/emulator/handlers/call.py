@@ -8,12 +8,14 @@ from typing import Any, Literal
 from werkzeug.wrappers import Request
 
 from ..apps.app import App
-from ..apps.catalog import APPS
+from ..apps.catalog import apps_of
 from ..http.errors import ApiError, ServerCrash, bad_request, invalid_param, not_json, unauthorized
+from ..http.payload import Payload
 from ..model.replies import ReplySource
 from ..runs.background import BackgroundRuns
 from ..runs.run import Runs
 from ..store.state import EndUser, State
+from ..version import Version
 
 # Where in the request an operation has its user; None where it has no user.
 UserLocation = Literal["json", "query", "form", None]
@@ -26,14 +28,17 @@ class Settings:
     """The emulator's settings.
 
     ``token_pause``: seconds between two tokens. ``ping_seconds``: the silence after which a
-    stream sends a ping. ``form_seconds``: how long a form waits. ``quirks``: whether the bugs of
-    the real server are copied.
+    stream sends a ping. ``form_seconds``: how long a form waits. ``linger_seconds``: how long a
+    stream stays open that has no end. ``quirks``: whether the bugs of the real server are copied.
+    ``version``: which server it is.
     """
 
     token_pause: float
     ping_seconds: float
     form_seconds: float
+    linger_seconds: float
     quirks: bool
+    version: Version
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,18 @@ class Call:
     replies: ReplySource
     settings: Settings
 
+    @property
+    def version(self) -> Version:
+        return self.settings.version
+
+    def payload(self, name: str) -> Payload:
+        """The body, to be validated; ``name``: that of the real server's model."""
+        return Payload(name, self.body, self.version.pydantic)
+
+    def query(self, name: str) -> Payload:
+        """The query, to be validated."""
+        return Payload(name, self.request.args.to_dict(), self.version.pydantic)
+
 
 def client_gone(request: Request) -> Callable[[], bool]:
     """A function that says whether the client has closed its connection."""
@@ -58,7 +75,7 @@ def client_gone(request: Request) -> Callable[[], bool]:
     return check
 
 
-def authorize(request: Request) -> App:
+def authorize(request: Request, version: Version) -> App:
     """The app whose key the request has; ``ApiError`` where there is none."""
     header = request.headers.get("Authorization", "").strip()
     if " " not in header:
@@ -66,7 +83,7 @@ def authorize(request: Request) -> App:
     scheme, key = header.split(None, 1)
     if scheme.lower() != "bearer":
         raise unauthorized("Authorization scheme must be 'Bearer'")
-    for app in APPS:
+    for app in apps_of(version):
         if app.key == key:
             if not app.api_enabled:
                 raise ApiError(403, "forbidden", "The app's API service has been disabled.")
@@ -93,7 +110,7 @@ def _json(request: Request) -> Any:
         raise not_json()
     try:
         return json.loads(request.get_data())
-    except ValueError:
+    except (ValueError, RecursionError):  # or one that nests too deep
         raise bad_request() from None
 
 

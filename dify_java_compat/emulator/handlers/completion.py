@@ -4,10 +4,10 @@ from typing import Any
 
 from ..apps.app import App
 from ..http.errors import app_unavailable
-from ..http.payload import Payload
 from ..http.reply import EVENT_STREAM, Reply
-from .answering import Prompt, begin, blocking, new_run, stop_run, stream_of, whole
+from .answering import Prompt, Refusal, begin, blocking, new_run, stop_run, whole
 from .call import Call
+from .streaming import stream_of
 
 
 def _require_completion(app: App) -> None:
@@ -18,7 +18,7 @@ def _require_completion(app: App) -> None:
 def complete(call: Call) -> Reply:
     """POST /completion-messages, blocking or streamed: a message whose conversation is hidden."""
     _require_completion(call.app)
-    payload = Payload("CompletionRequestPayload", call.body)
+    payload = call.payload("CompletionRequestPayload")
     inputs = payload.mapping("inputs")
     query = payload.string("query", default="")
     files = payload.mappings("files")
@@ -26,10 +26,13 @@ def complete(call: Call) -> Reply:
     payload.string("retriever_from", default="dev")
     payload.check()
     query = (query or "").replace("\0", "")
-    with new_run(call) as run:
-        # The prompt of such an app is made of its form.
-        text = query or " ".join(str(value) for value in inputs.values())
-        script = begin(call, run, Prompt(query, text, inputs, files))
+    # The prompt of such an app is made of its form.
+    text = query or " ".join(str(value) for value in inputs.values())
+    try:
+        with new_run(call) as run:
+            script = begin(call, run, Prompt(query, text, inputs, files))
+    except Refusal as refusal:
+        raise refusal.error from None
     if mode == "streaming":
         return Reply(200, stream_of(call, script, run), EVENT_STREAM)
 

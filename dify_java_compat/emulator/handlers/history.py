@@ -6,9 +6,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..http.errors import ServerCrash, bad_request, invalid_param, not_found
-from ..http.payload import Payload
 from ..http.reply import Reply, json_reply
 from ..model.prose import suggestions, title
+from ..script.human_input import submission
 from .call import Call, reject_nul
 
 _SORTS = ("created_at", "-created_at", "updated_at", "-updated_at")
@@ -21,7 +21,36 @@ def page_of(limit: int, rows: list[sqlite3.Row], data: list[Any]) -> Reply:
     return json_reply({"limit": limit, "has_more": len(rows) > limit, "data": data})
 
 
-def _message_data(row: sqlite3.Row) -> dict[str, Any]:
+def _message_data(call: Call, row: sqlite3.Row) -> dict[str, Any]:
+    data = _plain_data(row)
+    if not call.version.shows_forms_in_history:
+        return data
+    runs = call.state.workflow_runs
+    if runs.status_of_message(row["id"]) == "paused":
+        data["status"] = "paused"
+    forms = [_form_data(form) for form in runs.forms_of_message(row["id"])]
+    return data | {"extra_contents": forms}
+
+
+def _form_data(form: sqlite3.Row) -> dict[str, Any]:
+    """A form of the message's run, and what was submitted to it."""
+    definition, submitted = json.loads(form["definition"]), form["action"] is not None
+    values = None
+    if submitted:
+        node = {key: definition[key] for key in ("node_id", "node_title")}
+        inputs = json.loads(form["inputs"])
+        values = node | submission(form["definition"], form["action"], inputs)
+        definition["form_token"] = None
+    return {
+        "workflow_run_id": form["run_id"],
+        "submitted": submitted,
+        "form_definition": definition,
+        "form_submission_data": values,
+        "type": "human_input",
+    }
+
+
+def _plain_data(row: sqlite3.Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "conversation_id": row["conversation_id"],
@@ -72,7 +101,7 @@ def _own_message(call: Call) -> sqlite3.Row:
 
 def list_messages(call: Call) -> Reply:
     """GET /messages: the newest page first, in each page the oldest message first."""
-    query = Payload("MessageListQuery", call.request.args.to_dict())
+    query = call.query("MessageListQuery")
     conversation_id = query.identifier("conversation_id", required=True)
     first_id = query.identifier("first_id")
     limit = query.limit()
@@ -87,12 +116,12 @@ def list_messages(call: Call) -> Reply:
         if before is None or before["conversation_id"] != conversation["id"]:
             raise not_found("First Message Not Exists.", path)
     rows = call.state.messages(conversation["id"], before, limit + 1)
-    return page_of(limit, rows, [_message_data(row) for row in reversed(rows[:limit])])
+    return page_of(limit, rows, [_message_data(call, row) for row in reversed(rows[:limit])])
 
 
 def list_conversations(call: Call) -> Reply:
     """GET /conversations of one user, by default the last changed first."""
-    query = Payload("ConversationListQuery", call.request.args.to_dict())
+    query = call.query("ConversationListQuery")
     last_id = query.identifier("last_id")
     limit = query.limit()
     sort_by = query.choice("sort_by", _SORTS, "-updated_at") or "-updated_at"
@@ -108,7 +137,7 @@ def list_conversations(call: Call) -> Reply:
 
 def rename_conversation(call: Call) -> Reply:
     """POST /conversations/{id}/name: to a name of the user's, or one made of its first message."""
-    payload = Payload("ConversationRenamePayload", call.body)
+    payload = call.payload("ConversationRenamePayload")
     name = payload.string("name")
     generated = payload.boolean("auto_generate", False)
     payload.check()
@@ -129,8 +158,11 @@ def rename_conversation(call: Call) -> Reply:
 
 
 def delete_conversation(call: Call) -> Reply:
-    """DELETE /conversations/{id}: never a 404. The real server does not check whose it is."""
+    """DELETE /conversations/{id}. The older server neither misses one nor checks whose it is."""
     conversation_id = call.ids["conversation_id"]
+    if call.version.knows_conversations:
+        call.state.delete_conversation(own_conversation(call)["id"])
+        return Reply(204, b"")
     own = call.state.conversation(conversation_id, call.app.id, call.user.id)
     if own is not None or call.settings.quirks:
         call.state.delete_conversation(conversation_id)
@@ -139,7 +171,7 @@ def delete_conversation(call: Call) -> Reply:
 
 def rate_message(call: Call) -> Reply:
     """POST /messages/{id}/feedbacks: like, dislike, or null to take it back."""
-    payload = Payload("MessageFeedbackPayload", call.body)
+    payload = call.payload("MessageFeedbackPayload")
     rating = payload.choice("rating", ("like", "dislike"), None)
     content = payload.string("content")
     payload.check()
@@ -158,7 +190,7 @@ def _moment(timestamp: float) -> str:
 
 def list_feedbacks(call: Call) -> Reply:
     """GET /app/feedbacks: those of all users of the app."""
-    query = Payload("FeedbackListQuery", call.request.args.to_dict())
+    query = call.query("FeedbackListQuery")
     page, limit = query.integer("page", 1, 1, None), query.integer("limit", 20, 1, 101)
     query.check()
     data = [

@@ -1,14 +1,11 @@
-"""The forms for a person: to read one, and to submit it.
+"""The forms for a person: to read one, and to submit it."""
 
-Not recorded: after Dify's own description of newer servers.
-"""
-
+import json
 import sqlite3
 import time
 
-from ..apps.human_form import ACTIONS, DEFAULTS, INPUTS, check
+from ..apps.human_form import check
 from ..http.errors import ApiError, not_found
-from ..http.payload import Payload
 from ..http.reply import Reply, json_reply
 from .call import Call
 
@@ -17,7 +14,7 @@ def _open_form(call: Call) -> sqlite3.Row:
     """The form of the path; ``ApiError`` where it is unknown, submitted or expired."""
     row = call.state.workflow_runs.form_by_token(call.ids["form_token"], call.app.id)
     if row is None:
-        raise not_found("Form not found")
+        raise not_found("Form not found", call.request.path)
     if row["action"] is not None:
         raise _submitted(row["id"])
     if row["expires_at"] <= time.time():
@@ -35,20 +32,20 @@ def _submitted(form_id: str) -> ApiError:
 def show_form(call: Call) -> Reply:
     """GET /form/human_input/{form_token}."""
     row = _open_form(call)
-    return json_reply(
-        {
-            "form_content": row["content"],
-            "inputs": INPUTS,
-            "resolved_default_values": DEFAULTS,
-            "user_actions": ACTIONS,
-            "expiration_time": int(row["expires_at"]),
-        }
-    )
+    form = json.loads(row["definition"])
+    body = {
+        "form_content": form["form_content"],
+        "inputs": form["inputs"],
+        "resolved_default_values": form["resolved_default_values"],
+        "user_actions": form["actions"],
+        "expiration_time": int(row["expires_at"]),
+    }
+    return Reply(200, json.dumps(body, ensure_ascii=False).encode())
 
 
 def submit_form(call: Call) -> Reply:
     """POST /form/human_input/{form_token}: once, by any user; the run goes on."""
-    payload = Payload("HumanInputFormSubmitPayload", call.body)
+    payload = call.payload("HumanInputFormSubmitPayload")
     inputs = payload.mapping("inputs")
     action = payload.string("action", required=True)
     payload.check()

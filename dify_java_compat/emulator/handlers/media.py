@@ -11,7 +11,6 @@ from ..apps.app import App
 from ..apps.files import TENANT_ID, kind_of, signed_url
 from ..http.errors import ApiError, GatewayFailure, bad_request, invalid_param
 from ..http.ids import as_uuid
-from ..http.payload import Payload
 from ..http.reply import Reply, json_reply
 from ..model.prose import speech, transcript
 from .call import Call, reject_nul
@@ -30,7 +29,7 @@ _FORBIDDEN_CHARACTERS = '/\\:*?"<>|'
 
 def text_to_audio(call: Call) -> Reply:
     """POST /text-to-audio: an MP3 in chunks, whatever ``streaming`` is."""
-    payload = Payload("TextToAudioPayload", call.body)
+    payload = call.payload("TextToAudioPayload")
     message_id = payload.string("message_id")
     payload.string("voice")
     text = payload.string("text")
@@ -78,7 +77,10 @@ def upload(call: Call) -> Reply:
         # The braces are the real server's: it never fills them in.
         raise ApiError(413, "file_too_large", "File size exceeded. {message}")
     row = call.state.add_file(call.user.id, name, file.mimetype, content)
-    return json_reply(_file_data(row, extension, call.request.host_url), 201)
+    data = _file_data(row, extension, call.request.host_url)
+    if call.version.references_files:
+        data = {"id": data["id"], "reference": None} | data
+    return json_reply(data, 201)
 
 
 def _uploaded(call: Call) -> FileStorage:
@@ -120,7 +122,7 @@ def _file_data(row: sqlite3.Row, extension: str, host_url: str) -> dict[str, Any
 
 def preview(call: Call) -> Reply:
     """GET /files/{id}/preview: a file of any user that is in a message of the app."""
-    query = Payload("FilePreviewQuery", call.request.args.to_dict())
+    query = call.query("FilePreviewQuery")
     as_attachment = query.boolean("as_attachment", False)
     query.check()
     file_id = call.ids["file_id"]

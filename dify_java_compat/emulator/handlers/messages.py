@@ -2,27 +2,28 @@
 
 from functools import partial
 
-from ..http.errors import invalid_param
-from ..http.payload import Payload
+from ..http.errors import bad_request, invalid_param
 from ..http.reply import EVENT_STREAM, Reply
 from ..model.prose import title
+from ..runs.run import Run
+from ..script.base import Script
 from .answering import (
     NO_NAME,
     Prompt,
     begin,
+    begin_run,
     blocking,
     check_version,
-    new_run,
     stop_run,
-    stream_of,
     whole,
 )
 from .call import Call
+from .streaming import stream_of
 
 
 def send(call: Call) -> Reply:
     """POST /chat-messages, blocking or streamed."""
-    payload = Payload("ChatRequestPayload", call.body)
+    payload = call.payload("ChatRequestPayload")
     inputs = payload.mapping("inputs")
     query = payload.string("query", required=True)
     files = payload.mappings("files")
@@ -34,22 +35,31 @@ def send(call: Call) -> Reply:
     workflow_id = payload.string("workflow_id")
     payload.check()
 
-    with new_run(call) as run:
-        _check_app(call, mode, workflow_id)
-        if not query:
-            raise invalid_param("query is required")
-        query = query.replace("\0", "")
-        name = title(query) if named else NO_NAME
-        script = begin(call, run, Prompt(query, query, inputs, files, conversation_id, name))
+    query = (query or "").replace("\0", "")
+    name = title(query) if named else NO_NAME
+    prompt = Prompt(query, query, inputs, files, conversation_id, name)
+    check = partial(_check_app, call, mode, workflow_id)
+    begun = begin_run(call, mode, lambda run: _begin(call, run, prompt), check)
+    if isinstance(begun, Reply):
+        return begun
+    script, run = begun
     # Naming a new conversation touches the session on the real server, in this one mode.
     vary = call.app.mode == "chat" and conversation_id is None and script.names_conversation
-    if mode == "streaming":
+    if mode == "streaming" or call.app.mode == "agent":
         return Reply(200, stream_of(call, script, run), EVENT_STREAM, vary_cookie=vary)
     return blocking(script, partial(whole, call, script, run), vary_cookie=vary)
 
 
+def _begin(call: Call, run: Run, prompt: Prompt) -> Script:
+    if not prompt.query:
+        raise invalid_param("query is required")
+    return begin(call, run, prompt)
+
+
 def _check_app(call: Call, mode: str | None, workflow_id: str | None) -> None:
     """``ApiError`` where the app cannot reply in this mode, or with this workflow."""
+    if call.app.mode == "agent" and mode == "blocking":
+        raise bad_request("Agent App only supports streaming response mode.")
     if call.app.mode == "agent-chat" and mode != "streaming":
         raise invalid_param("Agent Chat App does not support blocking mode")
     if call.app.mode == "advanced-chat" and workflow_id:

@@ -6,7 +6,6 @@ import sqlite3
 from typing import Any
 
 from ..http.errors import ServerCrash, bad_request, invalid_param, not_found
-from ..http.payload import Payload
 from ..http.reply import Reply, json_reply
 from .call import Call
 from .history import own_conversation, page_of
@@ -43,7 +42,7 @@ def _problem(name: str) -> str:
 
 def list_variables(call: Call) -> Reply:
     """GET /conversations/{id}/variables."""
-    query = Payload("ConversationVariablesQuery", call.request.args.to_dict())
+    query = call.query("ConversationVariablesQuery")
     last_id = query.identifier("last_id")
     limit = query.limit()
     name = query.string("variable_name")
@@ -85,7 +84,7 @@ def _has_kind(value: Any, kind: str) -> bool:
 
 def update_variable(call: Call) -> Reply:
     """PUT /conversations/{id}/variables/{id}: a value of the variable's type."""
-    payload = Payload("ConversationVariableUpdatePayload", call.body)
+    payload = call.payload("ConversationVariableUpdatePayload")
     value = payload.anything("value")
     payload.check()
     conversation = own_conversation(call)

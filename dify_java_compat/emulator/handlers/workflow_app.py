@@ -7,15 +7,21 @@ from typing import Any
 from ..apps.files import attachments
 from ..apps.inputs import event_values, form_values
 from ..http.errors import not_workflow_app
-from ..http.payload import Payload
 from ..http.reply import EVENT_STREAM, PING, Reply, blocking_reply
 from ..model.speaker import ModelFailure
 from ..runs.run import Run
 from ..runs.stream import ending
 from ..script.base import JsonObject, Turn
 from ..script.workflow import WorkflowScript
-from .answering import check_version, new_run, play, stop_run, stream_of
+from .answering import (
+    Refusal,
+    begin_run,
+    check_version,
+    play,
+    stop_run,
+)
 from .call import Call
+from .streaming import stream_of
 
 # What a blocking response has of a finished run.
 _BLOCKING = (
@@ -49,13 +55,15 @@ def stop_workflow(call: Call) -> Reply:
 
 
 def _run(call: Call) -> Reply:
-    payload = Payload("WorkflowRunPayload", call.body)
+    payload = call.payload("WorkflowRunPayload")
     inputs = payload.mapping("inputs")
     files = payload.mappings("files")
     mode = payload.choice("response_mode", ("blocking", "streaming"), None)
     payload.check()
-    with new_run(call) as run:
-        script = _begin(call, run, inputs, files)
+    begun = begin_run(call, mode, lambda run: _begin(call, run, inputs, files))
+    if isinstance(begun, Reply):
+        return begun
+    script, run = begun
     if mode == "streaming":
         return Reply(200, stream_of(call, script, run), EVENT_STREAM)
     data = _paused(call, script, run) if script.pause_count else _finished(call, script, run)
@@ -68,23 +76,25 @@ def _begin(
 ) -> WorkflowScript:
     """Record the run; the script of it. ``named``: the files as the request names them."""
     host_url = call.request.host_url
-    files = attachments(call.state, call.app, named)
+    owner = call.user.id if call.version.guards_files else None
+    files = attachments(call.state, call.app, named, owner)
     values = form_values(call.app, inputs)
     # There is no query: the texts of the form stand in for one.
     query = " ".join(value for value in values.values() if isinstance(value, str))
     reply = call.replies.stub_for({**call.body, "query": query})
     if reply.refusal is not None:
-        raise reply.refusal
+        raise Refusal(reply.refusal)
     turn = Turn(
         app=call.app,
+        version=call.version,
         user=call.user,
         task_id=run.task_id,
         conversation_id="",
         message_id="",
         query=query,
         speaker=call.replies.speaker(reply, query, len(files), tuple),
-        inputs=event_values(call.state, call.app, values, host_url),
-        files=[file.in_event(host_url) for file in files],
+        inputs=event_values(call.state, call.app, values, host_url, call.version, owner),
+        files=[file.in_event(host_url, call.version) for file in files],
         number=0,
         created_at=int(time.time()),
         form_seconds=call.settings.form_seconds,

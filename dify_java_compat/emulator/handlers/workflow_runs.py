@@ -3,17 +3,20 @@
 import json
 import re
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from werkzeug.exceptions import NotFound
+
+from ..http.clock import monotonic
 from ..http.errors import ServerCrash, invalid_param, not_found, not_workflow_app
 from ..http.ids import as_uuid
-from ..http.payload import Payload
-from ..http.reply import EVENT_STREAM, Reply, encode_event, json_reply
-from ..runs.background import POLL_SECONDS
+from ..http.reply import EVENT_STREAM, Reply, json_reply
+from ..runs.background import POLL_SECONDS, BackgroundRun
+from ..runs.snapshot import snapshot
 from ..runs.stream import PING_FRAME, Frames
 from .call import Call, client_gone
 
@@ -31,13 +34,18 @@ _SHORT_DATE = re.compile("[0-9]{4}(-?(0[1-9]|1[0-2]))?")
 
 
 def show_run(call: Call) -> Reply:
-    """GET /workflows/run/{id}: inputs and outputs as strings, all nulls for an unknown run."""
+    """GET /workflows/run/{id}: inputs as a string, outputs so in the older version."""
     if not call.app.flows:
         raise not_workflow_app()
     run_id = as_uuid(call.ids["run_id"])
     if run_id is None:
         raise ServerCrash("the id is not checked", not_found("Workflow run not found."))
     row = call.state.workflow_runs.get(run_id, call.app.id)
+    if call.version.knows_runs:
+        if row is None:
+            raise not_found("Workflow run not found.")
+        outputs = {"outputs": json.loads(row["outputs"])}
+        return json_reply({key: row[key] for key in _DETAIL_KEYS} | outputs)
     return json_reply({key: row and row[key] for key in _DETAIL_KEYS})
 
 
@@ -59,7 +67,7 @@ def _check_moment(call: Call, name: str) -> None:
 
 def list_logs(call: Call) -> Reply:
     """GET /workflows/logs: the runs of a workflow app; for a chatflow there are none."""
-    query = Payload("WorkflowLogQuery", call.request.args.to_dict())
+    query = call.query("WorkflowLogQuery")
     status = query.choice("status", _STATES, None)
     page, limit = query.integer("page", 1, 1, 99999), query.limit()
     query.check()
@@ -102,18 +110,22 @@ def _log_entry(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def stream_events(call: Call) -> Reply:
-    """GET /workflow/{id}/events: the events of a run that are still to come, for its own user.
-
-    Not recorded: after Dify's own description of newer servers.
-    """
+    """GET /workflow/{id}/events: the events of a run that are still to come, for its own user."""
+    run_id = as_uuid(call.ids["run_id"])
+    if run_id is None and not call.version.checks_run_id_late:
+        raise NotFound
     if not call.app.flows:
         raise not_workflow_app()
-    row = call.state.workflow_runs.get(call.ids["run_id"], call.app.id)
+    if run_id is None:
+        raise ServerCrash("the id is not checked", not_found("Workflow run not found"))
+    row = call.state.workflow_runs.get(run_id, call.app.id)
     if row is None or row["user_id"] != call.user.id:
         raise not_found("Workflow run not found")
     run = call.background.get(row["id"])
     stream = None
-    if run is not None:
+    if run is not None and call.version.publishes_live:
+        stream = _live(call, run, row)
+    elif run is not None:
         stream = run.reader(
             client_gone(call.request),
             call.settings.ping_seconds,
@@ -122,19 +134,40 @@ def stream_events(call: Call) -> Reply:
         )
     elif not row["over"] and row["server"] != call.state.workflow_runs.server:
         stream = _wait_for_other_server(call, row["id"])
-    return Reply(200, _followed(call, stream, row["id"]), EVENT_STREAM)
+    return Reply(
+        200, _followed(call, stream, row), EVENT_STREAM,
+        early_headers=(("Cache-Control", "no-cache"),),
+    )  # fmt: skip
+
+
+def _live(call: Call, run: BackgroundRun, row: sqlite3.Row) -> Frames | None:
+    """What the run publishes from now on, behind a snapshot where the request wants one.
+
+    None where it has published its end.
+    """
+    message = call.state.message(row["message_id"]) if row["message_id"] else None
+    made = None
+    if _flag(call, "include_state_snapshot"):
+        made = partial(snapshot, message["answer"] if message is not None else None)
+    return run.live_reader(
+        client_gone(call.request),
+        call.settings.ping_seconds,
+        call.settings.linger_seconds,
+        snapshot=made,
+        through_pauses=_flag(call, "continue_on_pause"),
+    )
 
 
 def _wait_for_other_server(call: Call, run_id: str) -> Frames:
     """Pings while the run goes on in another process, at most as long as a form waits."""
     gone, ping_seconds = client_gone(call.request), call.settings.ping_seconds
-    start = last_ping = time.monotonic()
-    while not gone() and time.monotonic() - start < call.settings.form_seconds:
+    start = last_ping = monotonic()
+    while not gone() and monotonic() - start < call.settings.form_seconds:
         row = call.state.workflow_runs.get(run_id, call.app.id)
         if row is None or row["over"] or call.background.closed.wait(POLL_SECONDS):
             return
-        if time.monotonic() - last_ping >= ping_seconds:
-            last_ping = time.monotonic()
+        if monotonic() - last_ping >= ping_seconds:
+            last_ping = monotonic()
             yield PING_FRAME
 
 
@@ -142,15 +175,22 @@ def _flag(call: Call, name: str) -> bool:
     return call.request.args.get(name, "").lower() in ("true", "1")
 
 
-def _followed(call: Call, stream: Frames | None, run_id: str) -> Iterator[bytes]:
+def _followed(call: Call, stream: Frames | None, row: sqlite3.Row) -> Iterator[bytes]:
     """The bytes of ``stream``, then the run's last event unless it was in it or the run paused."""
-    ended = False
+    ended, run_id = stream is not None and call.version.publishes_live, row["id"]
     if stream is not None:
         with closing(stream):
             for event in stream:
                 yield event.data
                 ended = ended or event.name in ("workflow_finished", "workflow_paused")
     if not ended:
-        row = call.state.workflow_runs.get(run_id, call.app.id)
-        if row is not None:
-            yield encode_event(json.loads(row["finished"]))
+        over = call.state.workflow_runs.get(run_id, call.app.id)
+        if over is not None:
+            yield _finished(json.loads(over["finished"]))
+
+
+def _finished(event: dict[str, Any]) -> bytes:
+    """The last event of a run that is over, in the plainest dialect and without a conversation."""
+    run_id = event["workflow_run_id"]
+    ids = {"event": event["event"], "task_id": run_id, "workflow_run_id": run_id}
+    return f"data: {json.dumps(ids | {'data': event['data']})}\n\n".encode()

@@ -13,13 +13,14 @@ import struct
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import IO, Any, cast
+from typing import Any, cast
 
-from werkzeug.serving import DechunkedInput, ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
+from .request_body import read_body
 from .response_writer import Headers, ResponseWriter
 
-logger = logging.getLogger("dify_java_compat.emulator")
+logger: logging.Logger = logging.getLogger("dify_java_compat.emulator")
 
 
 def loopback(host: str) -> str:
@@ -68,7 +69,7 @@ class Connection(WSGIRequestHandler):
 
     def run_wsgi(self) -> None:
         environ = self.make_environ()
-        body = self._read_body(environ)
+        body = read_body(self.rfile, self.headers)
         if body is None:
             self.close_connection = True
             return
@@ -101,17 +102,6 @@ class Connection(WSGIRequestHandler):
             close = getattr(pieces, "close", None)
             if close is not None:
                 close()
-
-    def _read_body(self, environ: dict[str, Any]) -> bytes | None:
-        """The request's body; None if it is shorter than announced, or the length is no number."""
-        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            return DechunkedInput(cast(IO[bytes], self.rfile)).read()
-        try:
-            size = int(environ.get("CONTENT_LENGTH") or 0)
-        except ValueError:
-            return None
-        body = self.rfile.read(size) if size >= 0 else b""
-        return body if len(body) == size else None
 
     def _send(
         self, writer: ResponseWriter, status: str, headers: Headers, pieces: Iterable[bytes]

@@ -4,6 +4,8 @@ An ``ApiError`` raised anywhere below a route becomes the JSON body
 ``{"code": ..., "message": ..., "status": ...}``.
 """
 
+import difflib
+
 from werkzeug.http import HTTP_STATUS_CODES
 
 from .ids import without_ids
@@ -19,6 +21,20 @@ _LOOK_ALIKES = {
     ),
     "/v1/conversations/<id>/variables": "/v1/conversations/<uuid:c_id>/variables",
 }
+
+
+_FORM = "/form/human_input/"
+_FORM_ROUTES = ("/v1{}<token>", "/api{}<token>", "/api{}<token>/upload-token")
+
+
+def _near_forms(path: str) -> str:
+    """The routes of forms that resemble ``path``, as Python finds them; the nearest first."""
+    if not path.startswith(f"/v1{_FORM}"):
+        return ""
+    routes = [route.format(_FORM) for route in _FORM_ROUTES]
+    spelled = {one.replace("<token>", ""): one for one in routes}
+    near = difflib.get_close_matches(path, spelled)
+    return " or ".join(spelled[one].replace("<token>", "<string:form_token>") for one in near)
 
 
 class ApiError(Exception):
@@ -49,9 +65,10 @@ def unauthorized(message: str) -> ApiError:
 
 def not_found(message: str, path: str = "") -> ApiError:
     """A 404; ``path`` is the request's path, for the suffix the real server adds to some."""
-    similar = _LOOK_ALIKES.get(without_ids(path))
+    similar = _LOOK_ALIKES.get(without_ids(path)) or _near_forms(path)
     if similar:
-        message += f" You have requested this URI [{path}] but did you mean {similar} ?"
+        hint = f"You have requested this URI [{path}] but did you mean {similar} ?"
+        message = f"{message.rstrip('.')}. {hint}"
     return ApiError(404, "not_found", message)
 
 

@@ -13,8 +13,9 @@ from .ids import as_uuid
 _MISSING = object()
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # What pydantic takes for a whole number: also with an empty fraction or underscores.
+_MOST_DIGITS = 4300  # that Python reads as an integer
 _WHOLE = re.compile(r"([+-]?[0-9]+(?:_[0-9]+)*)(?:\.0*)?", re.ASCII)
-_HELP = "For further information visit https://errors.pydantic.dev/2.11/v"
+_HELP = "For further information visit https://errors.pydantic.dev"
 
 
 def _quoted(value: Any) -> str:
@@ -26,11 +27,13 @@ def _quoted(value: Any) -> str:
 class Payload:
     """The values of one body or query: read each field, then call ``check``.
 
-    ``name`` is that of the real server's model, which is in the error text.
+    ``name`` is that of the real server's model, ``pydantic`` the version of its validator; both
+    are in the error text.
     """
 
-    def __init__(self, name: str, values: Any) -> None:
+    def __init__(self, name: str, values: Any, pydantic: str) -> None:
         self._name = name
+        self._help = f"{_HELP}/{pydantic}/v"
         self._errors: list[str] = []
         if not isinstance(values, Mapping):
             text = f"Input should be a valid dictionary or instance of {name}"
@@ -43,7 +46,7 @@ class Payload:
         field = f"{where}\n" if where else ""
         self._errors.append(
             f"{field}  {text} [type={kind}, input_value={_quoted(value)},"
-            f" input_type={type(value).__name__}]\n    {_HELP}/{kind}"
+            f" input_type={type(value).__name__}]\n    {self._help}/{kind}"
         )
 
     def check(self) -> None:
@@ -143,6 +146,10 @@ class Payload:
         if found is None:
             text = "Input should be a valid integer, unable to parse string as an integer"
             self.reject(field, text, "int_parsing", value)
+            return default
+        if len(found[1]) > _MOST_DIGITS:
+            text = "Unable to parse input string as an integer, exceeded maximum size"
+            self.reject(field, text, "int_parsing_size", value)
             return default
         number = int(found[1])
         if number < least:

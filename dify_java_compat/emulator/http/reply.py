@@ -7,6 +7,7 @@ from typing import Any
 
 from werkzeug.http import HTTP_STATUS_CODES
 
+from ..version import Version
 from .errors import ApiError
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
@@ -27,14 +28,16 @@ class Reply:
     dify: bool = True
     """Whether it is Dify's; another server knows none of its headers."""
     vary_cookie: bool = False
+    early_headers: tuple[tuple[str, str], ...] = ()
+    """The headers before that of the content type."""
 
     @property
     def status_line(self) -> str:
         return f"{self.status} {HTTP_STATUS_CODES[self.status].upper()}"
 
-    def header_list(self, origin: str | None) -> list[tuple[str, str]]:
+    def header_list(self, origin: str | None, version: Version) -> list[tuple[str, str]]:
         """The headers in the order the real server sends them."""
-        headers = [("Content-Type", self.content_type)]
+        headers = [*self.early_headers, ("Content-Type", self.content_type)]
         if isinstance(self.body, bytes) and self.status != 204:
             headers.append(("Content-Length", str(len(self.body))))
         headers += self.headers
@@ -47,8 +50,8 @@ class Reply:
             ]
             if origin:
                 headers.append(("Vary", "Origin"))
-        headers += [("X-Version", "1.12.1"), ("X-Env", "PRODUCTION")]
-        if self.vary_cookie:
+        headers += [("X-Version", version.full), ("X-Env", "PRODUCTION")]
+        if self.vary_cookie or version.varies_by_cookie:
             headers.append(("Vary", "Cookie"))
         return headers
 

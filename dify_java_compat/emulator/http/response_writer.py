@@ -7,6 +7,8 @@ from email.utils import formatdate
 
 from werkzeug.http import HTTP_STATUS_CODES
 
+from .clock import monotonic
+
 Headers = list[tuple[str, str]]
 _NGINX = "nginx/1.22.1"
 # The headers nginx puts before its own Connection line.
@@ -61,12 +63,12 @@ class ResponseWriter:
 
     def pause(self, seconds: float | None) -> None:
         """Wait so many seconds, None for ever. ``ClientDisconnected`` once the client is gone."""
-        end = None if seconds is None else time.monotonic() + seconds
-        while end is None or time.monotonic() < end:
-            rest = 1.0 if end is None else max(end - time.monotonic(), 0.0)
+        end = None if seconds is None else monotonic() + seconds
+        while end is None or monotonic() < end:
+            rest = 1.0 if end is None else max(end - monotonic(), 0.0)
             if self.client_gone(min(rest, 1.0)):
                 raise ClientDisconnected("the client disconnected")
-            if end is None or time.monotonic() < end:
+            if end is None or monotonic() < end:
                 # ``client_gone`` does not wait where the next request has arrived already.
                 time.sleep(min(rest, 0.02))
 

@@ -67,8 +67,13 @@ class ReplySource:
     """Finds the speaker for a prompt. ``upstream`` is the model behind the emulator, if any."""
 
     def __init__(self, upstream: Upstream | None) -> None:
-        self.stubs = Rules[StubbedReply](newest_first=True)
+        self.stubs: Rules[StubbedReply] = Rules(newest_first=True)
         self._upstream = upstream
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a model answers, at whose owner's expense."""
+        return self._upstream is not None
 
     def stub_for(self, body: Mapping[str, Any]) -> StubbedReply:
         """The stub for a request with this body, counted as used; an empty one if there is none."""

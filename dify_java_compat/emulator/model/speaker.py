@@ -82,7 +82,7 @@ class Speaker:
         failure: ModelFailure | None = None,
     ) -> None:
         self.delay = delay
-        self.text = "".join(pieces)
+        self.text: str = "".join(pieces)
         self._pieces = pieces
         self._failure = failure
 
@@ -100,7 +100,7 @@ class EventsSpeaker(Speaker):
     """Speaks the text of events that a test stubbed."""
 
     def __init__(self, events: Iterable[RawEvent], delay: float) -> None:
-        self.events = tuple(events)
+        self.events: tuple[RawEvent, ...] = tuple(events)
         texts = [
             str(event.get("answer", ""))
             for event in self.events

@@ -17,6 +17,8 @@ _CONNECT_SECONDS = 10.0
 # Seconds to wait for the next piece before None is given.
 _POLL_SECONDS = 0.05
 _JOIN_SECONDS = 0.5
+# Of an error, of one line of the answer, and of what is told of an error.
+_MOST_BYTES, _LONGEST_REASON = 1024 * 1024, 300
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,12 @@ class Upstream:
             raise ValueError("upstream: no user, password or query; a key goes to upstream_key")
 
     def masked(self, text: str) -> str:
-        return text.replace(self.key, "***") if self.key else text
+        """The text without the key, as it is or as JSON may write it."""
+        if not self.key:
+            return text
+        for spelling in (self.key, json.dumps(self.key)[1:-1], self.key.replace("/", "\\/")):
+            text = text.replace(spelling, "***")
+        return text
 
     def connect(self) -> http.client.HTTPConnection:
         parts = urlsplit(self.url)
@@ -100,7 +107,7 @@ class UpstreamSpeaker(Speaker):
             self._received.put(None)
         except ModelFailure as failed:
             self._received.put(failed)
-        except (ValueError, TypeError, AttributeError, KeyError):
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
             self._received.put(self._failed("the model answered with something else than events"))
         except (OSError, http.client.HTTPException) as error:
             reason = str(error) or type(error).__name__
@@ -124,7 +131,10 @@ class UpstreamSpeaker(Speaker):
         self._connection.request("POST", self._upstream.path, body, headers)
         with self._connection.getresponse() as response:
             if response.status != 200:
-                reason = _reason(response.read())
+                # masked while it is whole: a cut could leave half a key
+                reason = self._upstream.masked(_reason(response.read(_MOST_BYTES)))[
+                    :_LONGEST_REASON
+                ]
                 raise self._failed(f"the model answered {response.status}: {reason}")
             self._read(response)
 
@@ -143,7 +153,7 @@ class UpstreamSpeaker(Speaker):
 
     def _read(self, response: http.client.HTTPResponse) -> None:
         ended = False
-        while line := response.readline():
+        while line := response.readline(_MOST_BYTES):
             data = line.strip()
             if not data.startswith(b"data:"):
                 continue
@@ -175,11 +185,11 @@ class UpstreamSpeaker(Speaker):
 def _reason(body: bytes) -> str:
     """The error text in the body of an error, whatever its form."""
     text = body.decode("utf-8", "replace").strip()
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         found = json.loads(text)
         if isinstance(found, dict) and "error" in found:
             return _error_text(found["error"])
-    return text[:200]
+    return text
 
 
 def _error_text(error: Any) -> str:

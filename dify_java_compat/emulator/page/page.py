@@ -5,19 +5,20 @@ Neither is Dify's. The page calls the apps as every client does, through ``/v1``
 
 import base64
 import hashlib
-import ipaddress
 import json
 import re
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 from werkzeug.wrappers import Request
 
 from ..apps.app import App
-from ..apps.catalog import APPS
+from ..apps.catalog import apps_of
+from ..http.origin import is_local_name
 from ..http.reply import HTML, Reply, json_reply
 from ..store.state import State
+from ..version import Version
 from ..watch import RecordedRequest, Watch, masked
 
 _PREFIX = "/_emulator/"
@@ -36,8 +37,9 @@ _PRIVATE = (
 class Page:
     """The responses for the paths that are the emulator's own."""
 
-    def __init__(self, state: State, watch: Watch) -> None:
+    def __init__(self, state: State, watch: Watch, version: Version) -> None:
         self._state = state
+        self._apps = apps_of(version)
         self._watch = watch
 
     def respond(self, request: Request) -> Reply | None:
@@ -54,9 +56,9 @@ class Page:
         return _own(404, b"There is nothing here.", _PLAIN)
 
     def _state_data(self) -> dict[str, Any]:
-        keys = {app.id: app.key for app in APPS}
+        keys = {app.id: app.key for app in self._apps}
         return {
-            "apps": [_app(app) for app in APPS],
+            "apps": [_app(app) for app in self._apps],
             "conversations": [
                 {
                     "id": row["id"],
@@ -79,19 +81,13 @@ def _is_own_page(request: Request) -> bool:
     """Whether the request is not from another site, nor to a host name that may be one's."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         return False
-    name = re.sub(r":\d+$", "", request.headers.get("Host", "")).strip("[]")
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        # A name without a dot is one of this machine or its network.
-        return "." not in name or name.endswith(".localhost")
-    return True
+    return is_local_name(request.headers.get("Host", ""))
 
 
 @cache
 def _page() -> Reply:
     """The page, under a policy that lets it run and load nothing but itself."""
-    content = Path(__file__).with_name("page.html").read_bytes()
+    content = files("dify_java_compat.emulator.page").joinpath("page.html").read_bytes()
     allowed = {
         tag.decode(): base64.b64encode(hashlib.sha256(text).digest()).decode()
         for tag, text in _INLINE.findall(content)

@@ -2,9 +2,10 @@
 
 The contract. A run plays in a thread of its own and keeps all its events. A reader gets those
 that were not delivered yet to any reader, then those to come, up to a pause or the end; an event
-counts as delivered when it was sent to a client that was still there. The run goes on when its
-last reader's client disconnects, but its reply is not stored then, unless somebody reads again
-before the end. A pause holds the thread until ``resume`` finds that the form was submitted, until
+counts as delivered when it was sent to a client that was still there. A live reader, which all but
+the first are in Dify 1.14, gets those to come alone. The run goes on when its last reader's client
+disconnects; its reply is not stored then, unless somebody reads again before the end, or the run
+keeps it anyhow. A pause holds the thread until ``resume`` finds that the form was submitted, until
 the form expires, until the run is stopped, or until the server closes.
 
 ::
@@ -18,23 +19,27 @@ the form expires, until the run is stopped, or until the server closes.
      ENDED         any state -- close() --> CLOSED
 """
 
+import contextlib
 import logging
+import math
 import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from ..http.clock import monotonic
 from ..http.response_writer import ClientDisconnected
 from .run import Run
 from .stream import CLIENT_CHECK_SECONDS, PING_FRAME, Frame, Frames
 
-logger = logging.getLogger("dify_java_compat.emulator")
-_PAUSED = "workflow_paused"
+logger: logging.Logger = logging.getLogger("dify_java_compat.emulator")
+_PAUSED, _FINISHED = "workflow_paused", "workflow_finished"
 _NODE_STATES = ("workflow_started", "node_started", "node_finished")
 _FORM_EVENTS = ("human_input_required", _PAUSED)
 # Seconds between two looks into the database for what another process may have written.
 POLL_SECONDS = 0.1
+# How long a live reader waits for an event of a run that is not over.
+_LIVE_SECONDS = 300.0
 
 
 class RunState(Enum):
@@ -51,6 +56,18 @@ class _Reader:
     client_gone: Callable[[], bool]
     ping_seconds: float
     through_pauses: bool
+    stays: bool = False
+    """Whether it goes on behind the end of the run."""
+    linger_seconds: float = math.inf
+    """How long it stays behind the end of the run, with pings."""
+
+    last_event: float = field(default_factory=monotonic)
+
+    def gives_up_at(self, run_ended: bool) -> float:
+        """When it has waited for an event long enough."""
+        if math.isinf(self.linger_seconds):
+            return math.inf
+        return self.last_event + (self.linger_seconds if run_ended else _LIVE_SECONDS)
 
     def ends_with(self, frame: Frame) -> bool:
         return frame.name == _PAUSED and not self.through_pauses
@@ -112,6 +129,33 @@ class BackgroundRun:
             readers, lost = list(self._readers), self._last_reader_lost
         return lost or (stopped and bool(readers) and all(one.client_gone() for one in readers))
 
+    def live_reader(
+        self,
+        client_gone: Callable[[], bool],
+        ping_seconds: float,
+        linger_seconds: float,
+        *,
+        snapshot: Callable[[list[Frame], bool], list[Frame]] | None = None,
+        through_pauses: bool = False,
+    ) -> Frames | None:
+        """The events to come, up to a pause or the end; None where the run's last one has come.
+
+        ``snapshot`` makes what comes first of the events so far, and of whether the run is
+        paused. With ``through_pauses`` and without a snapshot neither a pause nor the end ends
+        it, but a silence of ``linger_seconds`` behind the end.
+        """
+        stays = through_pauses and snapshot is None
+        reader = _Reader(client_gone, ping_seconds, through_pauses, stays, linger_seconds)
+        with self._changed:
+            if any(frame.name == _FINISHED for frame in self._events):
+                return None  # though its thread may not have ended yet
+            paused = self._state is RunState.PAUSED
+            past = [PING_FRAME]
+            past += snapshot(self._events, paused) if snapshot is not None else []
+            position = len(self._events)
+            self._readers.append(reader)
+        return self._read(reader, past, position)
+
     def reader(
         self,
         client_gone: Callable[[], bool],
@@ -141,6 +185,7 @@ class BackgroundRun:
         try:
             for frame in stream:
                 paused = frame.name == _PAUSED
+                self._run.paused = paused
                 with self._changed:
                     self._events.append(frame)
                     self._enter(RunState.PAUSED if paused else RunState.RUNNING)
@@ -153,10 +198,10 @@ class BackgroundRun:
 
     def _wait_for_form(self) -> bool:
         """Wait while the run is paused; False where the server closes meanwhile."""
-        end = time.monotonic() + self._form_seconds
+        end = monotonic() + self._form_seconds
         with self._changed:
             while self._state is RunState.PAUSED and not self._run.stopped and self._is_waiting():
-                remaining = end - time.monotonic()
+                remaining = end - monotonic()
                 if remaining <= 0:
                     break
                 # The form may be submitted to another process, which cannot wake this one.
@@ -185,31 +230,50 @@ class BackgroundRun:
         try:
             yield from past
             complete = bool(past) and reader.ends_with(past[-1])
+            reader.last_event = monotonic()
             while not complete:
-                frame = self._next(reader, position, time.monotonic() + reader.ping_seconds)
+                frame = self._next(reader, position, monotonic() + reader.ping_seconds)
                 if frame is None:
                     complete = True
                     break
+                if frame is PING_FRAME:
+                    yield frame
+                    continue
+                reader.last_event = monotonic()
+                position += 1
                 # Checked before: the first bytes after a disconnect are sent without an error.
-                gone = reader.client_gone()
-                yield frame
-                if frame is not PING_FRAME:
-                    position += 1
-                    if not gone:
-                        with self._changed:
-                            self._delivered = max(self._delivered, position)
+                with self._delivering(position, is_seen=not reader.client_gone()):
+                    yield frame
                 complete = reader.ends_with(frame)
         finally:
             with self._changed:
                 self._readers.remove(reader)
                 self._last_reader_lost = not complete and not self._readers
 
+    @contextlib.contextmanager
+    def _delivering(self, position: int, *, is_seen: bool) -> Iterator[None]:
+        """Count the event before ``position`` as delivered; not where sending it fails within.
+
+        First, for who has it may ask for those that follow before its sender goes on.
+        """
+        with self._changed:
+            before = self._delivered
+            if is_seen:
+                self._delivered = max(before, position)
+        try:
+            yield
+        except GeneratorExit:
+            with self._changed:
+                if self._delivered == position:
+                    self._delivered = before
+            raise
+
     def _next(self, reader: _Reader, position: int, ping_at: float) -> Frame | None:
         """The event at ``position``, a ping if none comes until then, None at the end."""
-        check_at = time.monotonic() + CLIENT_CHECK_SECONDS
+        check_at = monotonic() + CLIENT_CHECK_SECONDS
         while True:
-            if time.monotonic() >= check_at:
-                check_at = time.monotonic() + CLIENT_CHECK_SECONDS
+            if monotonic() >= check_at:
+                check_at = monotonic() + CLIENT_CHECK_SECONDS
                 if reader.client_gone():
                     raise ClientDisconnected("the client disconnected")
             with self._changed:
@@ -217,12 +281,15 @@ class BackgroundRun:
                     return None
                 if position < len(self._events):
                     return self._events[position]
-                if self.ended:
+                if self.ended and not reader.stays:
                     return None
-                now = time.monotonic()
+                now, end = monotonic(), reader.gives_up_at(self.ended)
+                if now >= end:
+                    return None
+                now = monotonic()
                 if now >= ping_at:
                     return PING_FRAME
-                self._changed.wait(max(min(ping_at, check_at) - now, 0.0))
+                self._changed.wait(max(min(ping_at, check_at, end) - now, 0.0))
 
 
 class BackgroundRuns:
@@ -231,7 +298,7 @@ class BackgroundRuns:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._runs: dict[str, BackgroundRun] = {}
-        self.closed = threading.Event()
+        self.closed: threading.Event = threading.Event()
 
     def add(self, run_id: str, run: BackgroundRun) -> None:
         with self._lock:

@@ -13,8 +13,12 @@ _SENTENCE_END = re.compile(r"[.!?。！？]")
 
 
 def with_speech(stream: Frames, script: Script) -> Frames:
-    """``stream`` with a piece of speech after each sentence, and the rest behind the last event."""
+    """``stream`` with a piece of speech after each sentence, and the rest behind the last event.
+
+    A chatflow's is cut at its end in Dify 1.14.
+    """
     text, count = "", 0
+    cut = script.in_background and script.turn.version.cuts_speech
     with closing(stream):
         for frame in stream:
             yield frame
@@ -25,6 +29,8 @@ def with_speech(stream: Frames, script: Script) -> Frames:
             if _SENTENCE_END.search(piece):
                 yield from frames([_speech_event(script, speech(piece)[0])])
                 count += 1
+    if cut:
+        return
     rest = [_speech_event(script, sound) for sound in speech(text)[count:]]
     yield from frames([*rest, script.event("tts_message_end", audio="")])
 

@@ -6,15 +6,16 @@ sent, and what is stored in the end, is the same for all modes and is decided he
 
 import json
 import math
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ..http.clock import monotonic
 from ..http.reply import PING, encode_event
 from ..http.response_writer import ClientDisconnected
 from ..model.speaker import ModelFailure
 from ..script.base import EventDict, Script
+from ..script.flow import ABORTED
 from ..store.state import State
 from .run import Run, Runs
 
@@ -71,15 +72,15 @@ class Pace:
         self._run = run
         self._ping_seconds = ping_seconds
         self._client_gone = client_gone
-        self._last_sent = self._last_check = time.monotonic()
+        self._last_sent = self._last_check = monotonic()
 
     def sent(self) -> None:
         """Something was just sent, so that the client is there."""
-        self._last_sent = self._last_check = time.monotonic()
+        self._last_sent = self._last_check = monotonic()
 
     def check(self) -> Iterator[Frame]:
         """A ping if it is time for one; ``ClientDisconnected`` if the client has disconnected."""
-        now = time.monotonic()
+        now = monotonic()
         if now - self._last_check >= CLIENT_CHECK_SECONDS:
             self._last_check = now
             if self._client_gone():
@@ -91,7 +92,7 @@ class Pace:
     def until(self, due: float) -> Iterator[Frame]:
         """Wait until ``due``, in seconds of the monotonic clock, or until the run is stopped."""
         run = self._run
-        while not (run.stopped or run.closed) and (now := time.monotonic()) < due:
+        while not (run.stopped or run.closed) and (now := monotonic()) < due:
             yield from self.check()
             ping_at = self._last_sent + self._ping_seconds
             check_at = self._last_check + CLIENT_CHECK_SECONDS
@@ -140,6 +141,7 @@ class Emitter:
         yield from frames(script.opening())
         for _ in range(script.pause_count):
             yield from frames(script.pause(self.state))
+            run.paused = False
             if run.stopped or run.closed:
                 break
             yield from frames(script.resume(self.state))
@@ -148,7 +150,7 @@ class Emitter:
         """The events of the text; returns the text."""
         script, run, speaker = self.script, self.run, self.script.turn.speaker
         # Tokens are due at fixed times: for a slow reader they queue up, as with a model.
-        due = time.monotonic() + speaker.delay
+        due = monotonic() + speaker.delay
         pace = Pace(run, self.ping_seconds, self.client_gone)
         text = ""
         if not run.stopped:
@@ -182,7 +184,9 @@ class Emitter:
         if run.closed:
             return
         events, final = ending(script, run, text, stopped=stopped)
-        if not self.has_no_reader(stopped):
+        if stopped and run.lost and script.can_abort:
+            self.state.fail_message(script.turn.message_id, ABORTED)
+        elif not self.has_no_reader(stopped):
             script.store(self.state, final, stopped=stopped)
         script.conclude(self.state, events)
         yield from frames(events)
@@ -198,6 +202,8 @@ def fail(script: Script, state: State, failure: ModelFailure) -> list[EventDict]
 
 def ending(script: Script, run: Run, text: str, *, stopped: bool) -> tuple[list[EventDict], str]:
     """The last events, and the text to keep."""
+    if stopped and run.lost and script.can_abort:
+        return script.aborted(), ""
     if stopped:
         return script.stopped(), text
     if script.must_replace(text):

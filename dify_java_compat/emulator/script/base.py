@@ -6,17 +6,18 @@ script is made once per message and keeps what all its deltas share already enco
 token is sent a hundred times as often as anything else.
 """
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..apps.app import App
+from ..http.clock import monotonic
 from ..http.reply import compact
 from ..model.prose import tokens, usage
 from ..model.speaker import ModelFailure, Speaker
 from ..store.state import EndUser, State
+from ..version import Version
 
 JsonObject = dict[str, Any]
 EventDict = JsonObject
@@ -35,6 +36,7 @@ class Turn:
     """
 
     app: App
+    version: Version
     user: EndUser
     task_id: str
     conversation_id: str
@@ -46,9 +48,11 @@ class Turn:
     number: int
     created_at: int
     form_seconds: float
+    listed_files: list[dict[str, Any]] = field(default_factory=list)
+    """The files as the end of a message lists them."""
     resources: list[dict[str, Any]] = field(default_factory=list)
     """The passages of the knowledge base for the query."""
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=monotonic)
 
     @property
     def text(self) -> str:
@@ -68,7 +72,7 @@ class Turn:
     @property
     def elapsed(self) -> float:
         """Seconds since the start."""
-        return round(time.monotonic() - self.started, 6)
+        return round(monotonic() - self.started, 6)
 
 
 class Script(ABC):
@@ -85,7 +89,9 @@ class Script(ABC):
     """Whether a stop by another user makes the run fail at its end."""
     in_background: ClassVar[bool] = False
     """Whether the run goes on when its reader disconnects, and can be read again."""
-    names_conversation = True
+    lingers: ClassVar[bool] = False
+    """Whether its stream, where no run ends it, stays open."""
+    names_conversation: bool = True
     """Whether a new conversation gets its name meanwhile."""
     run_id = ""
     """The id of the workflow run."""
@@ -129,7 +135,7 @@ class Script(ABC):
         """The event of a piece of text, as bytes ready to send."""
         return f"{self._head}{compact(text)}{self._tail}".encode()
 
-    def metadata(self, used: JsonObject) -> JsonObject:
+    def metadata(self, used: JsonObject | None) -> JsonObject:
         return {
             "annotation_reply": self.annotation,
             "retriever_resources": self.turn.resources,
@@ -138,6 +144,8 @@ class Script(ABC):
 
     def message_end(self, used: JsonObject, files: list[Any] | None = None) -> EventDict:
         about = self.metadata(used)
+        if files is None and self.turn.version.sends_file_chats_as_message:
+            files = self.turn.listed_files or None
         return self.event("message_end", id=self.turn.message_id, metadata=about, files=files)
 
     @property

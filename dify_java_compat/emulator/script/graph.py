@@ -44,6 +44,8 @@ class Graph:
     in_chat: bool
     iterates: bool = False
     retries: int = 0
+    assigns: bool = False
+    """Whether its last node but one sets the variables of the conversation."""
     gives_up: bool = False
     """Whether the model fails for good, so that the text is a default."""
     before: list[Extra] = field(default_factory=list)
@@ -52,6 +54,7 @@ class Graph:
     def __post_init__(self) -> None:
         query, graph = self.turn.query, self.turn.app.graph
         self.iterates = graph == "rich" or bool(times(query, "iteration"))
+        self.assigns = self.around
         if not self.around:
             self.gives_up = graph == "retry"
             self.retries = 2 if self.gives_up else times(query, "retry")
@@ -117,6 +120,8 @@ class Graph:
     def _loop(self, rounds: int) -> Iterator[EventDict]:
         nodes = self.nodes
         inputs = {"loop_count": rounds}
+        if self.turn.version.next_after_last:
+            inputs["i"] = 0
         yield nodes.rounds_started(_LOOP, inputs, rounds)
         for index in range(rounds):
             now = Round(_LOOP, index)
@@ -125,7 +130,13 @@ class Graph:
                 yield nodes.next_round(now)
             yield nodes.started(_COUNT, now)
             yield nodes.finished(_COUNT, {"i": index}, {"i": index + 1}, within=now)
-        yield nodes.rounds_completed(_LOOP, inputs, {"loop_round": rounds, "i": rounds}, rounds)
+        more: JsonObject = {}
+        if self.turn.version.next_after_last:
+            yield nodes.next_round(Round(_LOOP, rounds))
+            values = {str(index): {"i": index + 1} for index in range(rounds)}
+            more = {"loop_variable_map": values, "completed_reason": "loop_completed"}
+        outputs = {"loop_round": rounds, "i": rounds}
+        yield nodes.rounds_completed(_LOOP, inputs, outputs, rounds, more)
 
     def _retrieve(self) -> Iterator[EventDict]:
         yield self.nodes.started(_KNOWLEDGE)
@@ -143,6 +154,14 @@ class Graph:
             yield self.nodes.retried(LLM, number, DIED)
         if self.gives_up:
             yield from tokens(self.turn.text)[:_TOKENS_BEFORE_FAILURE]
+
+    def quote_form(self, node_id: str, values: JsonObject) -> None:
+        """Let the text end with what was submitted to a form."""
+        pieces: list[Extra] = []
+        for sign, name in zip("[||", ("comment", "priority", "__action_id"), strict=True):
+            pieces.append(Extra(f" {sign}" if sign == "[" else sign, ("answer", "answer")))
+            pieces.append(Extra(str(values.get(name, "")), (node_id, name)))
+        self.after = [*pieces, Extra("]", ("answer", "answer"))]
 
     def assign_started(self) -> EventDict:
         return self.nodes.started(_ASSIGN)

@@ -1,7 +1,4 @@
-"""The pauses of a run for a person: the events up to a pause, and those right after it.
-
-Not recorded: after Dify's own description of newer servers.
-"""
+"""The pauses of a run for a person: the events up to a pause, and those right after it."""
 
 import json
 import time
@@ -9,13 +6,16 @@ from collections.abc import Callable
 
 from ..apps.human_form import (
     ACTIONS,
-    DEFAULTS,
     INPUTS,
     TIMEOUT,
     TITLE,
     action_title,
     content,
+    misfit,
+    new_token,
+    rendered,
 )
+from ..model.speaker import ModelFailure
 from ..store.database import new_id
 from ..store.state import State
 from .base import EventDict, JsonObject, Turn
@@ -36,31 +36,37 @@ class HumanInput:
         self._turn, self._run_id = turn, run_id
         self._nodes, self._emit = nodes, emit
         self._count = 0
-        self._node = Node("", "human-input", TITLE)
         self._form_id = ""
-        self.times = times(turn.query, "human")
+        self.node: Node = Node("", "human-input", TITLE)
+        """The node of the last form."""
+        self.values: JsonObject = {}
+        """What was submitted to the last form, and the button under ``__action_id``."""
+        self.times: int = turn.app.forms or times(turn.query, "human")
+        self._mailed = turn.app.mails_forms or by_email(turn.query)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether no form was first for yet."""
+        return self._count == 0
 
     def pause(self, state: State) -> list[EventDict]:
         """Store a new form; the events up to the pause."""
         turn, runs = self._turn, state.workflow_runs
         self._count += 1
-        self._node = Node(f"human_{self._count}", "human-input", TITLE)
-        self._form_id, token = new_id(), None if by_email(turn.query) else new_id()
+        name = "human" if self._count == 1 else f"human_{self._count}"
+        self.node = Node(name, "human-input", TITLE)
+        started = self._nodes.started(self.node)
         end = time.time() + turn.form_seconds
-        text = content(turn.query)
-        runs.add_form(self._form_id, token, turn.app.id, self._run_id, text, end)
-        runs.set_status(self._run_id, "paused")
-        started = self._nodes.started(self._node)
-        node = {"node_id": self._node.node_id, "node_title": TITLE}
-        form = {"form_content": text, "inputs": INPUTS, "actions": ACTIONS}
-        known = {"resolved_default_values": DEFAULTS}
-        form_id, expires = {"form_id": self._form_id}, {"expiration_time": int(end)}
-        secret = {"form_token": token}
-        required = form_id | secret | node | form | {"display_in_ui": False} | known | expires
-        reason = {"TYPE": "human_input_required"} | form_id | form | node | known | secret | expires
+        form = self._form(content(turn.query), int(end))
+        self._form_id = form["form_id"]
+        runs.add_form(turn.app.id, self._run_id, form, end, mailed=self._mailed)
+        runs.pause(self._run_id, self._nodes.steps)
+        keys = ("form_id", "form_content", "inputs", "actions", "node_id", "node_title")
+        secret = ("resolved_default_values", "form_token", "expiration_time")
+        reason = {"TYPE": "human_input_required"} | {key: form[key] for key in keys + secret}
         paused = {
             "workflow_run_id": self._run_id,
-            "paused_nodes": [self._node.node_id],
+            "paused_nodes": [self.node.node_id],
             "outputs": {},
             "reasons": [reason],
             "status": "paused",
@@ -71,9 +77,24 @@ class HumanInput:
         }
         return [
             started,
-            self._emit("human_input_required", required),
+            self._emit("human_input_required", form),
             self._emit("workflow_paused", paused),
         ]
+
+    def _form(self, text: str, expires: int) -> JsonObject:
+        """The form as its event and the history show it."""
+        return {
+            "form_id": new_id(),
+            "node_id": self.node.node_id,
+            "node_title": TITLE,
+            "form_content": text,
+            "inputs": INPUTS,
+            "actions": ACTIONS,
+            "display_in_ui": not self._mailed,
+            "form_token": new_token(),
+            "resolved_default_values": {},
+            "expiration_time": expires,
+        }
 
     def is_waiting(self, state: State) -> bool:
         """Whether the form is still open."""
@@ -81,22 +102,35 @@ class HumanInput:
         return row["action"] is None and row["expires_at"] > time.time()
 
     def resume(self, state: State) -> list[EventDict]:
-        """The events right after the pause: the form was filled in, or has expired."""
+        """The events right after the pause: the form was filled in, or has expired.
+
+        ``ModelFailure`` where the run fails at what was submitted.
+        """
         state.workflow_runs.set_status(self._run_id, "running")
         row = state.workflow_runs.form(self._form_id)
-        node = {"node_id": self._node.node_id, "node_title": TITLE}
+        node = {"node_id": self.node.node_id, "node_title": TITLE}
         if row["action"] is None:
-            outputs: JsonObject = {"__action_id": TIMEOUT}
+            self.values = {"__action_id": TIMEOUT}
             expired = node | {"expiration_time": int(row["expires_at"])}
             event = self._emit("human_input_form_timeout", expired)
-        else:
-            inputs, action = json.loads(row["inputs"]), row["action"]
-            outputs = inputs | {"__action_id": action}
-            filled = node | {
-                "rendered_content": row["content"],
-                "action_id": action,
-                "action_text": action_title(action),
-                "submitted_data": inputs,
-            }
-            event = self._emit("human_input_form_filled", filled)
-        return [event, self._nodes.finished(self._node, {}, outputs)]
+            return [event, self._nodes.finished(self.node, {}, self.values)]
+        inputs = json.loads(row["inputs"])
+        if why := misfit(inputs):
+            raise ModelFailure("invalid_param", why, 400)
+        filled = node | submission(row["definition"], row["action"], inputs)
+        event = self._emit("human_input_form_filled", filled)
+        text, title = filled["rendered_content"], filled["action_text"]
+        self.values = inputs | {"__action_id": row["action"]}
+        outputs = self.values | {"__rendered_content": text, "__action_value": title}
+        typed = {key: {"value_type": "string", "value": value} for key, value in inputs.items()}
+        return [event, self._nodes.finished(self.node, typed, outputs)]
+
+
+def submission(definition: str, action: str, inputs: JsonObject) -> JsonObject:
+    """What was submitted, as its event and the history show it. ``definition``: the form's."""
+    return {
+        "rendered_content": rendered(json.loads(definition)["form_content"], inputs),
+        "action_id": action,
+        "action_text": action_title(action),
+        "submitted_data": inputs,
+    }

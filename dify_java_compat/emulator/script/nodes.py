@@ -71,7 +71,7 @@ class NodeEvents:
         self._emit = emit
         self._elapsed = elapsed
         self._executions: dict[str, str] = {}
-        self.steps = 0
+        self.steps: int = 0
 
     def _about(self, node: Node) -> JsonObject:
         return {
@@ -83,17 +83,26 @@ class NodeEvents:
             "predecessor_node_id": None,
         }
 
-    def started(self, node: Node, within: Round | None = None) -> EventDict:
-        """``node_started``, under a new execution id."""
+    def started(
+        self, node: Node, within: Round | None = None, strategy: JsonObject | None = None
+    ) -> EventDict:
+        """``node_started``, under a new execution id. ``strategy``: that of an agent's node."""
         self._executions[node.node_id] = new_id()
         self.steps += within is None
+        return self._started(node, within, strategy)
+
+    def restarted(self, node: Node) -> EventDict:
+        """``node_started`` of an execution that was paused."""
+        return self._started(node, None, None)
+
+    def _started(self, node: Node, within: Round | None, strategy: JsonObject | None) -> EventDict:
         data = self._about(node) | {
             "inputs": None,
             "inputs_truncated": False,
             "created_at": int(time.time()),
             "extras": {},
             **_container_ids(within),
-            "agent_strategy": None,
+            "agent_strategy": strategy,
         }
         return self._emit("node_started", data)
 
@@ -172,15 +181,21 @@ class NodeEvents:
     def next_round(self, turn: Round) -> EventDict:
         """``iteration_next`` or ``loop_next``."""
         data = self._rounds(turn.container) | {"index": turn.index}
+        made: JsonObject = {"created_at": int(time.time())}
         if turn.container.kind == "loop":
-            data["pre_loop_output"] = {}
-        data |= {"created_at": int(time.time()), "extras": {}}
+            made["pre_loop_output"] = {}
+        data |= made | {"extras": {}}
         return self._emit(f"{turn.container.kind}_next", data)
 
     def rounds_completed(
-        self, node: Node, inputs: JsonObject, outputs: JsonObject, rounds: int
+        self,
+        node: Node,
+        inputs: JsonObject,
+        outputs: JsonObject,
+        rounds: int,
+        more: JsonObject | None = None,
     ) -> EventDict:
-        """``iteration_completed`` or ``loop_completed``."""
+        """``iteration_completed`` or ``loop_completed``; ``more``: metadata of its kind."""
         now, elapsed = int(time.time()), self._elapsed()
         durations = {str(index): round(elapsed / rounds, 6) for index in range(rounds)}
         cost = {"total_tokens": 0, "total_price": "0.0", "currency": "USD"}
@@ -195,7 +210,7 @@ class NodeEvents:
             "error": None,
             "elapsed_time": elapsed,
             "total_tokens": 0,
-            "execution_metadata": cost | {f"{node.kind}_duration_map": durations},
+            "execution_metadata": cost | {f"{node.kind}_duration_map": durations} | (more or {}),
             "finished_at": now,
             "steps": rounds,
         }

@@ -31,6 +31,8 @@ class WorkflowScript(FlowScript):
         return piece or ""
 
     def start_inputs(self) -> JsonObject:
+        if self.turn.version.shows_node_inputs:
+            return self.turn.inputs
         return self.run_inputs() | {"sys.timestamp": self.turn.created_at}
 
     def outputs(self, text: str) -> JsonObject:

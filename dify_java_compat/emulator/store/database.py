@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_VERSION = 2
+from ..http.clock import monotonic
+
+_VERSION = 3
 # How long a writer waits for the others, in seconds.
 _LOCK_TIMEOUT = 30.0
 _SCHEMA = """
@@ -42,10 +44,11 @@ CREATE TABLE IF NOT EXISTS workflow_runs (
     id TEXT PRIMARY KEY, app_id TEXT, user_id TEXT, workflow_id TEXT, status TEXT, inputs TEXT,
     outputs TEXT, error TEXT, total_steps INTEGER, total_tokens INTEGER, created_at INTEGER,
     finished_at INTEGER, elapsed_time REAL, finished TEXT, over INTEGER DEFAULT 0, server TEXT,
-    log_id TEXT);
+    log_id TEXT, message_id TEXT);
+CREATE INDEX IF NOT EXISTS runs_of ON workflow_runs (message_id);
 CREATE TABLE IF NOT EXISTS forms (
-    token TEXT, id TEXT UNIQUE, app_id TEXT, run_id TEXT, content TEXT, expires_at REAL,
-    action TEXT, inputs TEXT);
+    token TEXT, id TEXT UNIQUE, app_id TEXT, run_id TEXT, definition TEXT, mailed INTEGER,
+    expires_at REAL, action TEXT, inputs TEXT);
 """
 
 
@@ -93,13 +96,13 @@ class Database:
 
     def _share(self) -> None:
         """Let readers and a writer use a file at once. SQLite does not wait to switch to it."""
-        end = time.monotonic() + _LOCK_TIMEOUT
+        end = monotonic() + _LOCK_TIMEOUT
         while True:
             try:
                 self._db.execute("PRAGMA journal_mode = WAL")
                 return
             except sqlite3.OperationalError:
-                if time.monotonic() >= end:
+                if monotonic() >= end:
                     raise
                 time.sleep(0.01)
 

@@ -25,9 +25,9 @@ class State:
 
     def __init__(self, database: str = ":memory:") -> None:
         self._db = Database(database)
-        self.annotations = Annotations(self._db)
-        self.variables = Variables(self._db)
-        self.workflow_runs = WorkflowRuns(self._db)
+        self.annotations: Annotations = Annotations(self._db)
+        self.variables: Variables = Variables(self._db)
+        self.workflow_runs: WorkflowRuns = WorkflowRuns(self._db)
 
     def close(self) -> None:
         # The runs of this server end with it.

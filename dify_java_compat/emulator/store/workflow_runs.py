@@ -13,16 +13,24 @@ class WorkflowRuns:
     def __init__(self, database: Database) -> None:
         self._db = database
         # Servers may share the file, but a run goes on only in the one where it began.
-        self.server = new_id()
+        self.server: str = new_id()
 
-    def add(self, app_id: str, user_id: str, inputs: Any, provisional: dict[str, Any]) -> None:
+    def add(
+        self,
+        app_id: str,
+        user_id: str,
+        message_id: str,
+        inputs: Any,
+        provisional: dict[str, Any],
+    ) -> None:
         """Store a new run. ``provisional``: its last event if the server closes before the end."""
         data = provisional["data"]
         self._db.write(
             "INSERT INTO workflow_runs VALUES"
-            " (?, ?, ?, ?, 'running', ?, '{}', NULL, 0, 0, ?, NULL, 0.0, ?, 0, ?, ?)",
+            " (?, ?, ?, ?, 'running', ?, '{}', NULL, 0, 0, ?, NULL, 0.0, ?, 0, ?, ?, ?)",
             data["id"], app_id, user_id, data["workflow_id"], json.dumps(inputs),
             data["created_at"], json.dumps(provisional), self.server, new_id(),
+            message_id,
         )  # fmt: skip
 
     def get(self, run_id: str, app_id: str) -> sqlite3.Row | None:
@@ -50,17 +58,40 @@ class WorkflowRuns:
         )  # fmt: skip
         return rows, self._db.count(source, where, *values)
 
+    def status_of_message(self, message_id: str) -> str | None:
+        """How the run of a message stands; None where it has none."""
+        row = self._db.row("SELECT status FROM workflow_runs WHERE message_id = ?", message_id)
+        return None if row is None else str(row["status"])
+
+    def forms_of_message(self, message_id: str) -> list[sqlite3.Row]:
+        """The forms of the run of a message, the oldest first."""
+        return self._db.rows(
+            "SELECT forms.* FROM forms JOIN workflow_runs ON workflow_runs.id = run_id"
+            " WHERE message_id = ? ORDER BY forms.rowid",
+            message_id,
+        )
+
+    def pause(self, run_id: str, steps: int) -> None:
+        sql = "UPDATE workflow_runs SET status = 'paused', total_steps = ? WHERE id = ?"
+        self._db.write(sql, steps, run_id)
+
     def set_status(self, run_id: str, status: str) -> None:
         self._db.write("UPDATE workflow_runs SET status = ? WHERE id = ?", status, run_id)
 
-    def finish(self, run_id: str, event: dict[str, Any]) -> None:
-        """Store the run's last event, and its outcome unless the run was stopped."""
+    def finish(self, run_id: str, event: dict[str, Any], *, lost: bool = False) -> None:
+        """Store the run's last event, and its outcome unless the run was stopped.
+
+        ``lost``: whether a stop ended it as if it had failed.
+        """
         data = event["data"]
         sql = "UPDATE workflow_runs SET finished = ?, over = 1 WHERE id = ?"
         self._db.write(sql, json.dumps(event), run_id)
         if data["status"] == "stopped":
             # The real server never records a stop: such a run reads as running for ever.
             self.set_status(run_id, "running")
+            return
+        if lost:
+            self.set_status(run_id, "stopped")
             return
         self._db.write(
             "UPDATE workflow_runs SET status = ?, outputs = ?, error = ?, total_steps = ?,"
@@ -70,19 +101,25 @@ class WorkflowRuns:
         )  # fmt: skip
 
     def add_form(
-        self, form_id: str, token: str | None, app_id: str, run_id: str, content: str, end: float
+        self, app_id: str, run_id: str, definition: dict[str, Any], end: float, *, mailed: bool
     ) -> None:
-        """Store a form that is open until ``end``, in seconds since 1970."""
+        """Store a form that is open until ``end``, in seconds since 1970.
+
+        ``definition``: the form as the history shows it. ``mailed``: whether its token is for
+        those alone who got it by e-mail.
+        """
         self._db.write(
-            "INSERT INTO forms VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)",
-            token, form_id, app_id, run_id, content, end,
+            "INSERT INTO forms VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
+            definition["form_token"], definition["form_id"], app_id, run_id,
+            json.dumps(definition), mailed, end,
         )  # fmt: skip
 
     def form(self, form_id: str) -> sqlite3.Row:
         return self._db.rows("SELECT * FROM forms WHERE id = ?", form_id)[0]
 
     def form_by_token(self, token: str, app_id: str) -> sqlite3.Row | None:
-        return self._db.row("SELECT * FROM forms WHERE token = ? AND app_id = ?", token, app_id)
+        sql = "SELECT * FROM forms WHERE token = ? AND app_id = ? AND NOT mailed"
+        return self._db.row(sql, token, app_id)
 
     def fill_form(self, form_id: str, action: str, inputs: dict[str, Any]) -> bool:
         """Submit a form; False where it was submitted before."""
