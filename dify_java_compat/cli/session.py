@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 import threading
-import time
 from queue import Empty, SimpleQueue
 from typing import Any, BinaryIO
 
 from .._api.files import Upload
+from .._stream.driver import monotonic
 from ..client import RequestsDifyChat
 from ..errors import (
     ConnectionException,
@@ -20,10 +19,12 @@ from ..errors import (
     IllegalArgumentException,
     NotChatAppException,
     NotFoundException,
+    StreamInterruptedException,
     UnauthorizedException,
 )
 from ..models.requests import ChatMessageSendRequest, FileUploadRequest
 from ..models.responses import ChatMessageSendCompletionResponse
+from .language import N_, tr, translated
 from .progress import progress_bar
 from .terminal import (
     Screen,
@@ -31,12 +32,13 @@ from .terminal import (
     get_until,
     log_line,
     prepare_typing,
+    print_remark,
     read_line,
     summary,
 )
 
 _STOP_SECONDS = 5.0  # Dify takes one second to end an answer after a stop
-_COMMANDS = "/new begins a new conversation, /quit or Ctrl-D leaves"
+_COMMANDS = N_("/new begins a new conversation, /quit or Ctrl-D leaves")
 _INTERRUPT = object()
 
 
@@ -58,7 +60,12 @@ class Session:
     def run(self) -> int:
         """Ask what is typed, line by line, until /quit, Ctrl-D or Ctrl-C twice; the exit code."""
         prepare_typing()
-        log_line(f"type what you want to ask; {_COMMANDS}, Ctrl-C stops an answer")
+        log_line(
+            tr(
+                "type what you want to ask; {commands}, Ctrl-C stops an answer",
+                commands=tr(_COMMANDS),
+            )
+        )
         hinted = False
         while True:
             try:
@@ -67,23 +74,23 @@ class Session:
                     return 0
                 if line == "/new":
                     self._conversation_id = None
-                    log_line("a new conversation")
+                    log_line(tr("a new conversation"))
                 elif re.fullmatch(r"/\w*", line):
-                    log_line(_COMMANDS)
+                    log_line(tr(_COMMANDS))
                 elif line:
                     hinted = False
                     self.ask(line)
             except EOFError:
-                print(file=sys.stderr)
+                print_remark("\n")
                 return 0
             except _SecondInterrupt:
                 raise
             except KeyboardInterrupt:
-                print(file=sys.stderr)
+                print_remark("\n")
                 if hinted:
                     raise
                 hinted = True
-                log_line("Ctrl-C again leaves, and so does Ctrl-D")
+                log_line(tr("Ctrl-C again leaves, and so does Ctrl-D"))
 
     def ask(self, prompt: str) -> int:
         """Ask `prompt` and show the answer; the exit code."""
@@ -100,7 +107,7 @@ class Session:
         response = screen.end()
         self._conversation_id = response.conversation_id or self._conversation_id
         if facts := summary(response):
-            log_line(f"stopped; {facts}" if stream.interrupted else facts)
+            log_line(tr("stopped; ") + facts if stream.interrupted else facts)
         code = complain(failure, self._options.api_key) if failure else 0
         return 130 if stream.interrupted else code
 
@@ -159,7 +166,9 @@ class _StreamOnScreen:
             try:
                 self._read_inbox()
             except Empty:
-                log_line(f"Dify did not end the answer within {_STOP_SECONDS:g} s")
+                log_line(
+                    tr("Dify did not end the answer within {seconds:g} s", seconds=_STOP_SECONDS)
+                )
             except BaseException:
                 if self._broken is None:
                     raise
@@ -192,7 +201,7 @@ class _StreamOnScreen:
     def _stop(self) -> None:
         """Begin to stop the run, once, as soon as its task is known."""
         if self._deadline is None:
-            self._deadline = time.monotonic() + _STOP_SECONDS
+            self._deadline = monotonic() + _STOP_SECONDS
         if self._task_id and self._stop_thread is None:
             self._stop_thread = threading.Thread(
                 target=self._call_stop, args=(self._task_id,), daemon=True
@@ -203,7 +212,8 @@ class _StreamOnScreen:
         try:
             self._chat.stopMessagesStream(None, task_id, self._user)
         except DifyException as error:
-            log_line(f"the answer could not be stopped: {error.args[0]}")
+            cause = translated(str(error.args[0]))
+            log_line(tr("the answer could not be stopped: {cause}", cause=cause))
 
 
 def complain(error: DifyException, api_key: str | None = None) -> int:
@@ -211,20 +221,32 @@ def complain(error: DifyException, api_key: str | None = None) -> int:
     text = str(error.args[0]).partition(" You have requested this URI")[0]
     if api_key:
         text = text.replace(api_key, "***")
-    log_line(text + _hint(error))
+    log_line(translated(text) + hint(error))
     return 2 if isinstance(error, IllegalArgumentException) else 1
 
 
-def _hint(error: DifyException) -> str:
+def hint(error: DifyException) -> str:
+    """What to do about an error, as far as its class tells."""
     if isinstance(error, UnauthorizedException):
-        return " - is the API key right?"
+        return tr(" - is the API key right? dify-chat doctor says more")
     if isinstance(error, NotChatAppException):
-        return " - the key must be that of a chat app"
+        return tr(" - the key must be that of a chat app")
     if isinstance(error, HttpClientException) and "blocking mode" in (error.message or ""):
-        return " - leave out --blocking"
+        return tr(" - leave out --blocking")
+    if isinstance(error, HttpClientException) and "input form" in (error.message or ""):
+        return tr(" - the app wants inputs, which a question of --batch can have")
+    if isinstance(error, NotFoundException) and "Conversation" in (error.message or ""):
+        return tr(" - is it a conversation of this app and of this --user?")
     is_html = isinstance(error, NotFoundException) and error.code is None
     if is_html or isinstance(error, DecodeException):
-        return " - is that the address of a Dify API?"
+        return tr(" - is that the address of a Dify API? dify-chat doctor says more")
+    if isinstance(error, (ConnectionException, StreamInterruptedException)) and _has_begun(error):
+        return tr(" - was Dify restarted, or has a proxy a time limit?")
     if isinstance(error, ConnectionException) or getattr(error, "phase", "") == "connect":
-        return " - is Dify running there?"
+        return tr(" - is Dify running there? dify-chat doctor says more")
     return ""
+
+
+def _has_begun(error: DifyException) -> bool:
+    """Whether a part of the response was there already."""
+    return isinstance(error, StreamInterruptedException) or "was cut" in str(error.args[0])

@@ -12,44 +12,83 @@ import os
 import re
 import signal
 import sys
-import time
+import unicodedata
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from queue import Empty, SimpleQueue
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from .._stream.answer import AnswerBuilder
+from .._stream.driver import monotonic
 from ..models.responses import ChatMessageSendCompletionResponse, ChatMessageSendResponse
+from .language import tr
 
 PROG = "dify-chat"
 _SLICE_SECONDS = 0.5  # an endless wait would keep Windows from seeing Ctrl-C
 
 
+# C0 and C1 but line feed and tab: what a model says writes no clipboard, and hides nothing
+_CONTROLS = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), "\ufffd")
+_MOST_DIGITS = 30  # of a price
+
+
 def log_line(text: str) -> None:
     """Print `text` as one line on stderr, with *** for what looks like a key."""
-    line = re.sub(r"\bapp-\w{8,}", "app-***", " ".join(text.split()))
-    if sys.stderr is not None:  # the caller may have closed it
-        print(f"{PROG}: {line}", file=sys.stderr, flush=True)
+    print_remark(f"{PROG}: {masked(' '.join(text.split()))}\n")
 
 
-def set_up_streams(events: bool) -> None:
-    """Let every text be written: UTF-8 in place of ASCII, and for JSON (`events`) in any case."""
+def masked(text: str) -> str:
+    """`text` with *** for what looks like a key, and without control characters."""
+    return printable(re.sub(r"\bapp-\w{8,}", "app-***", text))
+
+
+def print_remark(text: str) -> None:
+    """Write to stderr, as far as there is one that somebody reads."""
+    if sys.stderr is None:  # the caller has closed it
+        return
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        abandon(sys.stderr)
+
+
+def print_text(text: str) -> None:
+    """Write to stdout, or where that is closed to stderr. Raises OSError."""
+    if sys.stdout is None:
+        print_remark(text)
+        return
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def set_up_streams() -> None:
+    """Let every text be written: UTF-8 in place of ASCII, else ? for what an encoding lacks."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            is_json = events and stream is sys.stdout
             is_ascii = stream.encoding.lower() in ("ascii", "us-ascii", "ansi_x3.4-1968", "646")
-            # JSON writes half a surrogate pair with a backslash, too
-            unfit = "backslashreplace" if is_json else "replace"
             stream.reconfigure(
-                encoding="utf-8" if is_json or is_ascii else stream.encoding,
-                errors="surrogateescape" if stream is sys.stdin else unfit,
+                encoding="utf-8" if is_ascii else stream.encoding,
+                errors="surrogateescape" if stream is sys.stdin else "replace",
             )
 
 
-def abandon_stdout() -> None:
-    """Send stdout to the null device, so that Python's flush at its exit cannot fail."""
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+def write_json_to_stdout() -> None:
+    """UTF-8 whatever the locale; half a surrogate pair with a backslash."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def read_json_from_stdin() -> None:
+    """UTF-8 whatever the locale, with or without a mark."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8-sig", errors="surrogateescape")
+
+
+def abandon(stream: TextIO) -> None:
+    """Send it to the null device, so that Python's flush at its exit cannot fail."""
+    with open(os.devnull, "wb") as nowhere, contextlib.suppress(OSError):
+        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def prepare_typing() -> None:
@@ -63,7 +102,7 @@ def read_line() -> str:
     """A line from the terminal; raises EOFError at Ctrl-D."""
     if sys.stdout.isatty():
         return input("> ")
-    print("> ", end="", file=sys.stderr, flush=True)
+    print_remark("> ")
     return input()
 
 
@@ -92,7 +131,7 @@ def first_interrupt(
 def get_until(inbox: SimpleQueue[Any], deadline: float | None) -> Any:
     """The next message of `inbox`; raises Empty at the deadline, by the monotonic clock."""
     while True:
-        remaining = _SLICE_SECONDS if deadline is None else deadline - time.monotonic()
+        remaining = _SLICE_SECONDS if deadline is None else deadline - monotonic()
         try:
             return inbox.get(timeout=max(0.0, min(remaining, _SLICE_SECONDS)))
         except Empty:
@@ -108,6 +147,7 @@ class Screen:
         self._builder = AnswerBuilder()
         self._whole: ChatMessageSendResponse | None = None
         self._written: list[str] = []
+        self._has_lost = False  # a character that stdout's encoding lacks
 
     def show(self, item: ChatMessageSendCompletionResponse) -> None:
         """Show the next event of a stream."""
@@ -132,26 +172,57 @@ class Screen:
                 self._print(text[len(written) :])
             elif text.strip() != written.strip():
                 self._print("\n")
-                log_line("the answer is another in the end, and follows")
+                log_line(tr("the answer is another in the end, and follows"))
                 self._written = []
                 self._print(text)
             if self._written and not self._written[-1].endswith("\n"):
                 self._print("\n")
+        if self._has_lost:
+            log_line(
+                tr(
+                    "stdout is written in {encoding}, which lacks characters of this answer: they"
+                    " are ? now; with PYTHONIOENCODING=utf-8 in the environment none is lost",
+                    encoding=sys.stdout.encoding,
+                )
+            )
         return response
 
     def _print(self, text: str) -> None:
         if text:
             self._written.append(text)
+            self._has_lost = self._has_lost or not _fits(text)
             _print_now(text)
+
+
+def _fits(text: str) -> bool:
+    """Whether stdout's encoding has all of it; halves of characters, which none has, aside."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    if encoding.lower().replace("_", "-").startswith("utf"):
+        return True
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _print_json(value: Any) -> None:
     _print_now(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
+def printable(text: str) -> str:
+    """`text` without the control characters by which a terminal is commanded."""
+    return text.translate(_CONTROLS)
+
+
 def _print_now(text: str) -> None:
-    sys.stdout.write(text)
+    sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
+
+
+def cells(text: str) -> int:
+    """The columns that a text takes on a terminal, at most."""
+    return sum(2 if unicodedata.east_asian_width(char) in "FWA" else 1 for char in text)
 
 
 def summary(response: ChatMessageSendResponse) -> str:
@@ -160,11 +231,13 @@ def summary(response: ChatMessageSendResponse) -> str:
     usage = getattr(response.metadata, "usage", None)
     if isinstance(usage, ChatMessageSendResponse.Usage):
         if usage.total_tokens:  # Dify counts 0 for a stopped answer
-            costs.append(f"{usage.total_tokens} tokens")
+            costs.append(tr("{count} tokens", count=usage.total_tokens))
             with contextlib.suppress(InvalidOperation, TypeError, ValueError):
-                costs.append(f"{Decimal(usage.total_price or ''):f} {usage.currency or ''}".strip())
+                price = Decimal(usage.total_price or "")
+                if abs(price.adjusted()) < _MOST_DIGITS:  # 1E999999999 would fill the memory
+                    costs.append(f"{price:f} {usage.currency or ''}".strip())
         if isinstance(usage.latency, (int, float)):
-            costs.append(f"{usage.latency:.2f} s")
+            costs.append(tr("{seconds:.2f} s", seconds=usage.latency))
     names = ("conversation_id", "message_id", "task_id")
     ids = [f"{name}={value}" for name in names if (value := getattr(response, name))]
-    return "; ".join(part for part in (", ".join(costs), " ".join(ids)) if part)
+    return tr("; ").join(part for part in (tr(", ").join(costs), " ".join(ids)) if part)
