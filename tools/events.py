@@ -29,26 +29,26 @@ WORDS = {
         "error": "the stream, with an exception",
     },
     "zh": {
-        "heads": ("`event`", "字段", "对回答文本的作用", "结束什么"),
+        "heads": ("`event`", "字段", "对回答文本的影响", "结束的对象"),
         "comma": "、",
         "data": "`data`：[`{name}`](fields.md#{anchor})",
         "append": "追加",
-        "replace": "替换此前的全部内容",
-        "final": '`data.outputs["answer"]` 就是全文',
+        "replace": "替换此前的全部文本",
+        "final": '`data.outputs["answer"]` 是完整文本',
         "chat": "回答",
         "run": "运行",
-        "pause": "本次流；运行在等待",
-        "error": "本次流，并引发异常",
+        "pause": "流；运行暂停，等待人工介入",
+        "error": "流，并抛出异常",
     },
 }
 _PIECE = {"en": "`answer`: the next piece of text", "zh": "`answer`：下一段文本"}
 _SPEECH = {
     "en": "`audio`: base64; `audio_bytes`: the same, decoded",
-    "zh": "`audio`：base64 编码的声音；`audio_bytes`：解码后的内容",
+    "zh": "`audio`：base64 编码的音频；`audio_bytes`：解码后的内容",
 }
 _PERSON = {
     "en": "; see [below](#a-person-in-the-flow)",
-    "zh": "；见[下文](#流程中的人工)",
+    "zh": "；见[下文](#人工介入)",
 }
 NOTES: dict[str, dict[str, str]] = {
     "message": _PIECE,
@@ -56,8 +56,8 @@ NOTES: dict[str, dict[str, str]] = {
     "message_file": {
         "en": "`answer`, where a chat app received a file: all its text arrives this way. "
         "Otherwise `type`, `url`, `belongs_to`: a file of the assistant",
-        "zh": "聊天应用收到附件时有 `answer`：全部文本都这样到来。"
-        "否则是 `type`、`url`、`belongs_to`：助手给出的文件",
+        "zh": "聊天助手收到附件时有 `answer`，全部文本都以这种事件返回；"
+        "其他情况下有 `type`、`url`、`belongs_to`，即助手返回的文件",
     },
     "message_replace": {
         "en": "`answer`: the text that replaces all text so far; `reason`",
@@ -67,7 +67,7 @@ NOTES: dict[str, dict[str, str]] = {
         "en": "`thought`, `tool`, `tool_input`, `observation`; sent again with the same `id` as "
         "its fields are filled",
         "zh": "`thought`、`tool`、`tool_input`、`observation`；"
-        "随着内容补全，会以同一个 `id` 反复发送",
+        "内容逐步补全，以同一个 `id` 多次发送",
     },
     "tts_message": _SPEECH,
     "tts_message_end": _SPEECH,
@@ -75,7 +75,7 @@ NOTES: dict[str, dict[str, str]] = {
     "human_input_required": _PERSON,
     "workflow_paused": _PERSON,
     "error": {"en": "`status`, `code`, `message`", "zh": "`status`、`code`、`message`"},
-    "ping": {"en": "no item: a sign of life", "zh": "不成为一项，只表示连接仍在"},
+    "ping": {"en": "no item: a sign of life", "zh": "不产生项，只表示连接仍然存活"},
 }
 
 

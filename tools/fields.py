@@ -10,18 +10,31 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
-from dify_java_compat import DifyChatflow, models
-from dify_java_compat._api import param
-from dify_java_compat._api.operation import Operation
+from dify_java_compat import DifyChatflow, DifyWorkflow, models
 from dify_java_compat._dto.dto import Dto, ResponseDto
 from dify_java_compat._dto.names import names_of
 
 from . import ROOT
 from .names import FORM_PARTS
-from .rows import ROWS
+from .rows import is_file, wire_names
 from .stubs import types_as_written
 
-MANIFEST = json.loads((ROOT / "tests/contract/java_manifest.json").read_text("utf-8"))
+
+def _manifest() -> dict[str, Any]:
+    """Java's facade of chat apps and its types, and the types of workflow apps."""
+    folder = ROOT / "tests/contract"
+    chat: dict[str, Any] = json.loads((folder / "java_manifest.json").read_text("utf-8"))
+    workflow = json.loads((folder / "java_workflow_manifest.json").read_text("utf-8"))
+    chat["classes"] = {
+        **chat["classes"],
+        **{n: c for n, c in workflow["classes"].items() if n not in chat["classes"]},
+    }
+    for name, members in workflow["enums"].items():
+        chat["enums"][name] += set(members) - set(chat["enums"][name])
+    return chat
+
+
+MANIFEST = _manifest()
 JAVA_TYPES = [*MANIFEST["classes"], *MANIFEST["enums"]]
 
 WORDS = {
@@ -37,7 +50,7 @@ rule of the names.
   JSON.
 - **Dify** is the name on the wire. For a request that is a name in its body or its query, `{{...}}`
   a part of its path. `–` is not sent.
-- **Type** leaves out `| None`: every field may be `None`.
+- **Type** leaves out `| None`: every field may be `None`, but for the `data` of a page.
 - **Default** is that of the constructor, if it is not `None`.""",
         "Requests": "Requests",
         "Responses": "Responses",
@@ -61,26 +74,26 @@ rule of the names.
     "zh": {
         "title": "全部字段",
         "intro": """\
-Java 的全部 {java} 个类型，以及 Java 没有的类型。名称的来由见[从 Java 迁移](migration.md)。
+Java 的全部 {java} 个类型，以及 Java 没有的类型。命名规则见[从 Java 迁移](migration.md)。
 
-- **Java**：Java 的字段名。Java 的 JSON（也就是 `to_dict()`）用别的名称时，写在后面。
-  `–` 表示 Java 没有这个字段；它的驼峰名由 Python 名得来。
-- **Python**：本库的名称。写 Java 的名称也可以：作关键字参数、作属性、作 JSON 的键。
-- **Dify**：接口报文里的名称。对请求来说，是请求体或查询参数里的名称；
-  `{{...}}` 是路径中的位置，`–` 表示不发送。
-- **类型**：省略了 `| None`，任何字段都可以是 `None`。
-- **默认值**：构造时的默认值；不写的是 `None`。""",
+- **Java**：Java 的字段名。Java 的 JSON（也就是 `to_dict()`）使用其他名称时，写在后面。
+  `–` 表示 Java 没有这个字段；其驼峰名由 Python 名推导。
+- **Python**：本库的名称。Java 的名称同样可用：作关键字参数、作属性、作 JSON 的键。
+- **Dify**：接口报文中的名称。请求中是请求体或查询参数的名称；
+  `{{...}}` 是路径参数，`–` 表示不发送。
+- **类型**：省略了 `| None`，除分页的 `data` 外，所有字段都可以是 `None`。
+- **默认值**：构造时的默认值；留空表示 `None`。""",
         "Requests": "请求",
         "Responses": "响应",
         "Events": "事件的 data",
         "Parameters": "应用参数",
         "Enums": "枚举",
         "More": "Java 没有的类型",
-        "import": "{parts} 从\n`dify_java_compat.models` 导入，其余的从包的顶层导入。",
+        "import": "{parts} 从\n`dify_java_compat.models` 导入，其余类型从包的顶层导入。",
         "fields": ("Java", "Python", "Dify", "类型", "默认值"),
         "members": ("Java", "Python", "值"),
-        "takes": "用于 {}。",
-        "gives": "来自 {}。",
+        "takes": "{} 的参数。",
+        "gives": "{} 的返回值。",
         "none": "没有自己的字段。",
         "json": "`{}`，JSON 中为 `{}`",
         "java default": "；Java 为 {}",
@@ -135,10 +148,17 @@ def _section(cls: type) -> str:
     return "Responses" if issubclass(cls, ResponseDto) else "Requests"
 
 
+def _methods() -> list[tuple[str, Any]]:
+    """Those of both facades, by name."""
+    of_chats = inspect.getmembers(DifyChatflow, inspect.isfunction)
+    found = [*of_chats, *inspect.getmembers(DifyWorkflow, inspect.isfunction)]
+    return sorted(found, key=lambda pair: pair[0])
+
+
 def _about(cls: type, words: dict[str, Any]) -> Iterator[str]:
     """Which methods take and which give it."""
     takes, gives = [], []
-    for name, method in inspect.getmembers(DifyChatflow, inspect.isfunction):
+    for name, method in _methods():
         hints = dict(inspect.get_annotations(method))
         result = re.findall(r"\w+", str(hints.pop("return", "")))
         if cls.__name__ in result and cls.__qualname__ == cls.__name__:
@@ -146,9 +166,9 @@ def _about(cls: type, words: dict[str, Any]) -> Iterator[str]:
         if cls.__name__ in hints.values():
             takes.append(f"`{name}`")
     if takes:
-        yield words["takes"].format(words["comma"].join(takes))
+        yield words["takes"].format(words["comma"].join(dict.fromkeys(takes)))
     if gives:
-        yield words["gives"].format(words["comma"].join(gives))
+        yield words["gives"].format(words["comma"].join(dict.fromkeys(gives)))
 
 
 def _table(name: str, cls: Any, words: dict[str, Any]) -> str:
@@ -167,11 +187,14 @@ def _row(name: str, cls: Any, field: dataclasses.Field[Any], words: dict[str, An
     names = names_of(cls)
     facts = _java_facts(name)
     java = next((n for n, f in names.java_alias.items() if f == field.name), field.name)
-    in_json = dict(names.java)[field.name]
+    in_json = names.java[field.name]
     shown = f"`{java}`" if in_json == java else words["json"].format(java, in_json)
-    default = "" if field.default is None else _code(field.default)
-    if java in facts and (of_java := facts[java].get("default")) != field.default:
-        default = f"{_code(field.default)}{words['java default'].format(_code(of_java))}"
+    value = names.defaults[field.name]
+    if field.name in names.factories:
+        value = names.factories[field.name]()
+    default = "" if value is None else _code(value)
+    if java in facts and (of_java := facts[java].get("default")) != value:
+        default = f"{_code(value)}{words['java default'].format(_code(of_java))}"
     kind = re.sub(r" \| None$", "", types_as_written(cls)[field.name])
     return (
         shown if java in facts else "–",
@@ -189,30 +212,12 @@ def _java_facts(name: str) -> dict[str, Any]:
 
 
 def _wire(cls: Any, name: str, words: dict[str, Any]) -> str:
-    if issubclass(cls, ResponseDto):
-        return f"`{dict(names_of(cls).wire)[name]}`"
-    if cls is models.ChatMessageSendRequest.ChatMessageFile:
-        every = cls(**{field.name: "x" for field in dataclasses.fields(cls)})
-        return f"`{name}`" if name in param._file(every) else "–"
     if name == "api_key":
         return str(words["header"])
-    found: list[str] = []
-    for row in ROWS.values():
-        if row.takes and issubclass(row.takes, cls):
-            found += _wire_names(row, name, words)
-    if cls is models.ChatMessageVO or cls is models.ChatMessageVO.ChatMessageFile:
-        found = [f"`{dict(names_of(cls).wire)[name]}`"]
-    return words["comma"].join(dict.fromkeys(found)) or "–"
-
-
-def _wire_names(row: Operation[Any], name: str, words: dict[str, Any]) -> Iterator[str]:
-    if f"{{{name}}}" in row.path:
-        yield f"`{{{name}}}`"
-    if row.file == name:
-        yield words["part"].format(name)
-    for each in (*row.query, *(row.body or ())):
-        if each.field == name:
-            yield f"`{each.wire}`"
+    found = [f"`{wire}`" for wire in wire_names(cls, name)]
+    if is_file(cls, name):
+        found.append(words["part"].format(name))
+    return words["comma"].join(found) or "–"
 
 
 def _code(value: Any) -> str:

@@ -42,9 +42,10 @@ from reactivex import ConnectableObservable, abc, typing
 from reactivex import Observable as Observable
 
 from ..models.responses import ChatMessageSendCompletionResponse as Item
-from .iterate import AsyncItems
+from .aiterate import AsyncItems
 from .source import StreamSource
-from .subscription import Stop as Stop
+from .drain import Stop as Stop
+from .driver import Driver
 
 __all__ = ["EventStream"]
 
@@ -66,6 +67,7 @@ def observe(
     process: Callable[[Item], Item] | None,
     stop: Stop | None,
     drain_seconds: float,
+    loop: Driver,
 ) -> EventStream[Item]: ...
 def as_stream(result: Any) -> Any: ...
 

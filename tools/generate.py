@@ -14,7 +14,18 @@ from pathlib import Path
 from . import ROOT
 
 # The coroutine facade has public names, and these come before what imports the package by them.
-GENERATORS = ("aio", "names", "fluent", "stubs", "options", "pages", "recordings", "architecture")
+GENERATORS = (
+    "aio",
+    "names",
+    "fluent",
+    "stubs",
+    "options",
+    "pages",
+    "recordings",
+    "architecture",
+    "claims",
+    "terminal",
+)
 
 
 def generated(generator: str) -> dict[Path, str | bytes]:

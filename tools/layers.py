@@ -15,13 +15,14 @@ class House:
     """Rooms in rows: a room may import every room of a lower row, and none of its own or above.
 
     A room is a module or a folder; within a folder imports are free. `only_for` names what no
-    other room or module may import, `never` what a room must do without although the rows would
-    let it.
+    other room or module may import, `types_for` who may for its types alone, `never` what a room
+    must do without although the rows would let it.
     """
 
     package: str
     rows: str
     only_for: Mapping[str, set[str]] = field(default_factory=dict)
+    types_for: Mapping[str, set[str]] = field(default_factory=dict)
     never: Mapping[str, set[str]] = field(default_factory=dict)
 
     @property
@@ -41,12 +42,17 @@ class House:
                 yield ".".join(parts), file
 
     def map(self) -> dict[str, set[str]]:
-        """Which other rooms each room imports; of the client, the emulator is one that is met."""
+        """Which other rooms each room imports; of the client, the emulator is one that is met.
+
+        What neither imports a room nor is imported by one, such as a hook that another program
+        runs, is no room of the map.
+        """
         found: dict[str, set[str]] = {}
         for module, file in self.modules():
             room = found.setdefault(module.partition(".")[0], set())
             room |= self.arrows(module, file.read_text(encoding="utf-8"))
-        return found
+        imported = set().union(*found.values())
+        return {room: targets for room, targets in found.items() if targets or room in imported}
 
     def wrong_imports(self, module: str, source: str) -> list[str]:
         """What `module` (`models.events` is in the room `models`) must not import."""
@@ -75,6 +81,8 @@ class House:
         """The first name of each import, below the package where it is ours; whether it is."""
         root = self.package.split(".")
         home = [*root, *module.split(".")]
+        room = module.partition(".")[0]
+        of_types = set(_for_type_checkers(tree))
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 paths = [alias.name.split(".") for alias in node.names]
@@ -87,18 +95,28 @@ class House:
             for path in paths:
                 ours = path[: len(root)] == root
                 below = path[len(root) :]
+                if node in of_types and {room, module} & self.types_for.get(path[0], set()):
+                    continue
                 yield (below[0] if ours and below else path[0]), ours
+
+
+def _for_type_checkers(tree: ast.AST) -> Iterator[ast.AST]:
+    """What stands below `if TYPE_CHECKING:`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            for statement in node.body:
+                yield from ast.walk(statement)
 
 
 CLIENT = House(
     PACKAGE,
     rows="""
-        __main__
+        __main__ | _pyinstaller
         cli
-        pytest_plugin
+        pytest_plugin | web | batch
         client | recoup
         aio
-        chatflow | operators
+        chatflow | operators | workflow
         interface
         _api | _stream | paging | pipeline
         _http
@@ -110,13 +128,32 @@ CLIENT = House(
     only_for={
         "requests": {"_http"},
         "urllib3": {"_http"},
-        "reactivex": {"_stream.observable", "_stream.iterate", "operators"},
+        "reactivex": {
+            "_stream.observable",
+            "_stream.iterate",
+            "_stream.aiterate",
+            "_stream.schedulers",
+            "operators",
+            "batch",
+        },
+        "distributed": {"batch"},
         "dataclasses_json": {"_dto"},
-        "msgspec": {"_dto", "_api.codec"},
+        "marshmallow": {"_dto"},
+        "pydantic": {"_dto"},
+        "pydantic_core": {"_dto"},
+        "msgspec": {"_dto", "_api.codec", "_api.encoding"},
+        "PyInstaller": {"_pyinstaller"},
         "yaml": {"_settings"},
+        "opentelemetry": {"_http.telemetry"},
         "werkzeug": set(),
+        "flask": {"web.flask"},
+        "starlette": {"web.starlette"},
+        "django": {"web.django"},
+        "asgiref": {"web.django"},
+        "redis": {"web.redis"},
         "emulator": {"cli", "pytest_plugin"},
     },
+    types_for={"requests": {"client"}},
     never={"_http": {"models", "_dto"}, "_stream.sse": {"json", "msgspec"}},
 )
 EMULATOR = House(
@@ -131,7 +168,9 @@ EMULATOR = House(
         script | page
         faults
         model | apps
-        http | store | rules | watch
+        store
+        http | rules | watch
+        version
     """,
     only_for={PACKAGE: set(), "requests": set(), "urllib3": set(), "reactivex": set()},
 )

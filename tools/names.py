@@ -17,12 +17,16 @@ from .marked import replaced
 # Whose names are the root's, too. A private module is one with a public name in it.
 MODULES = (
     "_api.files",
-    "_stream.answer",
+    "_http.hooks",
+    "_stream.aiterate",
+    "_stream.collecting",
     "_stream.iterate",
     "_stream.observable",
     "aio",
     "chatflow",
     "client",
+    "client.coroutines",
+    "client.workflow",
     "config",
     "errors",
     "interface",
@@ -30,6 +34,7 @@ MODULES = (
     "paging",
     "pipeline",
     "recoup",
+    "workflow",
 )
 # The parts of an app's form stay in `models`: their names say too little without it, and would hide
 # names of those who import all of the root.
@@ -53,7 +58,8 @@ _WIDTH = 100
 
 def names_of(module: str) -> list[str]:
     """The `__all__` of a module of the package, as its source has it."""
-    path = PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
+    path = PACKAGE.joinpath(*module.split("."))
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             return list(ast.literal_eval(node.value))
@@ -109,8 +115,14 @@ def _table() -> str:
 
 def _stub() -> str:
     found = root()
-    imports = "".join(_import(module, names) for module, names in found.items())
-    return f"{STUB_HEAD}{imports}\n{all_of(sorted(n for names in found.values() for n in names))}"
+    # as itself, for else a name that a stub imports is its own: Jedi reads no `__all__` for that
+    imports = "".join(
+        f"from .{module} import {name} as {name}\n"
+        for module, names in found.items()
+        for name in names
+    )
+    every = all_of(sorted(name for names in found.values() for name in names))
+    return f"{STUB_HEAD}{imports}\n__version__: str\n\n{every}"
 
 
 def _imports_of_models() -> str:

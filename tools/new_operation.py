@@ -2,7 +2,7 @@
 
     python -m tools.new_operation endUser GET /end-users/{end_user_id} --gives EndUserResponse
     python -m tools.new_operation workflowLogs GET /workflows/logs --takes WorkflowLogsRequest \\
-        --gives page:WorkflowLogResponse
+        --gives page:WorkflowLogs
 
 Nothing is written: the lines go where CONTRIBUTING.md says, and are completed there.
 """

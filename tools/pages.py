@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import ROOT, chatflow, differences, events, fields
+from . import ROOT, chatflow, differences, events, fields, versions
 
 LANGUAGES = ("en", "zh")
 
@@ -17,6 +17,8 @@ def generated() -> dict[Path, str]:
         texts[folder / "fields.md"] = fields.page(language)
         page = folder / "streams.md"
         texts[page] = events.with_table(page.read_text(encoding="utf-8"), language)
+        page = folder / "emulator.md"
+        texts[page] = versions.with_table(page.read_text(encoding="utf-8"), language)
         page = folder / "migration.md"
         text = chatflow.with_table(page.read_text(encoding="utf-8"), language)
         texts[page] = differences.with_table(text, language)

@@ -1,4 +1,4 @@
-"""The archive of the recordings that the emulator ships."""
+"""The archives of the recordings that the emulator ships, one a version of Dify."""
 
 from __future__ import annotations
 
@@ -8,25 +8,32 @@ from pathlib import Path
 
 from . import PACKAGE, ROOT
 
-DATA = ROOT / "tests" / "recordings" / "data"
-ARCHIVE = PACKAGE / "emulator" / "faults" / "recordings.tar.xz"
+_DATA = ROOT / "tests" / "recordings"
+_SHIPPED = PACKAGE / "emulator" / "faults"
+ARCHIVES = {
+    _SHIPPED / "recordings.tar.xz": _DATA / "data",
+    _SHIPPED / "recordings-1.14.tar.xz": _DATA / "data-1.14",
+}
 
 
 def generated() -> dict[Path, bytes]:
-    """The archive; as it is, where it holds the recordings already.
+    """The archives; each as it is, where it holds the recordings already.
 
     Another version of the compressor may give other bytes for the same files.
     """
-    files = contents()
-    fresh = ARCHIVE.exists() and unpacked(ARCHIVE) == files
-    return {ARCHIVE: ARCHIVE.read_bytes() if fresh else packed(files)}
+    made = {}
+    for archive, data in ARCHIVES.items():
+        files = contents(data)
+        fresh = archive.exists() and unpacked(archive) == files
+        made[archive] = archive.read_bytes() if fresh else packed(files)
+    return made
 
 
-def contents() -> dict[str, bytes]:
-    """The files of all recordings, by their paths in the archive."""
-    paths = sorted(path for path in DATA.rglob("*") if path.is_file())
+def contents(data: Path) -> dict[str, bytes]:
+    """The files of all recordings of a folder, by their paths in the archive."""
+    paths = sorted(path for path in data.rglob("*") if path.is_file())
     kept = [path for path in paths if not path.name.startswith(".")]
-    return {path.relative_to(DATA).as_posix(): path.read_bytes() for path in kept}
+    return {path.relative_to(data).as_posix(): path.read_bytes() for path in kept}
 
 
 def packed(files: dict[str, bytes]) -> bytes:

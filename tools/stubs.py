@@ -20,6 +20,7 @@ from typing import Any
 from dify_java_compat._dto.dto import Dto
 from dify_java_compat._dto.names import by_position, camel
 
+from . import hovers
 from .names import STUB_HEAD, all_of
 
 MODULES = (
@@ -109,8 +110,14 @@ def _property(part: ast.stmt) -> Iterator[str]:
 
 def _dto_members(node: ast.ClassDef, cls: Any) -> Iterator[str]:
     own = dict(_annotations(node))
-    aliases = {camel(name): kind for name, kind in own.items() if camel(name) != name}
-    yield from (f"{name}: {kind}" for name, kind in (own | aliases).items())
+    depth = len(_INDENT) * len(cls.__qualname__.split("."))
+    for name, kind in own.items():
+        yield f"{name}: {kind}"
+        yield from hovers.of_field(cls, name, depth)
+    for name, kind in own.items():
+        if camel(name) != name:
+            yield f"{camel(name)}: {kind}"
+            yield from hovers.of_alias(cls, name, depth)
     for part in node.body:
         yield from _property(part)
     if not own:  # the constructor is the base's
