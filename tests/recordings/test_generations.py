@@ -6,6 +6,7 @@ open for 300 seconds when they are over.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,16 +14,33 @@ from typing import Any
 
 import pytest
 
-from dify_java_compat import ClientConfig, DifyException, RequestsDifyChat, collect
-from dify_java_compat._api.codec import event_decoder
-from dify_java_compat._stream.reader import EventReader, State
+from dify_java_compat import (
+    ChatMessageSendRequest,
+    ClientConfig,
+    DifyException,
+    RequestsDifyChat,
+    StreamErrorException,
+    WorkflowPausedData,
+    collect,
+)
+from dify_java_compat._stream.reader import State
 from tests.support.facade import KEY
 from tests.support.replay import replay
 from tests.support.server import Peer, ScriptedServer
-from tests.support.watching import Watcher
+from tests.support.watching import Watcher, wait_until
 
 from .asking import QUESTION
-from .library import COMPLETED, CUT, DATA_1_14, FAILED, STREAMS, STREAMS_1_14, Recording, dechunked
+from .by_clock import has_times, read
+from .library import (
+    COMPLETED,
+    CUT,
+    DATA_1_14,
+    FAILED,
+    STREAMS,
+    STREAMS_1_14,
+    Recording,
+    recordings_1_14,
+)
 from .test_streams import check_ending
 
 # the server keeps these open when they are over: for 300 s, or until the recorder had enough
@@ -36,6 +54,10 @@ each_stream = pytest.mark.parametrize("recording", STREAMS_1_14, ids=repr)
 
 def named(name: str) -> Recording:
     return next(recording for recording in STREAMS_1_14 if recording.name == name)
+
+
+def one(name: str) -> Recording:
+    return next(recording for recording in recordings_1_14() if recording.name == name)
 
 
 @contextmanager
@@ -62,7 +84,7 @@ def check(recording: Recording, watcher: Watcher) -> None:
 
 def test_the_copies_are_there() -> None:
     copied = [r for r in STREAMS_1_14 if (DATA_1_14 / r.name).exists()]
-    assert len(copied) == 13
+    assert len(copied) == 35
     endings = [recording.ending for recording in copied]
     assert endings.count(FAILED) >= 2
     assert endings.count(COMPLETED) >= 9
@@ -97,52 +119,16 @@ def test_a_stream_that_the_server_keeps_open(recording: Recording) -> None:
         assert watcher.completed == (recording.ending != FAILED)
 
 
-def reads(recording: Recording) -> Iterator[tuple[float, bytes]]:
-    """When each read came, in seconds, and the bytes of the body that it brought."""
-    head, position, seen = recording.raw.index(b"\r\n\r\n") + 4, 0, 0
-    assert recording.timeline is not None
-    for read in recording.timeline:
-        position += read["bytes"]
-        body, _ = dechunked(recording.raw[head:position])
-        yield read["ms"] / 1000, body[seen:]
-        seen = len(body)
-
-
 @pytest.mark.parametrize(
-    "recording",
-    [
-        recording
-        for recording in (*STREAMS, *STREAMS_1_14)
-        if recording.timeline
-        and recording.headers.get("transfer-encoding") == "chunked"
-        and len(recording.raw) < 200_000
-    ],
-    ids=repr,
+    "recording", [each for each in (*STREAMS, *STREAMS_1_14) if has_times(each)], ids=repr
 )
 def test_no_recorded_pause_cuts_a_stream(recording: Recording) -> None:
     """With the settings nobody changed; those alone are over that the server kept open."""
-    config = ClientConfig()
-    reader = EventReader(event_decoder(), config, {})
-    now, items = 0.0, 0
-    reader.begin(
-        recording.path,
-        0.0,
-        0.0,
-        idle=config.sse_read_timeout,
-        first_event=config.first_event_timeout,
-    )
-    for at, data in reads(recording):
-        timeout = reader.next_timeout(now)
-        assert timeout is not None
-        if timeout < at - now:
-            assert reader.timed_out() is None
-            break
-        now = at
-        items += len(reader.receive(data, now)) if data else 0
-    assert items == len(recording.events)
-    assert (reader.state is State.OVER) == (
-        recording.name in KEPT_OPEN and now < 290 and recording.is_whole
-    )
+    came = read(recording)
+    assert came.items == len(recording.events)
+    kept_open = recording.name in KEPT_OPEN
+    assert came.by_clock == (kept_open and came.ended_at < 290 and recording.is_whole)
+    assert (came.reader.state is State.OVER) == came.by_clock
 
 
 ANSWERS = {
@@ -180,3 +166,107 @@ def test_a_failed_run_names_its_node() -> None:
     assert isinstance(errors[0], DifyException)
     assert node["title"] in str(errors[0])
     assert errors[0].workflow_run_id == recording.last("workflow_run_id")
+
+
+COLLECTED = {
+    "human-pause": ("workflow_paused", "paused"),
+    "human-mail-pause": ("workflow_paused", "paused"),
+    "chatflow-stop": ("message", "stopped"),
+    "chatflow-stop-failed": ("message", "stopped"),
+    "chatflow-moderated-output": ("message", "stopped"),
+    "chatflow-send-streaming": ("message", "succeeded"),
+    "events-continue-on-pause": ("message", "succeeded"),
+    "chatflow-moderated-input": ("message", None),
+    "chat-send-streaming": ("message", None),
+    "new-agent-streaming": ("message", None),
+}
+
+
+@pytest.mark.parametrize("name", COLLECTED)
+def test_a_collected_answer_says_how_its_run_stands(name: str) -> None:
+    recording = named(name)
+    with served(replay(recording.raw)) as chat:
+        answer = collect(stream_of(chat, recording))
+    assert (answer.event, answer.workflow_status) == COLLECTED[name]
+    assert answer.workflow_run_id == recording.last("workflow_run_id")
+    assert answer.answer == recording.answer
+    if answer.workflow_status == "paused":
+        reason = recording.events[-1]["data"]["reasons"][0]
+        assert isinstance(answer.data, WorkflowPausedData)
+        assert (answer.data.reasons or [])[0] == reason
+        assert answer.to_dict()["data"]["reasons"][0]["form_token"] == reason["form_token"]
+
+
+@pytest.mark.parametrize("by_stream", [False, True])
+def test_send_says_that_a_run_is_paused(by_stream: bool) -> None:
+    recording = named("human-pause") if by_stream else one("human-blocking")
+    with served(replay(recording.raw), blocking_via_stream=by_stream) as chat:
+        answer = chat.send(QUESTION)
+    assert (answer.event, answer.answer) == ("workflow_paused", "")
+    assert (answer.workflow_status, bool(answer.workflow_run_id)) == ("paused", True)
+    assert isinstance(answer.data, WorkflowPausedData)
+    assert (answer.data.reasons or [])[0]["form_token"]
+
+
+def test_a_collected_answer_has_its_files() -> None:
+    recording = named("chat-file-local")
+    with served(replay(recording.raw)) as chat:
+        answer = collect(chat.sendChatMessageStream(QUESTION))
+    assert answer.files == recording.events[-1]["files"]
+
+
+def test_the_partial_answer_of_a_failed_run() -> None:
+    recording = named("chatflow-fail-streaming")
+    with served(replay(recording.raw)) as chat, pytest.raises(StreamErrorException) as caught:
+        collect(chat.sendChatMessageStream(QUESTION))
+    assert caught.value.partial is not None
+    assert caught.value.partial.answer == recording.answer
+    assert caught.value.partial.workflow_status == "failed"
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_another_conversation_than_was_asked_for(
+    strict: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    recording = named("chatflow-unknown-conversation")
+    asked = json.loads(recording.request_body)["conversation_id"]
+    question = ChatMessageSendRequest(content="x", user_id="u", conversation_id=asked)
+    with served(replay(recording.raw), strict_conversation=strict) as chat:
+        watcher = Watcher(chat.sendChatMessageStream(question)).wait()
+        if strict:  # the run is to be stopped, and what is played is no answer to that
+            wait_until(lambda: "could not be stopped" in caplog.text)
+    told = f"the conversation {asked} is not known: Dify has begun a new one, "
+    if strict:
+        assert isinstance(watcher.error, StreamErrorException)
+        assert watcher.items == []
+        assert told in str(watcher.error)
+        assert watcher.error.conversation_id == recording.last("conversation_id")
+    else:
+        check(recording, watcher)
+        assert [record.message.startswith(told) for record in caplog.records] == [True]
+
+
+def test_the_conversation_that_was_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+    recording = named("chatflow-unknown-conversation")
+    question = ChatMessageSendRequest(
+        content="x", user_id="u", conversation_id=str(recording.last("conversation_id")).upper()
+    )
+    with served(replay(recording.raw), strict_conversation=True) as chat:
+        check(recording, Watcher(chat.sendChatMessageStream(question)).wait())
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_another_conversation_of_a_blocking_answer(
+    strict: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    recording = one("human-blocking")
+    question = ChatMessageSendRequest(content="x", user_id="u", conversation_id="other")
+    with served(replay(recording.raw), strict_conversation=strict) as chat:
+        if not strict:
+            assert chat.send(question).event == "workflow_paused"
+            assert len(caplog.records) == 1
+            return
+        with pytest.raises(StreamErrorException, match="the conversation other") as caught:
+            chat.send(question)
+    assert caught.value.partial is not None
