@@ -1,5 +1,7 @@
 """Settings that every test shares."""
 
+import os
+
 import pytest
 from hypothesis import settings
 
@@ -11,6 +13,11 @@ pytest_plugins = ("dify_java_compat.pytest_plugin", "pytester", "tests.support.s
 # no deadline: a busy machine is not a defect
 settings.register_profile("here", deadline=None)
 settings.load_profile("here")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two for each processor: half of a test's time is a wait for a socket or a process."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 STREAMS = {name for name in METHODS if ROWS[name].streams}
 COROUTINES = sorted(set(METHODS) - STREAMS)
-OK = response(b'{"answer":"yes"}')
+OK = response()
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -63,7 +63,7 @@ def async_threads() -> list[threading.Thread]:
 
 def test_the_facade_is_as_large_as_it_was() -> None:
     public = {name for name in dir(AsyncDifyChatflow) if not name.startswith("_")}
-    assert public - set(METHODS) == {"aclose", "base_url"}
+    assert public - set(METHODS) == {"aclose", "base_url", "with_options"}
     assert set(METHODS) <= public
     assert len(COROUTINES) > 25
     assert {"sendChatMessageStream", "workflowEvents"} == STREAMS
@@ -98,7 +98,10 @@ def body_of(name: str) -> bytes:
         page = {"data": [{"id": "1"}], "has_more": False, "limit": 20, "page": 1, "total": 1}
         return response(json_bytes(page))
     fields = {"result": "success", "data": ["a", "b"], "id": "1", "name": "n", "text": "t"}
-    return response(json_bytes({**fields, "answer": "yes", "status": "succeeded"}))
+    more = {"job_id": "j", "tool_icons": {}, "title": "t", "form_content": "f"}
+    more |= {"answer": "yes", "status": "succeeded", "opening_statement": "o", "icon": "i"}
+    more["welcome"] = "w"
+    return response(json_bytes({**fields, **more}))
 
 
 def plain(result: Any) -> Any:

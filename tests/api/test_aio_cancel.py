@@ -12,21 +12,21 @@ from typing import Any
 import pytest
 
 from dify_java_compat import AsyncDifyChat, ClientConfig, RequestsDifyChat
-from dify_java_compat._http import connect, transport
+from dify_java_compat._http import connect, retry
 from dify_java_compat._http.cancellation import Cancellation, add_to_current
 from tests.support import TIMEOUT, sockets
+from tests.support.facades import CHAT, Facade, both_facades
 from tests.support.frames import (
     MESSAGE_END,
     STREAM_HEAD,
-    TASK,
     chunk,
     message,
     response,
 )
 from tests.support.server import Peer, Script, ScriptedServer
-from tests.support.watching import join_stream_threads, request
+from tests.support.watching import join_streams, request
 
-OK = response(b'{"answer":"yes"}')
+OK = response()
 AT_ONCE = 0.5  # seconds; ten times what is promised
 
 
@@ -61,8 +61,8 @@ class Silent:
             self.closed.set()
 
 
-def one_worker(server: ScriptedServer, **settings: Any) -> RequestsDifyChat:
-    return RequestsDifyChat(server.url, ClientConfig(async_workers=1, **settings), api_key="app-k")
+def one_worker(server: ScriptedServer, facade: Facade = CHAT, **settings: Any) -> Any:
+    return facade.client(server.url, ClientConfig(async_workers=1, **settings), api_key="app-k")
 
 
 @pytest.mark.parametrize(
@@ -76,23 +76,26 @@ def one_worker(server: ScriptedServer, **settings: Any) -> RequestsDifyChat:
     ],
     ids=["silent", "half a head", "half a body", "a stream in its place", "half an error"],
 )
+@both_facades
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_the_socket_is_shut_and_the_thread_is_free(begin: bytes, scheme: str) -> None:
+def test_the_socket_is_shut_and_the_thread_is_free(
+    facade: Facade, begin: bytes, scheme: str
+) -> None:
     silent = Silent(begin)
 
-    async def ask(chat: RequestsDifyChat) -> None:
-        task = asyncio.create_task(chat.aio.send(request()))
+    async def ask(client: Any) -> None:
+        task = asyncio.create_task(facade.send(client.aio))
         await event_is_set(silent.received)
         at = time.monotonic()
         await cancelled(task)
-        assert (await chat.aio.send(request())).answer == "yes"  # on the one thread there is
+        await facade.send(client.aio)  # on the one thread there is
         await event_is_set(silent.closed)
         assert time.monotonic() - at < AT_ONCE
 
     context, authority = sockets.tls() if scheme == "https" else (None, None)
     with ScriptedServer(silent, context) as server:
-        with one_worker(server, verify=authority) as chat:
-            asyncio.run(ask(chat))
+        with one_worker(server, facade, verify=authority) as client:
+            asyncio.run(ask(client))
         assert len(server.requests) == 2
 
 
@@ -178,8 +181,8 @@ def test_a_call_that_waits_to_be_sent_again_is_not(monkeypatch: pytest.MonkeyPat
         delayed.set()
         return original(*args)
 
-    original = transport.delay_before
-    monkeypatch.setattr(transport, "delay_before", delay_before)
+    original = retry.delay_before
+    monkeypatch.setattr(retry, "delay_before", delay_before)
 
     def script(peer: Peer) -> None:
         while peer.receive():
@@ -203,13 +206,14 @@ def test_a_call_that_waits_to_be_sent_again_is_not(monkeypatch: pytest.MonkeyPat
         assert [received.method for received in server.requests] == ["GET", "POST"]
 
 
-def test_a_call_by_stream_is_disposed_of_and_its_run_is_stopped() -> None:
+@both_facades
+def test_a_call_by_stream_is_disposed_of_and_its_run_is_stopped(facade: Facade) -> None:
     begun, stopped = threading.Event(), threading.Event()
 
     def script(peer: Peer) -> None:
         while received := peer.receive():
             if received.target.endswith("/stop"):
-                assert received.target == f"/v1/chat-messages/{TASK}/stop"
+                assert received.target == facade.stop_path
                 stopped.set()
                 peer.send(response(b'{"result":"success"}'))
             else:
@@ -218,8 +222,8 @@ def test_a_call_by_stream_is_disposed_of_and_its_run_is_stopped() -> None:
                 stopped.wait(TIMEOUT)
                 peer.send(chunk(MESSAGE_END) + b"0\r\n\r\n")
 
-    async def ask(chat: AsyncDifyChat) -> None:
-        task = asyncio.create_task(chat.send(request()))
+    async def ask(client: Any) -> None:
+        task = asyncio.create_task(facade.send(client))
         await event_is_set(begun)
         at = time.monotonic()
         await cancelled(task)
@@ -227,25 +231,32 @@ def test_a_call_by_stream_is_disposed_of_and_its_run_is_stopped() -> None:
         await event_is_set(stopped)
 
     with ScriptedServer(script) as server:
-        with one_worker(server, blocking_via_stream=True, stop_on_dispose=True) as chat:
+        with one_worker(server, facade, blocking_via_stream=True, stop_on_dispose=True) as chat:
             asyncio.run(ask(chat.aio))
-        join_stream_threads()
+        join_streams()
 
 
-def test_the_place_of_a_stream_is_free() -> None:
+@both_facades
+def test_the_place_of_a_stream_is_free(facade: Facade) -> None:
     silent = Silent(STREAM_HEAD + chunk(message("a")))
 
-    async def ask(chat: RequestsDifyChat) -> None:
+    async def ask(chat: Any) -> None:
         streaming = chat.with_options(blocking_via_stream=True)
-        task = asyncio.create_task(streaming.aio.send(request()))
+        task = asyncio.create_task(facade.send(streaming.aio))
         await event_is_set(silent.received)
         await cancelled(task)
         await event_is_set(silent.closed, AT_ONCE)
-        assert await asyncio.to_thread(chat._transport.streams.acquire, lambda: False, AT_ONCE)
+        granted = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        slot = chat._transport.streams.acquire(lambda: loop.call_soon_threadsafe(granted.set))
+        assert slot is not None
+        if not slot.is_granted:
+            await asyncio.wait_for(granted.wait(), AT_ONCE)
+        slot.release()
 
-    with ScriptedServer(silent) as server, one_worker(server, max_requests=1) as chat:
+    with ScriptedServer(silent) as server, one_worker(server, facade, max_requests=1) as chat:
         asyncio.run(ask(chat))
-        join_stream_threads()
+        join_streams()
 
 
 @pytest.mark.parametrize("collected", [False, True], ids=["responds", "is thrown away"])

@@ -56,6 +56,7 @@ def submit(token: str | None, **values: object) -> HumanInputSubmitRequest:
     return HumanInputSubmitRequest(**given)  # type: ignore[arg-type]
 
 
+@pytest.mark.dify_emulator(version="1.12")
 def test_two_pauses_in_a_row(chatflow: RequestsDifyChat) -> None:
     items = list(iterate(chatflow.sendChatMessageStream(request(content="hi [human x2]"))))
     assert [item.event for item in items[-2:]] == ["human_input_required", "workflow_paused"]
@@ -85,14 +86,26 @@ def test_two_pauses_in_a_row(chatflow: RequestsDifyChat) -> None:
     assert isinstance(run.raw["outputs"], str)
 
 
-def test_one_stream_over_several_pauses(chatflow: RequestsDifyChat) -> None:
+@pytest.mark.parametrize(
+    "_version",
+    [
+        pytest.param(version, marks=pytest.mark.dify_emulator(version=version))
+        for version in ("1.12", "1.14")
+    ],
+)
+def test_one_stream_over_several_pauses(chatflow: RequestsDifyChat, _version: str) -> None:
+    """The order that loses nothing on either: read from a snapshot, and submit each form once."""
     items = list(iterate(chatflow.sendChatMessageStream(request(content="[human x2]"))))
-    run_id, events = items[-1].workflow_run_id, []
-    chatflow.submitHumanInputForm(submit(items[-2].data.form_token))
-    for item in iterate(chatflow.workflowEvents(run_id, None, USER, continueOnPause=True)):
+    run_id, events, submitted = items[-1].workflow_run_id, [], set()
+    stream = chatflow.workflowEvents(
+        run_id, None, USER, includeStateSnapshot=True, continueOnPause=True
+    )
+    for item in iterate(stream):
         events.append(item.event)
-        if item.event == "human_input_required":
+        if item.event == "human_input_required" and item.data.form_token not in submitted:
+            submitted.add(item.data.form_token)
             chatflow.submitHumanInputForm(submit(item.data.form_token))
+    assert len(submitted) == 2
     assert events.count("human_input_form_filled") == 2
     assert "workflow_finished" in events
 

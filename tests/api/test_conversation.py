@@ -25,7 +25,7 @@ from dify_java_compat import (
     iterate,
 )
 from dify_java_compat.emulator import DifyEmulator
-from tests.support.watching import Watcher, join_stream_threads, request
+from tests.support.watching import Watcher, join_streams, request
 
 USER = "user-1"
 
@@ -118,7 +118,7 @@ def test_speech_files_and_parameters(dify_emulator: DifyEmulator) -> None:
         )
         stream = chat.sendChatMessageStream(request(user_id=USER, files=[file]))
         items = list(iterate(stream))
-        assert {item.event for item in items} == {"message_file", "message_end"}
+        assert {item.event for item in items} == {"message", "message_end"}
         assert chat.parameters().user_input_form
 
 
@@ -128,7 +128,7 @@ def test_stop_on_dispose_keeps_the_partial_answer(dify_emulator: DifyEmulator) -
         watcher = Watcher(chat.sendChatMessageStream(request(user_id=USER)))
         watcher.wait_for_items(3)
         watcher.subscription.dispose()
-        join_stream_threads()
+        join_streams()
         [conversation] = chat.conversations(MessageConversationsRequest(user_id=USER)).data or []
         [stored] = (
             chat.messages(MessagesRequest(user_id=USER, conversation_id=conversation.id)).data or []

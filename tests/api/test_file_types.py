@@ -68,6 +68,7 @@ def test_every_extension_of_dify_is_in_the_table() -> None:
 def test_a_type_is_the_same_on_every_machine(
     extension: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    mimetypes.init()  # before it, these are Python's own tables
     for name in ("types_map", "common_types"):
         monkeypatch.setitem(getattr(mimetypes, name), f".{extension}", "x-machine/own")
     for name in (f"a.{extension}", f"报告.{extension.upper()}", f"a.b.{extension}"):

@@ -65,7 +65,7 @@ def part_of(received: RecordedRequest) -> tuple[str, str, bytes, dict[str, str]]
 @pytest.fixture
 def transcriber() -> Iterator[tuple[ScriptedServer, RequestsDifyChat]]:
     with (
-        ScriptedServer(always(response(b'{"text":"\\u4f60\\u597d"}'))) as server,
+        ScriptedServer(always(response(b'{"id":"f-1","text":"\\u4f60\\u597d"}'))) as server,
         RequestsDifyChat(server.url, api_key="app-test") as client,
     ):
         yield server, client
@@ -113,14 +113,16 @@ def test_every_form_of_a_file(
     assert name.startswith("a")
 
 
-def test_an_open_file_goes_from_where_it_is_and_stays_open(
-    tmp_path: Path, transcriber: tuple[ScriptedServer, RequestsDifyChat]
+@pytest.mark.parametrize("position", [0, 7, -1])
+def test_an_open_file_goes_whole_wherever_it_stands_and_stays_open(
+    position: int, tmp_path: Path, transcriber: tuple[ScriptedServer, RequestsDifyChat]
 ) -> None:
+    """As a MultipartFile of Java's: a look at its first bytes loses nothing."""
     server, client = transcriber
     path = tmp_path / "sound.mp3"
-    path.write_bytes(b"skipped" + SOUND)
+    path.write_bytes(SOUND)
     with path.open("rb") as file:
-        file.seek(7)
+        file.seek(*((position,) if position >= 0 else (0, io.SEEK_END)))
         client.audioToText(AudioToTextRequest(user_id="u", file=file))
         assert not file.closed
     name, content_type, content, _ = part_of(server.requests[0])
@@ -143,6 +145,15 @@ def test_an_open_file_goes_from_where_it_is_and_stays_open(
         ("a.webm", "audio/webm", "audio/webm"),  # Dify refuses it, and says so
         ("a.mp3", "audio/webm", "audio/webm"),
         ("a.ogg", "audio/ogg", "audio/ogg"),
+        # with parameters, which Dify drops before it looks
+        ("a.mp4", "audio/mp4;codecs=mp4a.40.2", "audio/m4a"),
+        ("a.mp3", "audio/mpeg; charset=binary", "audio/mp3"),
+        ("a", 'Audio/X-WAV ; codecs="1"', "audio/wav"),
+        ("a.webm", "audio/webm;codecs=opus", "audio/webm"),
+        # the name of a codec, of which the file's name says what it is packed in
+        ("a.m4a", "audio/aac", "audio/m4a"),
+        ("a.m4a", "audio/mpeg4-generic", "audio/m4a"),
+        ("a.aac", "audio/aac", "audio/aac"),
         ("a.txt", "text/plain", "text/plain"),
     ],
 )

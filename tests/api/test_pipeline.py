@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from dify_java_compat import (
     ChatMessagePipelineModel,
+    IllegalArgumentException,
     PipelineContext,
     PipelineException,
     PipelineProcess,
@@ -14,7 +17,7 @@ from dify_java_compat import (
 )
 from tests.support.frames import MESSAGE_END, message, stream
 from tests.support.server import ScriptedServer, always
-from tests.support.watching import Watcher, join_stream_threads, request
+from tests.support.watching import Watcher, join_streams, request
 
 Context = PipelineContext[ChatMessagePipelineModel]
 ANSWER = always(stream(message("one "), message("two"), MESSAGE_END))
@@ -57,7 +60,7 @@ def watched(*processes: PipelineProcess[ChatMessagePipelineModel]) -> Watcher:
         for process in processes:
             chat.addProcess(process)
         watcher = Watcher(chat.sendChatMessageStream(request())).wait()
-        join_stream_threads()
+        join_streams()
         return watcher
 
 
@@ -92,3 +95,10 @@ def test_they_change_what_is_collected_and_need_no_container() -> None:
         chat.addProcess(Note("!"))
         assert collect(chat.sendChatMessageStream(request())).answer == "one !two!"
         assert collect(before).answer == "one two"
+
+
+@pytest.mark.parametrize("process", [None, 5, "p", object(), lambda context: None])
+def test_what_is_no_process_is_refused(process: Any) -> None:
+    with RequestsDifyChat("http://127.0.0.1:9", api_key="app-1") as chat:
+        with pytest.raises(IllegalArgumentException, match="process must be"):
+            chat.addProcess(process)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dify_java_compat import (
+    CallListener,
     ChatMessagePipelineModel,
     ClientConfig,
     ConnectionException,
@@ -24,6 +25,7 @@ from dify_java_compat import (
 )
 from dify_java_compat._dto.names import camel
 from tests.support import TIMEOUT, processes
+from tests.support.facades import CHAT, Facade, both_facades
 from tests.support.frames import (
     ERROR,
     LAST_CHUNK,
@@ -37,7 +39,7 @@ from tests.support.frames import (
 from tests.support.server import Peer, ScriptedServer, always
 from tests.support.watching import Watcher, request
 
-OK = response(b'{"answer":"yes"}')
+OK = response()
 OF_CONNECTIONS = {
     "cert",
     "connect_timeout",
@@ -52,17 +54,26 @@ FIELDS = {field.name: field.default for field in dataclasses.fields(ClientConfig
 OF_CALLS = sorted(FIELDS.keys() - OF_CONNECTIONS)
 
 
+OTHER = {
+    "headers": {"X-Tenant": "t"},
+    "interceptors": [lambda chain: chain.proceed()],
+    "listeners": [CallListener()],
+}
+
+
 def both_spellings(names: Any) -> list[str]:
     return sorted({spelling for name in names for spelling in (name, camel(name))})
 
 
-def client_of(server: ScriptedServer, **config: Any) -> RequestsDifyChat:
+def client_of(server: ScriptedServer, facade: Facade = CHAT, **config: Any) -> Any:
     settings = ClientConfig(**{"keep_alive_seconds": 60, "max_retries": 0, **config})
-    return RequestsDifyChat(server.url, settings, api_key="app-key")
+    return facade.client(server.url, settings, api_key="app-key")
 
 
 def other_value(name: str) -> Any:
     default = FIELDS[name]
+    if name in OTHER:
+        return OTHER[name]
     return not default if isinstance(default, bool) else 7
 
 
@@ -110,30 +121,32 @@ def test_a_value_that_cannot_work(settings: Any, named: str) -> None:
         chat.with_options(**settings)
 
 
-def test_copies_use_the_connections_of_the_original() -> None:
-    with ScriptedServer(always(OK)) as server, client_of(server) as chat:
+@both_facades
+def test_copies_use_the_connections_of_the_original(facade: Facade) -> None:
+    with ScriptedServer(always(OK)) as server, client_of(server, facade) as chat:
         copied = chat.with_options(read_timeout=20)
         again = copied.with_options(write_timeout=5)
         for client in (chat, copied, again, chat):
-            assert client.send(request()).answer == "yes"
+            facade.send(client)
         assert server.connections == 1
         assert (again._config.read_timeout, again._config.write_timeout) == (20, 5)
         assert again.base_url == chat.base_url
         assert {r.headers["authorization"] for r in server.requests} == {"Bearer app-key"}
 
 
-def test_the_times_are_those_of_the_copy() -> None:
+@both_facades
+def test_the_times_are_those_of_the_copy(facade: Facade) -> None:
     def script(peer: Peer) -> None:
         while peer.receive():
             peer.closing.wait(0.5)
             peer.send(OK)
 
-    with ScriptedServer(script) as server, client_of(server) as chat:
+    with ScriptedServer(script) as server, client_of(server, facade) as chat:
         with pytest.raises(TimeoutException, match=r"0\.05 s \(read_timeout\)"):
-            chat.with_options(read_timeout=0.05).send(request())
+            facade.send(chat.with_options(read_timeout=0.05))
         with pytest.raises(TimeoutException, match=r"0\.05 s \(call_timeout\)"):
-            chat.with_options(call_timeout=0.05).send(request())
-        assert chat.send(request()).answer == "yes"
+            facade.send(chat.with_options(call_timeout=0.05))
+        facade.send(chat)
 
 
 def test_retries_and_the_log_are_those_of_the_copy(caplog: pytest.LogCaptureFixture) -> None:
@@ -152,11 +165,15 @@ def test_retries_and_the_log_are_those_of_the_copy(caplog: pytest.LogCaptureFixt
         assert caplog.records
 
 
-def test_streams_are_read_by_the_settings_of_the_copy() -> None:
-    with ScriptedServer(always(stream(message("a"), ERROR))) as server, client_of(server) as chat:
+@both_facades
+def test_streams_are_read_by_the_settings_of_the_copy(facade: Facade) -> None:
+    with (
+        ScriptedServer(always(stream(message("a"), ERROR))) as server,
+        client_of(server, facade) as chat,
+    ):
         lenient = chat.with_options(raise_stream_errors=False)
-        assert Watcher(lenient.sendChatMessageStream(request())).wait().completed
-        error = Watcher(chat.sendChatMessageStream(request())).wait().error
+        assert Watcher(facade.stream(lenient)).wait().completed
+        error = Watcher(facade.stream(chat)).wait().error
         assert isinstance(error, StreamErrorException)
 
 
@@ -167,7 +184,8 @@ def test_send_streams_where_the_copy_says_so() -> None:
         assert server.requests[0].json["response_mode"] == "streaming"
 
 
-def test_the_limit_of_open_streams_is_shared() -> None:
+@both_facades
+def test_the_limit_of_open_streams_is_shared(facade: Facade) -> None:
     begun, may_end = threading.Semaphore(0), threading.Semaphore(0)
 
     def script(peer: Peer) -> None:
@@ -177,12 +195,12 @@ def test_the_limit_of_open_streams_is_shared() -> None:
             may_end.acquire(timeout=TIMEOUT)
             peer.send(chunk(MESSAGE_END) + LAST_CHUNK)
 
-    with ScriptedServer(script) as server, client_of(server, max_requests=1) as chat:
+    with ScriptedServer(script) as server, client_of(server, facade, max_requests=1) as chat:
         copied = chat.with_options(sse_read_timeout=50)
-        first = Watcher(chat.sendChatMessageStream(request()))
+        first = Watcher(facade.stream(chat))
         assert begun.acquire(timeout=TIMEOUT)
-        second = Watcher(copied.sendChatMessageStream(request()))
-        third = Watcher(copied.with_options(call_timeout=0.1).sendChatMessageStream(request()))
+        second = Watcher(facade.stream(copied))
+        third = Watcher(facade.stream(copied.with_options(call_timeout=0.1)))
         error = third.wait().error
         assert isinstance(error, TimeoutException)
         assert error.phase == "total"
@@ -192,15 +210,16 @@ def test_the_limit_of_open_streams_is_shared() -> None:
         assert second.wait().completed
 
 
-def test_closing_a_copy_closes_nothing() -> None:
-    with ScriptedServer(always(OK)) as server, client_of(server) as chat:
+@both_facades
+def test_closing_a_copy_closes_nothing(facade: Facade) -> None:
+    with ScriptedServer(always(OK)) as server, client_of(server, facade) as chat:
         with chat.with_options(read_timeout=20) as copied:
-            copied.send(request())
+            facade.send(copied)
         copied.close()
-        chat.send(request())
+        facade.send(chat)
         assert server.connections == 1
         chat.close()
-        copied.send(request())
+        facade.send(copied)
         assert server.connections == 2
 
 

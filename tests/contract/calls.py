@@ -22,6 +22,7 @@ from dify_java_compat import (
     DifyFile,
     FilePreviewRequest,
     FileUploadRequest,
+    HumanInputSubmitRequest,
     MessageConversationsRequest,
     MessageFeedbackRequest,
     MessagesRequest,
@@ -141,7 +142,7 @@ def call_of(recording: Recording) -> Call:
             return lambda chat: chat.textToAudio(speech)
         case "audioToText" | "fileUpload":
             return upload_call(operation, recording)
-        case "parameters" | "info" | "meta" | "site":
+        case "parameters" | "info" | "meta" | "site" | "serverInfo":
             renamed(asked, {})
             return lambda chat: getattr(chat, operation)(KEY)
     return app_call_of(recording, operation or "", segments, asked)
@@ -211,6 +212,29 @@ def app_call_of(
                 **renamed(asked, {**names, **same("created_by_end_user_session_id")})
             )
             return lambda chat: chat.workflowLogs(logs)
+    return run_call_of(recording, operation, segments, asked)
+
+
+def run_call_of(
+    recording: Recording, operation: str, segments: list[str], asked: dict[str, str]
+) -> Call:
+    """The same for the events of runs, forms and users, which 1.12 has not."""
+    match operation:
+        case "workflowEvents":
+            flags = ("include_state_snapshot", "continue_on_pause")
+            values: dict[str, Any] = renamed(asked, same(*flags))
+            values |= {name: values[name] == "true" for name in flags if name in values}
+            return lambda chat: chat.workflowEvents(segments[3], KEY, **values).run()
+        case "humanInputForm":
+            renamed(asked, {})
+            return lambda chat: chat.humanInputForm(segments[4], KEY)
+        case "submitHumanInputForm":
+            values = renamed(recorded_json(recording), same("inputs", "action"))
+            form = HumanInputSubmitRequest(form_token=segments[4], **values)
+            return lambda chat: chat.submitHumanInputForm(form)
+        case "endUser":
+            renamed(asked, {})
+            return lambda chat: chat.endUser(segments[3], KEY)
     raise AssertionError(f"{operation} has recordings: add a case to call_of in {__name__}")
 
 

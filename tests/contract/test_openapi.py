@@ -134,7 +134,7 @@ def test_every_parameter_and_field_is_sent(row: Operation[Any]) -> None:
     by_place: dict[str, set[str]] = {"path": set(), "query": set()}
     for name, place in documented["parameters"].items():
         by_place[place].add(name)
-    segments = {name: name for name in by_place["path"]}
+    segments = {name: facade._value(name, str) for name in by_place["path"]}
     if row.takes and "Reply" in row.takes.__name__:
         segments["action"] = "disable"  # the one segment that is not an id
     assert path == "/v1" + row.path.format_map(segments)

@@ -14,7 +14,7 @@ import pytest
 
 from dify_java_compat import DifyException, IllegalArgumentException
 from tests.recordings.asking import operation_of, replayed
-from tests.recordings.library import DATA, Recording, recordings
+from tests.recordings.library import DATA, Recording, recordings, recordings_1_14
 from tests.support.facade import KEY
 from tests.support.server import RecordedRequest
 
@@ -52,6 +52,7 @@ MUST_BE_GIVEN = {
     "messages": ("conversation_id", "conversation_id"),
     "fileUpload": ("user", "user_id"),
     "updateConversationVariable": ("value", "value"),
+    "submitHumanInputForm": ("action", "action"),
 }
 REFUSED = {
     "err-empty-query-chat-blocking",
@@ -153,7 +154,7 @@ def is_refused(recording: Recording) -> bool:
     return given is None if operation == "updateConversationVariable" else not given
 
 
-OURS = [recording for recording in recordings() if operation_of(recording)]
+OURS = [one for one in (*recordings(), *recordings_1_14()) if operation_of(one)]
 POSSIBLE = [recording for recording in OURS if is_possible(recording)]
 SENT = [recording for recording in POSSIBLE if not is_refused(recording)]
 NOT_SENT = [recording for recording in POSSIBLE if is_refused(recording)]

@@ -1,5 +1,6 @@
 """What DTOs give as JSON and take from it."""
 
+import contextlib
 import copy
 import json
 import pickle
@@ -249,3 +250,46 @@ def test_a_dto_can_be_copied_and_pickled(again: Any) -> None:
     assert copied.raw == item.raw
     copied.taskId = "t"
     assert item.task_id is None
+
+
+def nested(depth: int) -> str:
+    return '{"event":"message","answer":"a","data":' + '{"a":' * depth + "1" + "}" * (depth + 1)
+
+
+@pytest.mark.parametrize("depth", [100, 450, 900, 5000, 200_000])
+def test_json_that_nests_deep_ends_in_a_value_error_at_most(depth: int) -> None:
+    text = nested(depth)
+    for read in (
+        lambda: decode(ChatMessageSendCompletionResponse, text.encode()),
+        lambda: ChatMessageSendCompletionResponse.from_json(text),
+    ):
+        try:
+            item = read()
+        except ValueError:
+            continue
+        repr(item)
+        for write in (item.to_dict, item.to_wire, item.to_json, lambda item=item: item.raw):
+            with contextlib.suppress(ValueError):
+                write()
+
+
+def test_an_integer_of_many_digits_is_kept_as_its_text() -> None:
+    digits = "9" * 5000
+    item = decode(ChatMessageSendCompletionResponse, f'{{"event":"message","n":{digits}}}'.encode())
+    assert item.raw == {"event": "message", "n": digits}
+    known = decode(ChatMessageSendCompletionResponse, f'{{"answer":{digits}}}'.encode())
+    assert known.answer == digits  # type: ignore[comparison-overlap]
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    text = '\ufeff{"event":"message"}'
+    assert decode(ChatMessageSendCompletionResponse, text.encode()).event == "message"
+    assert ChatMessageSendCompletionResponse.from_json(text).event == "message"
+    assert ChatMessageSendCompletionResponse.from_json(text.encode()).event == "message"
+
+
+def test_a_field_that_the_server_spells_twice_is_no_error() -> None:
+    """Of a value that is not of its type, too, where JSON is read another way."""
+    for answer in ('"a"', "5"):
+        body = f'{{"answer":{answer},"task_id":"a","taskId":"b"}}'.encode()
+        assert decode(ChatMessageSendCompletionResponse, body).task_id in ("a", "b")

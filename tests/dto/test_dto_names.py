@@ -67,9 +67,9 @@ def test_the_java_spelling(name: str, java: str) -> None:
 @pytest.mark.parametrize(("cls", "name"), FIELDS)
 def test_a_field_is_snake_case_with_few_exceptions_on_the_wire(cls: type[Dto], name: str) -> None:
     assert re.fullmatch("[a-z]+(_[a-z]+)*", name)
-    assert dict(names_of(cls).wire)[name] == WIRE.get((cls, name), name)
+    assert names_of(cls).wire[name] == WIRE.get((cls, name), name)
     # Java writes some of its JSON in snake_case; which, the contract test says
-    assert dict(names_of(cls).java)[name] in (camel(name), name)
+    assert names_of(cls).java[name] in (camel(name), name)
 
 
 def test_java_s_constructors_by_position() -> None:
@@ -109,7 +109,7 @@ def test_a_field_by_its_own_name(cls: type[Dto], name: str) -> None:
 
 @pytest.mark.parametrize(("cls", "name"), FIELDS)
 def test_a_field_under_every_json_key(cls: type[Dto], name: str) -> None:
-    java, wire = dict(names_of(cls).java)[name], dict(names_of(cls).wire)[name]
+    java, wire = names_of(cls).java[name], names_of(cls).wire[name]
     made = cls(**{name: VALUE})
     assert made.to_dict()[java] == VALUE
     assert made.to_wire()[wire] == VALUE
@@ -120,7 +120,7 @@ def test_a_field_under_every_json_key(cls: type[Dto], name: str) -> None:
 
 @pytest.mark.parametrize(("cls", "name"), FIELDS)
 def test_two_json_keys_of_one_field(cls: type[Dto], name: str) -> None:
-    java, wire = dict(names_of(cls).java)[name], dict(names_of(cls).wire)[name]
+    java, wire = names_of(cls).java[name], names_of(cls).wire[name]
     for key in {camel(name), java, wire} - {name}:
         with pytest.raises(TypeError, match=f"{cls.__name__}: both '{name}' and '{key}' given"):
             cls.from_dict({name: VALUE, key: VALUE})

@@ -14,7 +14,7 @@ from typing import Any
 from dify_java_compat import ClientConfig, RequestsDifyChat, iterate
 from tests.support.frames import STREAM_HEAD, chunk, message
 from tests.support.server import Peer
-from tests.support.watching import Watcher, request
+from tests.support.watching import Watcher, connections_in_use, request, wait_until
 
 from .tokens import CALLS, ask
 
@@ -102,7 +102,8 @@ def leave(url: str) -> dict[str, Any]:
     for loop in loops:
         next(loop)
     globals()["kept"] = silent, watchers, loops, client
-    return {"open": sum(thread.name == "dify-stream" for thread in threading.enumerate())}
+    wait_until(lambda: len(connections_in_use()) == 20)
+    return {"open": len(connections_in_use())}
 
 
 if __name__ == "__main__":

@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from dify_java_compat import ClientConfig, RequestsDifyChat
+from dify_java_compat import ClientConfig
 from tests.support import TIMEOUT, sockets
+from tests.support.facades import CHAT
 from tests.support.server import Peer, ScriptedServer
-from tests.support.watching import Watcher, join_stream_threads, request, wait_until
+from tests.support.watching import Watcher, join_streams, wait_until
 
 from .table import Seen
 
 KEY = "app-faults"
+facade = CHAT  # a fixture lets the other take its place
 SOON = 250.0  # milliseconds in which a caller knows of what can be known at once
 
 
@@ -42,12 +45,10 @@ Act = Callable[[Peer, Cue], None]
 Config = Mapping[str, object]
 
 
-def client_of(
-    server: ScriptedServer, config: Config | None = None, *, secure: bool = False
-) -> RequestsDifyChat:
+def client_of(server: ScriptedServer, config: Config | None = None, *, secure: bool = False) -> Any:
     verify = {"verify": sockets.tls()[1]} if secure else {}
     settings = ClientConfig(**{**verify, **(config or {})})  # type: ignore[arg-type]
-    return RequestsDifyChat(server.url, settings, api_key=KEY)
+    return facade.client(server.url, settings, api_key=KEY)
 
 
 def server_of(script: Callable[[Peer], None], *, secure: bool = False) -> ScriptedServer:
@@ -70,9 +71,9 @@ def play(seen: Seen, act: Act, config: Config | None = None, *, secure: bool = F
         client_of(server, config, secure=secure) as client,
     ):
         cue.happens()
-        stream = client.sendChatMessageStream(request())
+        stream = facade.stream(client)
         watcher = Watcher(stream, lambda watcher: cue.delivered()).wait()
-        join_stream_threads()
+        join_streams()
         note(seen, watcher, cue.at)
         wait_until(lambda: server.requests)  # a short timeout may end before it is read
         seen.equal("requests", len(server.requests), 1)

@@ -25,11 +25,12 @@ import pytest
 
 GROUPS = {  # in the order of the pages, in English and Chinese
     "streams": ("Streams", "流"),
-    "dispose": ("Leaving a stream", "离开流"),
+    "dispose": ("Leaving a stream", "取消订阅"),
     "calls": ("Calls", "调用"),
+    "connections": ("Connections", "连接"),
     "secrets": ("Secrets and injection", "密钥与注入"),
     "processes": ("Threads and processes", "线程与进程"),
-    "fuzz": ("Fuzz and soak", "模糊测试与长跑"),
+    "fuzz": ("Fuzz and soak", "模糊测试与长时间运行"),
 }
 CROWDED = 20.0  # how many times as long things may take in the short form, on any machine
 

@@ -15,7 +15,7 @@ from dify_java_compat import ClientConfig, RequestsDifyChat
 from tests.support import TIMEOUT, sockets
 from tests.support.frames import LAST_CHUNK, MESSAGE_END, STREAM_HEAD, chunk, message, stream
 from tests.support.server import Peer, ScriptedServer, always
-from tests.support.watching import Watcher, join_stream_threads, request, wait_until
+from tests.support.watching import Watcher, join_streams, request, wait_until
 
 from .playing import KEY, client_of, server_of
 from .table import Case, Seen, case, row, rows
@@ -50,7 +50,7 @@ def dispose(seen: Seen, watcher: Watcher) -> int:
 
 
 def nothing_follows(seen: Seen, watcher: Watcher, items: int) -> None:
-    join_stream_threads()
+    join_streams()
     seen.events = len(watcher.items)
     seen.ended = "left"
     seen.figures["after"] = len(watcher.items) - items
@@ -69,10 +69,10 @@ def plain_and_tls(name: str, chinese: str, **arguments: Any) -> Iterator[Case]:
 # where a stream is silent, in both languages; what was sent by then
 SILENCES = (
     ("waiting for headers", "等待响应头时", b""),
-    ("in the headers", "响应头之中", STREAM_HEAD[:40]),
+    ("in the headers", "响应头收到一半时", STREAM_HEAD[:40]),
     ("waiting for the first event", "等待首个事件时", STREAM_HEAD),
     ("between two events", "两个事件之间", STREAM_HEAD + FIRST),
-    ("inside an event", "事件之中", STREAM_HEAD + FIRST + FIRST[:50]),
+    ("inside an event", "事件收到一半时", STREAM_HEAD + FIRST + FIRST[:50]),
 )
 
 
@@ -94,7 +94,7 @@ def test_disposed_of_in_silence(seen: Seen, *, sent: bytes, secure: bool) -> Non
 def with_and_without_stop(name: str, chinese: str, **arguments: Any) -> Iterator[Case]:
     """A row without `stop_on_dispose` and one with it: nothing is sent yet, so none is needed."""
     for stop in (False, True):
-        more, more_chinese = (", a stop asked for", "，要求停止") if stop else ("", "")
+        more, more_chinese = (", a stop asked for", "，带 stop_on_dispose") if stop else ("", "")
         yield case(name + more, chinese + more_chinese, stop=stop, **arguments)
 
 
@@ -109,33 +109,39 @@ def dispose_before_it_is_sent(
     nothing_follows(seen, watcher, items)
     gone = (time.perf_counter() - since) * 1000
     seen.figures["gone_ms"] = f"{gone:.0f}"
-    seen.within("the thread is gone", gone, 250.0)
+    seen.within("all is freed", gone, 250.0)
 
 
-@rows("dispose", with_and_without_stop("waiting for its turn", "等待轮到自己时"))
+@rows("dispose", with_and_without_stop("waiting for its turn", "排队等待时"))
 def test_disposed_of_while_it_waits_for_its_turn(seen: Seen, *, stop: bool) -> None:
-    silence = Silence(STREAM_HEAD)
-    config = {"max_requests": 1, "stop_on_dispose": stop, "stop_drain_seconds": 0.1}
-    with ScriptedServer(silence) as server, client_of(server, config) as client:
+    sent, may_end = threading.Event(), threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.receive()
+        sent.set()
+        assert may_end.wait(TIMEOUT)
+        peer.send(stream(message("a"), MESSAGE_END))
+
+    config = {"max_requests": 1, "stop_on_dispose": stop}
+    with ScriptedServer(script) as server, client_of(server, config) as client:
         first = Watcher(client.sendChatMessageStream(request()))
-        assert silence.fell.wait(TIMEOUT)
+        assert sent.wait(TIMEOUT)
+        slots = client._transport.streams
         second = Watcher(client.sendChatMessageStream(request()))
+        wait_until(lambda: slots._queue)
         items = dispose(seen, second)
-        wait_until(lambda: len(_readers()) == 1)
-        seen.equal("requests", len(server.requests), 1)
-        first.subscription.dispose()
+        wait_until(lambda: not slots._queue)
+        may_end.set()
+        seen.check(first.wait().completed, "the other stream did not complete")
         nothing_follows(seen, second, items)
-
-
-def _readers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "dify-stream"]
+        seen.equal("requests", len(server.requests), 1)
 
 
 @rows(
     "dispose",
     [
-        *with_and_without_stop("while TCP connects", "TCP 连接时", secure=False),
-        *with_and_without_stop("while TCP connects, TLS", "TCP 连接时，TLS", secure=True),
+        *with_and_without_stop("while TCP connects", "TCP 建连时", secure=False),
+        *with_and_without_stop("while TCP connects, TLS", "TCP 建连时，TLS", secure=True),
     ],
 )
 def test_disposed_of_while_tcp_connects(seen: Seen, *, stop: bool, secure: bool) -> None:
@@ -166,11 +172,13 @@ def test_disposed_of_while_the_name_is_looked_up(seen: Seen, *, stop: bool) -> N
         assert may_end.wait(TIMEOUT)
         return real(*args, **more)  # type: ignore[arg-type]
 
-    with (
-        ScriptedServer(always(b"")) as server,
-        client_of(server, {"stop_on_dispose": stop}) as client,
-    ):
-        with mock.patch("socket.getaddrinfo", slow):
+    config = ClientConfig(stop_on_dispose=stop)
+    with ScriptedServer(always(b"")) as server:
+        url = server.url.replace("127.0.0.1", "localhost")
+        with (
+            RequestsDifyChat(url, config, api_key=KEY) as client,
+            mock.patch("socket.getaddrinfo", slow),
+        ):
             watcher = Watcher(client.sendChatMessageStream(request()))
             assert begun.wait(TIMEOUT)
             items = dispose(seen, watcher)
@@ -179,7 +187,7 @@ def test_disposed_of_while_the_name_is_looked_up(seen: Seen, *, stop: bool) -> N
         seen.equal("requests", len(server.requests), 0)
 
 
-@rows("dispose", with_and_without_stop("in the TLS handshake", "TLS 握手中"))
+@rows("dispose", with_and_without_stop("in the TLS handshake", "TLS 握手时"))
 def test_disposed_of_in_the_tls_handshake(seen: Seen, *, stop: bool) -> None:
     closed = threading.Event()
 
@@ -195,7 +203,7 @@ def test_disposed_of_in_the_tls_handshake(seen: Seen, *, stop: bool) -> None:
             seen.check(closed.wait(TIMEOUT), "the connection stays")
 
 
-@rows("dispose", plain_and_tls("while the request is written", "写出请求时"))
+@rows("dispose", plain_and_tls("while the request is written", "发送请求时"))
 def test_disposed_of_while_the_request_is_written(seen: Seen, *, secure: bool) -> None:
     """A request larger than the buffers between the two; the server takes its head only."""
     begun, ended = threading.Event(), threading.Event()
@@ -213,7 +221,7 @@ def test_disposed_of_while_the_request_is_written(seen: Seen, *, secure: bool) -
         ended.set()
 
 
-@rows("dispose", plain_and_tls("in on_next, by another thread", "on_next 中，由另一线程"))
+@rows("dispose", plain_and_tls("in on_next, by another thread", "on_next 运行时，由另一个线程取消"))
 def test_disposed_of_in_on_next_by_another_thread(seen: Seen, *, secure: bool) -> None:
     """By another thread, while the consumer is busy; it does not wait for that."""
     silence = Silence(STREAM_HEAD + FIRST * 5)
@@ -232,7 +240,7 @@ def test_disposed_of_in_on_next_by_another_thread(seen: Seen, *, secure: bool) -
         nothing_follows(seen, watcher, items)
 
 
-@rows("dispose", plain_and_tls("from on_next itself", "由 on_next 自身"))
+@rows("dispose", plain_and_tls("from on_next itself", "在 on_next 中取消"))
 def test_disposed_of_from_on_next_itself(seen: Seen, *, secure: bool) -> None:
     silence = Silence(STREAM_HEAD + FIRST * 5)
     ready = threading.Event()
@@ -248,7 +256,7 @@ def test_disposed_of_from_on_next_itself(seen: Seen, *, secure: bool) -> None:
         nothing_follows(seen, watcher, 1)
 
 
-@rows("dispose", plain_and_tls("after completion, twice", "完成之后，两次"))
+@rows("dispose", plain_and_tls("after completion, twice", "正常完成后 dispose 两次"))
 def test_disposed_of_after_completion(seen: Seen, *, secure: bool) -> None:
     """Twice; the connection, back in the pool, is not broken by it."""
     script = always(stream(message("a"), MESSAGE_END))
@@ -258,13 +266,13 @@ def test_disposed_of_after_completion(seen: Seen, *, secure: bool) -> None:
             dispose(seen, watcher)
             dispose(seen, watcher)
             seen.check(watcher.completed, "did not complete")
-        join_stream_threads()
+        join_streams()
         seen.events, seen.ended = len(watcher.items), "completed"
         seen.figures["connections"] = server.connections
         seen.equal("connections", server.connections, 1)
 
 
-@row("dispose", "by 8 threads at once", "8 个线程同时")
+@row("dispose", "by 8 threads at once", "8 个线程同时取消")
 def test_disposed_of_by_many_threads_at_once(seen: Seen) -> None:
     silence = Silence(STREAM_HEAD + FIRST)
     with ScriptedServer(silence) as server, client_of(server) as client:
@@ -284,7 +292,9 @@ def test_disposed_of_by_many_threads_at_once(seen: Seen) -> None:
         nothing_follows(seen, watcher, 1)
 
 
-@row("dispose", "right after subscribing, or somewhat later, often", "订阅后立即或稍后，多次")
+@row(
+    "dispose", "right after subscribing, or somewhat later, often", "订阅后立即或稍后取消，反复多次"
+)
 def test_disposed_of_at_any_moment(seen: Seen) -> None:
     """The stream is fast: none of its items may come once dispose has returned."""
     rounds = 60 if seen.short else 1000
@@ -303,7 +313,7 @@ def test_disposed_of_at_any_moment(seen: Seen) -> None:
                 subscription.dispose()
             gone.set()
             slowest = max(slowest, seen.ms or 0.0)
-        join_stream_threads()
+        join_streams()
     seen.ms, seen.ended = slowest, "left"
     seen.within("dispose", slowest, AT_ONCE)
     seen.figures.update(streams=rounds, late=late[0])

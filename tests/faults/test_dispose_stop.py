@@ -39,7 +39,7 @@ from tests.support.frames import (
     stream,
 )
 from tests.support.server import Peer
-from tests.support.watching import Watcher, join_stream_threads, request
+from tests.support.watching import Watcher, join_streams, request
 
 from .playing import client_of, server_of
 from .table import Seen, case, row, rows
@@ -128,35 +128,40 @@ def by_failing(seen: Seen, items: Items) -> str:
 
     try:
         items.subscribe(fail)
-        join_stream_threads()
+        join_streams()
     finally:
         threading.excepthook = hook
     return ""
 
 
 WAYS: list[tuple[str, str, Way]] = [
-    ("by dispose, twice", "由 dispose，两次", by_dispose),
-    ("from on_next itself", "由 on_next 自身", from_on_next),
-    ("by take(3)", "由 take(3)", by_take),
-    ("by take_until", "由 take_until", by_take_until),
-    ("by timeout", "由 timeout", by_timeout),
-    ("by leaving a loop", "离开循环", by_loop),
-    ("by leaving an async loop", "离开异步循环", by_async_loop),
-    ("by a consumer that fails", "消费者出错", by_failing),
+    ("by dispose, twice", "dispose 两次", by_dispose),
+    ("from on_next itself", "在 on_next 中取消", from_on_next),
+    ("by take(3)", "take(3) 取够之后", by_take),
+    ("by take_until", "take_until 触发", by_take_until),
+    ("by timeout", "timeout 超时", by_timeout),
+    ("by leaving a loop", "退出循环", by_loop),
+    ("by leaving an async loop", "退出异步循环", by_async_loop),
+    ("by a consumer that fails", "消费者抛出异常", by_failing),
 ]
 
 
 APPS = (
-    ("chat", "a chat", "聊天"),
-    ("agent-chat", "an agent", "智能体"),
-    ("advanced-chat", "a chatflow", "对话流"),
+    ("chat", "a chat", "聊天助手"),
+    ("agent-chat", "an agent", "Agent"),
+    ("advanced-chat", "a chatflow", "Chatflow"),
 )
 
 
 @rows(
     "dispose",
     [
-        case(f"{app} stopped {name}", f"停止{chinese_app}：{chinese}", way=way, mode=mode)
+        case(
+            f"{app} stopped {name}",
+            f"{chinese_app}，带 stop_on_dispose：{chinese}",
+            way=way,
+            mode=mode,
+        )
         for mode, app, chinese_app in APPS
         for name, chinese, way in WAYS
     ],
@@ -170,7 +175,7 @@ def test_a_stopped_answer_is_kept(seen: Seen, *, way: Way, mode: str) -> None:
                 ChatMessageSendRequest(user_id="u-1", content=QUESTION)
             )
             text = way(seen, items)
-            join_stream_threads()
+            join_streams()
             of_user = MessageConversationsRequest(user_id="u-1")
             [conversation] = client.conversations(of_user).data or []
             history = client.messages(
@@ -211,7 +216,7 @@ class Stoppable:
             self.finished.set()  # all was taken: the client stayed to the end
 
 
-@rows("dispose", plain_and_tls("a stop asked for", "要求停止"))
+@rows("dispose", plain_and_tls("a stop asked for", "带 stop_on_dispose"))
 def test_a_stop_is_posted_once(seen: Seen, *, secure: bool) -> None:
     """With the stream's own task and user; the rest is read to its end, unseen."""
     script = Stoppable()
@@ -240,13 +245,13 @@ class FailsAtTheThird(PipelineProcess[ChatMessagePipelineModel]):
             raise KeyError("a bug")
 
 
-@row("dispose", "a process that fails, a stop asked for", "管道处理出错，要求停止")
+@row("dispose", "a process that fails, a stop asked for", "处理器抛出异常，带 stop_on_dispose")
 def test_a_process_that_fails_stops_the_run(seen: Seen) -> None:
     script = Stoppable()
     with server_of(script) as server, client_of(server, {"stop_on_dispose": True}) as client:
         client.addProcess(FailsAtTheThird())
         watcher = Watcher(client.sendChatMessageStream(request())).wait()
-        join_stream_threads()
+        join_streams()
         seen.check(script.finished.wait(TIMEOUT), "the stream was not read to its end")
         seen.events = len(watcher.items)
         seen.ended_with(watcher.error)
@@ -257,10 +262,11 @@ def test_a_process_that_fails_stops_the_run(seen: Seen) -> None:
 
 
 @rows(
-    "dispose", plain_and_tls("a stop asked for while waiting for headers", "等待响应头时要求停止")
+    "dispose",
+    plain_and_tls("a stop asked for while waiting for headers", "等待响应头时，带 stop_on_dispose"),
 )
 def test_a_stop_is_posted_once_the_task_is_known(seen: Seen, *, secure: bool) -> None:
-    """Disposed of while it waits for the headers."""
+    """Disposed of while it waits for the headers, which come later than the rest may take."""
     disposed, received = threading.Event(), threading.Event()
     stops: list[str] = []
 
@@ -272,10 +278,12 @@ def test_a_stop_is_posted_once_the_task_is_known(seen: Seen, *, secure: bool) ->
                 continue
             received.set()
             assert disposed.wait(TIMEOUT)
+            peer.closing.wait(3 * drain)
             peer.send(stream(message("late"), MESSAGE_END)[: -len(LAST_CHUNK)])
             peer.wait_closed()
 
-    config = {"stop_on_dispose": True, "stop_drain_seconds": 0.5}
+    drain = 0.1
+    config = {"stop_on_dispose": True, "stop_drain_seconds": drain}
     with (
         server_of(script, secure=secure) as server,
         client_of(server, config, secure=secure) as client,
@@ -292,8 +300,8 @@ def test_a_stop_is_posted_once_the_task_is_known(seen: Seen, *, secure: bool) ->
 @rows(
     "dispose",
     [
-        case("a stop that does not end the stream", "停止后流仍不结束", status="200 OK"),
-        case("a stop that is refused", "停止被拒绝", status="500 INTERNAL"),
+        case("a stop that does not end the stream", "停止之后流仍不结束", status="200 OK"),
+        case("a stop that is refused", "停止请求被拒绝", status="500 INTERNAL"),
     ],
 )
 def test_a_stop_that_does_not_end_the_stream(seen: Seen, *, status: str) -> None:
@@ -330,13 +338,13 @@ def test_a_stop_that_does_not_end_the_stream(seen: Seen, *, status: str) -> None
     [
         case(
             "no stop after completion",
-            "完成之后不再停止",
+            "正常完成后不再发送停止请求",
             frames=stream(message("x"), MESSAGE_END),
             ended="completed",
         ),
         case(
             "no stop after an exception",
-            "异常之后不再停止",
+            "异常结束后不再发送停止请求",
             frames=STREAM_HEAD + chunk(message("x")),
             ended="StreamInterruptedException",
         ),
@@ -352,7 +360,7 @@ def test_no_stop_after_the_end(seen: Seen, *, frames: bytes, ended: str) -> None
     with server_of(script) as server, client_of(server, {"stop_on_dispose": True}) as client:
         watcher = Watcher(client.sendChatMessageStream(request())).wait()
         dispose(seen, watcher)
-        join_stream_threads()
+        join_streams()
         seen.events = len(watcher.items)
         seen.ended_with(watcher.error)
         seen.equal("end", seen.ended, ended)
@@ -361,7 +369,9 @@ def test_no_stop_after_the_end(seen: Seen, *, frames: bytes, ended: str) -> None
 
 
 @row(
-    "dispose", "left during the pause before a retry, a stop asked for", "重试前的等待中，要求停止"
+    "dispose",
+    "left during the pause before a retry, a stop asked for",
+    "重试前的等待中，带 stop_on_dispose",
 )
 def test_disposed_of_in_the_pause_before_a_retry(seen: Seen) -> None:
     """A refused request is not at work: nothing to stop, and it is not sent again."""

@@ -17,7 +17,7 @@ from tests.support import TIMEOUT, sockets
 from tests.support.frames import STREAM_HEAD, chunk, message
 from tests.support.processes import python
 from tests.support.server import Peer
-from tests.support.watching import Watcher, join_stream_threads, request
+from tests.support.watching import Watcher, join_streams, request
 
 from .playing import client_of, server_of
 from .table import Seen, rows
@@ -72,18 +72,18 @@ def by_cancelling(items: Items) -> str:
 LATER = reactivex.timer(timedelta(milliseconds=100))
 
 WAYS: list[tuple[str, str, Way, str]] = [
-    ("by take(2)", "由 take(2)", by_operator(ops.take(2)), "01 NoneType"),
-    ("by take_until", "由 take_until", by_operator(ops.take_until(LATER)), "01234 NoneType"),
+    ("by take(2)", "take(2) 取够之后", by_operator(ops.take(2)), "01 NoneType"),
+    ("by take_until", "take_until 触发", by_operator(ops.take_until(LATER)), "01234 NoneType"),
     (
         "by take_while",
-        "由 take_while",
+        "take_while 不再满足",
         by_operator(ops.take_while(lambda item: item.answer != "2")),
         "01 NoneType",
     ),
-    ("by timeout", "由 timeout", by_operator(ops.timeout(0.1)), "01234 Exception"),
-    ("by leaving a loop", "离开循环", by_loop, "0 NoneType"),
-    ("by leaving an async loop", "离开异步循环", by_async_loop, "0 NoneType"),
-    ("by cancelling a task", "取消任务", by_cancelling, "01234 NoneType"),
+    ("by timeout", "timeout 超时", by_operator(ops.timeout(0.1)), "01234 Exception"),
+    ("by leaving a loop", "退出循环", by_loop, "0 NoneType"),
+    ("by leaving an async loop", "退出异步循环", by_async_loop, "0 NoneType"),
+    ("by cancelling a task", "取消 asyncio 任务", by_cancelling, "01234 NoneType"),
 ]
 
 
@@ -103,7 +103,7 @@ def test_each_way_disposes(seen: Seen, *, way: Way, wanted: str, secure: bool) -
             gone = silence.ended.wait(TIMEOUT)
         seen.check(gone, "the connection stays")
         seen.within("the connection is gone", seen.ms or 0.0, AT_ONCE)
-        join_stream_threads()
+        join_streams()
     seen.equal("text and end", got, wanted)
     seen.events, seen.ended = len(got.split()[0]), "left"
 

@@ -43,7 +43,7 @@ assert set(NAMES) == set(TARGETS)
     [
         case(
             f"made-up bytes, cut anywhere: {what}",
-            f"随意拼凑、随意切分的字节：{chinese}",
+            f"随机拼凑、随机切分的字节：{chinese}",
             target=target,
         )
         for target, (what, chinese) in NAMES.items()

@@ -16,7 +16,13 @@ from unittest import mock
 
 import trustme
 
-from dify_java_compat import ClientConfig, ConnectionException, RequestsDifyChat, iterate
+from dify_java_compat import (
+    ClientConfig,
+    ConnectionException,
+    IllegalArgumentException,
+    RequestsDifyChat,
+    iterate,
+)
 from tests.support.frames import MESSAGE_END, message, response, stream
 from tests.support.proxy import forward
 from tests.support.server import ScriptedServer, always
@@ -25,7 +31,7 @@ from tests.support.watching import request
 from .table import Seen, row
 
 KEY = "app-the-key-of-the-networks-rows"
-OK = always(response(b'{"answer":"yes"}'))
+OK = always(response())
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")
 
 
@@ -143,7 +149,7 @@ def refused(seen: Seen, context: ssl.SSLContext, says: str, **config: Any) -> No
         seen.equal("requests", len(server.requests), 0)
 
 
-@row("calls", "TLS: a certificate of nobody's", "TLS：未知机构签发的证书")
+@row("calls", "TLS: a certificate of nobody's", "TLS：证书由未知机构签发")
 def test_an_unknown_authority_is_refused(seen: Seen) -> None:
     with environment():
         refused(seen, authority()[1], "CERTIFICATE_VERIFY_FAILED")
@@ -163,7 +169,7 @@ def test_an_expired_certificate_is_refused(seen: Seen) -> None:
         refused(seen, context, "expired", verify=ca)
 
 
-@row("calls", "TLS: an authority of one's own", "TLS：自有的证书机构")
+@row("calls", "TLS: an authority of one's own", "TLS：自建的证书颁发机构")
 def test_an_authority_of_ones_own_is_trusted(seen: Seen) -> None:
     """By configuration and by environment; and no check at all, where that is asked for."""
     root, context = authority()
@@ -184,9 +190,12 @@ def test_a_missing_certificate_file_is_named(seen: Seen) -> None:
     _, context = authority()
     with ScriptedServer(OK, context) as server, environment():
         for config in ({"verify": "/nowhere/ca.pem"}, {"cert": "/nowhere/client.pem"}):
-            error = ask(seen, server.url, **config)
+            try:
+                error = ask(seen, server.url, **config)
+            except IllegalArgumentException as refusal:  # with the client, sooner than with a call
+                error = refusal
             seen.ended_with(error)
-            named = isinstance(error, ConnectionException) and "/nowhere/" in str(error)
+            named = isinstance(error, IllegalArgumentException) and "/nowhere/" in str(error)
             seen.check(named, f"{config}: {error!r}")
         seen.equal("connections", server.connections, 0)
 

@@ -29,7 +29,7 @@ TYPED = {name for name in vars(errors) if name.endswith("Exception")}
 @row(
     "processes",
     "64 threads, calls and streams, random faults",
-    "64 个线程，调用与流混合，随机故障",
+    "64 个线程，调用和流混合，随机故障",
     seconds=600,
 )
 def test_no_call_gets_what_belongs_to_another(seen: Seen) -> None:
@@ -93,13 +93,13 @@ def shared(tokens: Tokens) -> list[set[str]]:
     [
         case(
             "forked while 16 threads call and a stream is open",
-            "16 个线程调用、一个流打开时 fork",
+            "16 个线程正在调用、一个流还没结束时 fork",
             seconds=600,
             script="fork",
         ),
         case(
             "pickled into spawned worker processes",
-            "pickle 到 spawn 出来的工作进程",
+            "pickle 后交给 spawn 启动的工作进程",
             seconds=600,
             script="spawn",
         ),
@@ -115,7 +115,7 @@ def test_one_client_in_several_processes(seen: Seen, *, script: str) -> None:
     seen.equal("sent twice", [t for t, count in tokens.counted.items() if count > 1], [])
 
 
-@row("processes", "a pickled client is its settings and its key", "pickle 的客户端只含配置与密钥")
+@row("processes", "a pickled client is its settings and its key", "pickle 后的客户端只含配置和密钥")
 def test_a_pickled_client_is_its_settings_and_its_key(seen: Seen) -> None:
     config = ClientConfig(read_timeout=7.0, proxies={"https": "http://proxy:1"})
     tokens = Tokens()
@@ -144,7 +144,7 @@ def test_a_pickled_client_is_its_settings_and_its_key(seen: Seen) -> None:
     seen.figures["copies"] = len(tokens.by_connection) - 1
 
 
-@row("processes", "the interpreter exits with 20 open streams", "解释器在 20 个流打开时退出")
+@row("processes", "the interpreter exits with 20 open streams", "20 个流还没结束时解释器退出")
 def test_exits(seen: Seen) -> None:
     """Some wait for headers, some are in the middle, some are half read by a loop."""
     with ScriptedServer(children.half_a_stream) as server:

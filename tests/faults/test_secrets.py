@@ -35,7 +35,7 @@ from .table import Seen, row
 from .test_calls import METHODS, STREAMS
 
 SECRET = "app-Tr0ub4dor8and3CorrectHorse"
-OK = response(b'{"answer":"yes","data":[]}')
+OK = response()
 
 
 def client_of(server: ScriptedServer, **config: Any) -> RequestsDifyChat:
@@ -63,7 +63,7 @@ def outcome(client: RequestsDifyChat, method: str, **changed: Any) -> Any:
 # -- where the key goes ------------------------------------------------------------------------
 
 
-@row("secrets", "a .netrc file for the server", "存在该服务器的 .netrc 文件")
+@row("secrets", "a .netrc file for the server", ".netrc 里有该服务端的条目")
 def test_a_netrc_file_does_not_replace_the_key(seen: Seen) -> None:
     with tempfile.TemporaryDirectory() as home, ScriptedServer(always(OK)) as server:
         for name in (".netrc", "_netrc"):
@@ -79,7 +79,7 @@ def test_a_netrc_file_does_not_replace_the_key(seen: Seen) -> None:
         seen.figures["requests"] = len(server.requests)
 
 
-@row("secrets", "cookies are set and never sent back", "服务端设置 cookie，从不回传")
+@row("secrets", "cookies are set and never sent back", "服务端设置 cookie：从不回传")
 def test_cookies_are_never_sent_back(seen: Seen) -> None:
     cookie = "Set-Cookie: session=1; Path=/\r\nSet-Cookie: other=2; Domain=127.0.0.1\r\n"
     statuses = ("200 OK", "400 BAD REQUEST", "500 OH", "308 THERE")
@@ -89,7 +89,7 @@ def test_cookies_are_never_sent_back(seen: Seen) -> None:
         while received := peer.receive():
             status = statuses[next(turn) % len(statuses)]
             moved = f"Location: {received.target}\r\n" if status[0] == "3" else ""
-            peer.send(response(b'{"data":[]}', status, headers=cookie + moved))
+            peer.send(response(status=status, headers=cookie + moved))
 
     with ScriptedServer(script) as server, client_of(server, max_retries=0) as client:
         for method in METHODS:
@@ -163,7 +163,7 @@ def with_id(method: str, name: str, value: str | None) -> dict[str, Any]:
 @row(
     "secrets",
     "ids that are paths, queries, escapes, empty, long, Chinese",
-    "id 形如路径、查询、转义，或为空、很长、中文",
+    "id 像路径、查询串或转义，或者为空、超长、含中文",
 )
 def test_an_id_stays_one_segment_of_the_path(seen: Seen) -> None:
     """In every method whose path has an id: one segment of the same path, or refused."""
@@ -202,7 +202,9 @@ TEXTS = (
 )
 
 
-@row("secrets", "texts in bodies and queries arrive as they are", "请求体与查询中的文字原样到达")
+@row(
+    "secrets", "texts in bodies and queries arrive as they are", "请求体和查询参数中的文字原样到达"
+)
 def test_texts_arrive_as_they_are(seen: Seen) -> None:
     with ScriptedServer(always(OK)) as server, client_of(server, max_retries=0) as client:
         for text in TEXTS:
@@ -350,7 +352,7 @@ ECHOING_EVENTS = {"the key in an error event", "the key in an event that is none
 @row(
     "secrets",
     "what is logged, raised, pickled and traced has no key",
-    "日志、异常、pickle 与回溯中没有密钥",
+    "日志、异常、pickle 和调用栈中都没有密钥",
     seconds=600,
 )
 def test_no_text_shows_the_key(seen: Seen) -> None:

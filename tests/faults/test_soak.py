@@ -16,7 +16,7 @@ from .table import Seen, row
 @row(
     "fuzz",
     "soak: 200 streams at a time with faults, 10 minutes",
-    "长跑：同时 200 个流，带故障，10 分钟",
+    "长时间运行：200 个流同时进行，带故障，10 分钟",
     seconds=800,
 )
 def test_nothing_grows_over_many_streams_with_faults(seen: Seen) -> None:

@@ -7,7 +7,9 @@ import socket
 import threading
 from collections.abc import Callable
 
-from dify_java_compat import ClientConfig, RequestsDifyChat, StreamInterruptedException
+import pytest
+
+from dify_java_compat import ClientConfig, StreamInterruptedException
 from tests.support import sockets
 from tests.support.frames import (
     CLOSING_STREAM_HEAD,
@@ -20,10 +22,13 @@ from tests.support.frames import (
     stream,
 )
 from tests.support.server import Peer
-from tests.support.watching import Watcher, request
+from tests.support.watching import Watcher
 
+from . import playing
 from .playing import KEY, SOON, Cue, expect, play
 from .table import Seen, case, row, rows
+
+pytestmark = pytest.mark.usefixtures("facade")
 
 SMALL = 0.2  # seconds of a timeout that is waited for
 
@@ -34,29 +39,35 @@ NONE, CUT = "ConnectionException", "StreamInterruptedException"
 
 # where it breaks, in both languages; what was sent by then; the items and the exception of it
 POINTS = [
-    ("before the headers", "响应头之前", b"", 0, NONE),
-    ("in the headers", "响应头之中", STREAM_HEAD[:40], 0, NONE),
-    ("after the headers", "响应头之后", STREAM_HEAD, 0, CUT),
+    ("before the headers", "收到响应头之前", b"", 0, NONE),
+    ("in the headers", "响应头收到一半时", STREAM_HEAD[:40], 0, NONE),
+    ("after the headers", "收到响应头之后", STREAM_HEAD, 0, CUT),
     ("between two events", "两个事件之间", STREAM_HEAD + FIRST, 1, CUT),
-    ("inside an event", "事件之中", STREAM_HEAD + FIRST + FIRST[:50], 1, CUT),
+    ("inside an event", "事件收到一半时", STREAM_HEAD + FIRST + FIRST[:50], 1, CUT),
     (
         "inside a multi-byte character",
-        "多字节字符之中",
+        "多字节字符收到一半时",
         STREAM_HEAD + FIRST + CHINESE[: CHINESE.index("好".encode()) + 1],
         1,
         CUT,
     ),
-    ("inside a chunk's header", "分块头之中", STREAM_HEAD + FIRST + FIRST[:1], 1, CUT),
+    ("inside a chunk's header", "分块头收到一半时", STREAM_HEAD + FIRST + FIRST[:1], 1, CUT),
     ("between a chunk's CR and LF", "分块的 CR 与 LF 之间", STREAM_HEAD + FIRST + b"9\r", 1, CUT),
     (
         "before the final chunk",
-        "最后的分块之前",
+        "最后一个分块之前",
         STREAM_HEAD + FIRST + chunk(MESSAGE_END),
         2,
         CUT,
     ),
-    ("in a body of a known length", "已知长度的正文之中", LENGTH_HEAD + message("a"), 1, CUT),
-    ("in a body without a length", "无长度的正文之中", CLOSING_STREAM_HEAD + message("a"), 1, CUT),
+    ("in a body of a known length", "定长响应体收到一半时", LENGTH_HEAD + message("a"), 1, CUT),
+    (
+        "in a body without a length",
+        "不定长响应体收到一半时",
+        CLOSING_STREAM_HEAD + message("a"),
+        1,
+        CUT,
+    ),
 ]
 
 
@@ -73,7 +84,7 @@ def broken(sent: bytes, items: int, how: Callable[[Peer], None], peer: Peer, cue
     [
         case(
             f"{how_name} {where}" + ", TLS" * secure,
-            f"{how_chinese}{chinese}" + "，TLS" * secure,
+            f"{chinese}，{how_chinese}" + "，TLS" * secure,
             sent=sent,
             items=items,
             ended=ended,
@@ -81,8 +92,8 @@ def broken(sent: bytes, items: int, how: Callable[[Peer], None], peer: Peer, cue
             secure=secure,
         )
         for how_name, how_chinese, how in (
-            ("reset", "连接被重置，在", Peer.reset),
-            ("end", "连接被关闭，在", lambda peer: None),
+            ("reset", "连接被重置", Peer.reset),
+            ("end", "连接被关闭", lambda peer: None),
         )
         for secure in (False, True)
         for where, chinese, sent, items, ended in POINTS
@@ -101,19 +112,19 @@ def test_a_broken_connection_is_known_at_once(
 def test_a_refused_connection_says_so(seen: Seen) -> None:
     with (
         sockets.refusing_port() as port,
-        RequestsDifyChat(
+        playing.facade.client(
             f"http://127.0.0.1:{port}", ClientConfig(max_retries=0), api_key=KEY
         ) as client,
     ):
         with seen.timing():
-            watcher = Watcher(client.sendChatMessageStream(request())).wait()
+            watcher = Watcher(playing.facade.stream(client)).wait()
         seen.events = len(watcher.items)
         seen.ended_with(watcher.error)
         expect(seen, 0, NONE)
         seen.check("refused" in str(watcher.error), f"says only: {watcher.error}")
 
 
-@row("streams", "cut at every byte", "在每一个字节处切断")
+@row("streams", "cut at every byte", "在每个字节处切断")
 def test_a_cut_is_known_at_every_byte(seen: Seen) -> None:
     whole = STREAM_HEAD + CHINESE + chunk(MESSAGE_END) + LAST_CHUNK
     step = 11 if seen.short else 1
@@ -133,7 +144,7 @@ def test_a_cut_is_known_at_every_byte(seen: Seen) -> None:
     seen.events = seen.ms = None
 
 
-@row("streams", "a clean end without a terminal event", "正常结束但没有终止事件")
+@row("streams", "a clean end without a terminal event", "正常结束，但没有终止事件")
 def test_an_end_without_a_terminal_event_is_an_interruption(seen: Seen) -> None:
     def act(peer: Peer, cue: Cue) -> None:
         peer.send(STREAM_HEAD + FIRST)
@@ -158,7 +169,7 @@ def test_a_garbled_chunk_is_an_interruption(seen: Seen) -> None:
     expect(seen, 1, CUT)
 
 
-@row("streams", "something else than HTTP answers", "应答的不是 HTTP")
+@row("streams", "something else than HTTP answers", "对方返回的不是 HTTP")
 def test_something_else_than_http_is_a_connection_error(seen: Seen) -> None:
     def act(peer: Peer, cue: Cue) -> None:
         cue.happens()
@@ -182,7 +193,7 @@ def silent(sent: bytes, items: int, peer: Peer, cue: Cue) -> None:
     [
         case(
             f"silence {where}, {phase} timeout" + ", TLS" * secure,
-            f"沉默，在{chinese}，{chinese_setting}" + "，TLS" * secure,
+            f"{chinese}长时间无数据：{chinese_setting}" + "，TLS" * secure,
             sent=sent,
             items=items,
             setting=setting,
@@ -211,26 +222,26 @@ def test_silence_ends_in_a_timeout(
         seen.equal("task id", getattr(watcher.error, "task_id", None), "t-1")
 
 
-@row("streams", "silence while TCP connects", "TCP 连接时沉默")
+@row("streams", "silence while TCP connects", "TCP 建连时无响应")
 def test_silence_while_tcp_connects_ends(seen: Seen) -> None:
     with sockets.full_listener() as port:
         config = ClientConfig(connect_timeout=SMALL, max_retries=0)
         url = f"http://127.0.0.1:{port}"
-        with RequestsDifyChat(url, config, api_key=KEY) as client, seen.timing():
-            watcher = Watcher(client.sendChatMessageStream(request())).wait()
+        with playing.facade.client(url, config, api_key=KEY) as client, seen.timing():
+            watcher = Watcher(playing.facade.stream(client)).wait()
         seen.events = len(watcher.items)
         seen.ended_with(watcher.error)
         expect(seen, 0, "TimeoutException (connect)", SMALL * 1000 + SOON)
 
 
-@row("streams", "silence in the TLS handshake", "TLS 握手中沉默")
+@row("streams", "silence in the TLS handshake", "TLS 握手时无响应")
 def test_silence_in_the_tls_handshake_ends(seen: Seen) -> None:
     """The server never answers the hello."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"https://localhost:{listener.getsockname()[1]}"
         config = ClientConfig(connect_timeout=SMALL, max_retries=0, verify=sockets.tls()[1])
-        with RequestsDifyChat(url, config, api_key=KEY) as client, seen.timing():
-            watcher = Watcher(client.sendChatMessageStream(request())).wait()
+        with playing.facade.client(url, config, api_key=KEY) as client, seen.timing():
+            watcher = Watcher(playing.facade.stream(client)).wait()
         seen.events = len(watcher.items)
         seen.ended_with(watcher.error)
         expect(seen, 0, "TimeoutException (connect)", SMALL * 1000 + SOON)
@@ -254,7 +265,7 @@ def test_pings_are_no_silence(seen: Seen) -> None:
     seen.figures["pings"] = 20
 
 
-@row("streams", "tokens without end: total timeout", "无尽的 token：总超时")
+@row("streams", "tokens without end: total timeout", "token 源源不断：总超时")
 def test_the_total_time_bounds_a_stream_without_end(seen: Seen) -> None:
     pause = threading.Event()
 
@@ -271,7 +282,7 @@ def test_the_total_time_bounds_a_stream_without_end(seen: Seen) -> None:
     seen.check(watcher.items, "nothing was delivered")
 
 
-@row("streams", "one byte at a time", "一次一个字节")
+@row("streams", "one byte at a time", "每次只到一个字节")
 def test_one_byte_at_a_time_changes_nothing(seen: Seen) -> None:
     whole = stream(message("你"), PING, message("好"), MESSAGE_END)
 
@@ -286,7 +297,7 @@ def test_one_byte_at_a_time_changes_nothing(seen: Seen) -> None:
     seen.equal("text", watcher.text, "你好")
 
 
-@row("streams", "one byte a chunk", "一个分块一个字节")
+@row("streams", "one byte a chunk", "每个分块只有一个字节")
 def test_one_byte_a_chunk_changes_nothing(seen: Seen) -> None:
     body = message("你") + PING + message("好") + MESSAGE_END
 
@@ -302,7 +313,7 @@ def test_one_byte_a_chunk_changes_nothing(seen: Seen) -> None:
 @row(
     "streams",
     "HTTP/1.0, ended by closing: each event at once",
-    "HTTP/1.0，以关闭结束：事件即到即交付",
+    "HTTP/1.0，以关闭连接表示结束：事件到达即推送",
 )
 def test_a_stream_over_http_1_0(seen: Seen) -> None:
     def act(peer: Peer, cue: Cue) -> None:

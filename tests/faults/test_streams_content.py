@@ -8,6 +8,8 @@ import threading
 import zlib
 from pathlib import Path
 
+import pytest
+
 from dify_java_compat import StreamDecodeException
 from tests.support import TIMEOUT
 from tests.support.frames import (
@@ -19,10 +21,13 @@ from tests.support.frames import (
     stream,
 )
 from tests.support.server import Peer, ScriptedServer
-from tests.support.watching import join_stream_threads, request
+from tests.support.watching import join_streams
 
+from . import playing
 from .playing import Cue, client_of, expect, play
 from .table import Seen, case, row, rows
+
+pytestmark = pytest.mark.usefixtures("facade")
 
 MIB = 1024 * 1024
 
@@ -34,28 +39,28 @@ LINES = [
     ("CR line ends", "CR 换行", TWO.replace(b"\n", b"\r"), "你好"),
     (
         "mixed line ends",
-        "混合换行",
+        "换行混用",
         message("你").replace(b"\n", b"\r") + message("好").replace(b"\n", b"\r\n") + MESSAGE_END,
         "你好",
     ),
-    ("a byte order mark", "BOM", b"\xef\xbb\xbf" + TWO, "你好"),
-    ("comments", "注释", b": hello\n\n" + TWO.replace(b"data:", b":comment\ndata:"), "你好"),
+    ("a byte order mark", "带 BOM", b"\xef\xbb\xbf" + TWO, "你好"),
+    ("comments", "带注释行", b": hello\n\n" + TWO.replace(b"data:", b":comment\ndata:"), "你好"),
     ("no space after the colon", "冒号后无空格", TWO.replace(b"data: ", b"data:"), "你好"),
-    ("an event over several data lines", "一个事件分多行 data", SPLIT + MESSAGE_END, "你"),
+    ("an event over several data lines", "一个事件拆成多行 data", SPLIT + MESSAGE_END, "你"),
     (
         "id, retry and event lines",
-        "id、retry 与 event 行",
+        "带 id、retry、event 行",
         TWO.replace(b"data:", b"id: 7\nretry: 3000\nevent: message\ndata:"),
         "你好",
     ),
-    ("lines of no known field", "未知字段的行", TWO.replace(b"data:", b"dat: x\ndata:"), "你好"),
+    ("lines of no known field", "带未知字段的行", TWO.replace(b"data:", b"dat: x\ndata:"), "你好"),
     ("NUL bytes in a comment", "注释中的 NUL 字节", b":\0\0\n\n" + TWO, "你好"),
-    ("an escaped NUL", "转义的 NUL", message("a\0b") + MESSAGE_END, "a\0b"),
+    ("an escaped NUL", "转义后的 NUL", message("a\0b") + MESSAGE_END, "a\0b"),
     ("raw U+0085", "未转义的 U+0085", message("a\x85b") + MESSAGE_END, "a\x85b"),
     ("raw U+2028", "未转义的 U+2028", message("a\u2028b") + MESSAGE_END, "a\u2028b"),
     (
         "a lone surrogate, escaped",
-        "转义的孤立代理项",
+        "转义后的孤立代理项",
         message("a#").replace(b"#", b"\\ud83d") + MESSAGE_END,
         "a\ud83d",
     ),
@@ -170,8 +175,7 @@ def test_a_big_event_is_whole(seen: Seen, *, size: int, limit: int) -> None:
 
     watcher = play(seen, act, {"max_event_bytes": limit})
     expect(seen, 2, "completed", None)
-    first = watcher.items[0] if watcher.items else None
-    seen.check(first and len(first.answer or "") > size - 1000, "the answer is not whole")
+    seen.check(len(watcher.text) > size - 1000, "the answer is not whole")
 
 
 @row("streams", "an event of 100 MB, over max_event_bytes", "100 MB 的事件，超过 max_event_bytes")
@@ -193,7 +197,7 @@ def test_an_event_over_the_limit_is_known_at_the_limit(seen: Seen) -> None:
     seen.check(sent <= limit + 16 * MIB, f"{sent} bytes were taken")  # what the kernel buffers
 
 
-@row("streams", "a small gzip body that unpacks to 100 MB", "解压后达 100 MB 的小 gzip 正文")
+@row("streams", "a small gzip body that unpacks to 100 MB", "解压后达 100 MB 的小 gzip 响应体")
 def test_a_small_body_that_unpacks_to_too_much_is_refused(seen: Seen) -> None:
     packer = zlib.compressobj(wbits=31)
     packed = packer.compress(b"data: ") + b"".join(
@@ -211,7 +215,7 @@ def test_a_small_body_that_unpacks_to_too_much_is_refused(seen: Seen) -> None:
     seen.figures["sent_kib"] = len(packed) // 1024
 
 
-@row("streams", "200,000 events: memory flat", "20 万个事件：内存平稳")
+@row("streams", "200,000 events: memory flat", "20 万个事件：内存不增长")
 def test_memory_stays_flat_over_many_events(seen: Seen) -> None:
     count = 20_000 if seen.short else 200_000
     block = b"".join(chunk(message("token " * 4)) for _ in range(100))
@@ -235,9 +239,9 @@ def test_memory_stays_flat_over_many_events(seen: Seen) -> None:
 
     counted, over = [0], threading.Event()
     with ScriptedServer(script) as server, client_of(server) as client, seen.timing():
-        client.sendChatMessageStream(request()).subscribe(count_one, end, end)
+        playing.facade.stream(client).subscribe(count_one, end, end)
         seen.check(over.wait(TIMEOUT), "does not end")
-        join_stream_threads()
+        join_streams()
     seen.events = counted[0]
     expect(seen, count + 1, "completed", None)
     grown = (memory() - half[0]) / MIB
@@ -265,7 +269,7 @@ ENCODINGS = [("gzip", "gzip", 31), ("deflate", "deflate", 15), ("deflate", "raw 
     [
         case(
             f"{name}: each event at once" + ", a byte a chunk" * dripping,
-            f"{name}：事件即到即交付" + "，一个分块一个字节" * dripping,
+            f"{name}：事件到达即推送" + "，每个分块只有一个字节" * dripping,
             encoding=encoding,
             bits=bits,
             dripping=dripping,
@@ -302,8 +306,8 @@ def test_compressed_events_come_soon(
 @rows(
     "streams",
     [
-        case("gzip that ends midway", "gzip 中途结束", cut=True),
-        case("gzip that is none", "不是 gzip 的 gzip", cut=False),
+        case("gzip that ends midway", "gzip 数据中途结束", cut=True),
+        case("gzip that is none", "声称是 gzip，其实不是", cut=False),
     ],
 )
 def test_broken_compression_is_an_interruption(seen: Seen, *, cut: bool) -> None:

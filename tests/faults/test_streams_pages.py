@@ -6,29 +6,34 @@ import threading
 import time
 from collections.abc import Callable
 
+import pytest
+
 from dify_java_compat import DecodeException, HttpClientException
 from tests.support.frames import MESSAGE_END, message, response, stream
 from tests.support.server import Peer, ScriptedServer, always
-from tests.support.watching import Watcher, join_stream_threads, request
+from tests.support.watching import Watcher, join_streams
 
+from . import playing
 from .playing import KEY, Cue, client_of, expect, note, play
 from .table import Seen, case, row, rows
+
+pytestmark = pytest.mark.usefixtures("facade")
 
 TWO = message("你") + message("好") + MESSAGE_END
 
 # responses with status 200 that are no stream
 OTHERS = [
-    ("an HTML page", "HTML 页面", b"<html><h1>Log in</h1></html>", "text/html", "Log in"),
-    ("a page of no type", "无类型的页面", b"Log in", "", "Log in"),
-    ("a JSON object", "JSON 对象", b'{"code":"x"}', "application/json", "code"),
-    ("nothing", "空正文", b"", "text/html", "text/html"),
+    ("an HTML page", "内容却是 HTML 页面", b"<html><h1>Log in</h1></html>", "text/html", "Log in"),
+    ("a page of no type", "内容却是没有类型的页面", b"Log in", "", "Log in"),
+    ("a JSON object", "内容却是 JSON 对象", b'{"code":"x"}', "application/json", "code"),
+    ("nothing", "响应体却为空", b"", "text/html", "text/html"),
 ]
 
 
 @rows(
     "streams",
     [
-        case(f"status 200, but {name}", f"状态 200，却是{chinese}", body=body, kind=kind, says=says)
+        case(f"status 200, but {name}", f"状态码 200，{chinese}", body=body, kind=kind, says=says)
         for name, chinese, body, kind, says in OTHERS
     ],
 )
@@ -46,8 +51,8 @@ def test_a_success_that_is_no_stream(seen: Seen, *, body: bytes, kind: str, says
 
 # the status and how it reads in Chinese, and what it is for the caller
 ENDLESS = (
-    ("200 OK", "状态 200 却是", "DecodeException"),
-    ("500 NO", "状态 500，", "ServerErrorException"),
+    ("200 OK", "状态码 200", "DecodeException"),
+    ("500 NO", "状态码 500", "ServerErrorException"),
 )
 
 
@@ -59,7 +64,7 @@ ENDLESS = (
         for each in (
             case(
                 f"status {status[:3]}, a page without end",
-                f"{chinese}无尽的页面",
+                f"{chinese}，页面没有尽头",
                 status=status,
                 piece=b" " * 65536,
                 pause=0.0,
@@ -68,7 +73,7 @@ ENDLESS = (
             ),
             case(
                 f"status {status[:3]}, a page that drips without end",
-                f"{chinese}无尽地滴出的页面",
+                f"{chinese}，页面一点一点地到达，没有尽头",
                 slow=True,
                 status=status,
                 piece=b" ",
@@ -97,7 +102,7 @@ def test_a_page_that_never_ends(
     seen.check("Oh" in str(watcher.error), f"does not show the page: {watcher.error!s:.300}")
 
 
-@row("streams", "status 200, but half a page", "状态 200，却是半个页面")
+@row("streams", "status 200, but half a page", "状态码 200，页面只到一半")
 def test_half_a_page_is_shown(seen: Seen) -> None:
     def act(peer: Peer, cue: Cue) -> None:
         cue.happens()
@@ -115,7 +120,11 @@ def redirect(status: int, location: str) -> bytes:
 @rows(
     "streams",
     [
-        case(f"{status} on the same host: followed", f"同一主机上的 {status}：跟随", status=status)
+        case(
+            f"{status} on the same host: followed",
+            f"{status} 重定向到同一台主机：跟随",
+            status=status,
+        )
         for status in (307, 308)
     ],
 )
@@ -127,8 +136,8 @@ def test_a_redirect_on_the_same_host_is_followed(seen: Seen, *, status: int) -> 
 
     with ScriptedServer(script) as server, client_of(server) as client:
         since = time.perf_counter()
-        watcher = Watcher(client.sendChatMessageStream(request())).wait()
-        join_stream_threads()
+        watcher = Watcher(playing.facade.stream(client)).wait()
+        join_streams()
         note(seen, watcher, since)
         expect(seen, 3, "completed")
         first, second = server.requests
@@ -144,15 +153,15 @@ ELSEWHERE: list[tuple[str, str, Elsewhere]] = [
     ("another port", "另一个端口", lambda here, there: there.url + PATH),
     ("another host", "另一台主机", lambda here, there: f"http://localhost:{there.port}{PATH}"),
     ("another scheme", "另一种协议", lambda here, there: f"https://127.0.0.1:{here.port}{PATH}"),
-    ("a host behind //", "// 后的主机", lambda here, there: f"//127.0.0.1:{there.port}{PATH}"),
+    ("a host behind //", "写在 // 后的主机", lambda here, there: f"//127.0.0.1:{there.port}{PATH}"),
     (
         "a host behind @",
-        "@ 后的主机",
+        "写在 @ 后的主机",
         lambda here, there: f"http://127.0.0.1:{here.port}@127.0.0.1:{there.port}{PATH}",
     ),
     (
         "a host behind backslashes",
-        "反斜杠后的主机",
+        "写在反斜杠后的主机",
         lambda here, there: f"http:\\\\127.0.0.1:{there.port}{PATH}",
     ),
 ]
@@ -163,7 +172,7 @@ ELSEWHERE: list[tuple[str, str, Elsewhere]] = [
     [
         case(
             f"{status} to {name}: refused",
-            f"{status} 指向{chinese}：拒绝",
+            f"{status} 重定向到{chinese}：拒绝跟随",
             status=status,
             where=where,
         )
@@ -178,8 +187,8 @@ def test_a_redirect_elsewhere_is_refused(seen: Seen, *, status: int, where: Else
             target = where(here, there)
             with client_of(here) as client:
                 since = time.perf_counter()
-                watcher = Watcher(client.sendChatMessageStream(request())).wait()
-                join_stream_threads()
+                watcher = Watcher(playing.facade.stream(client)).wait()
+                join_streams()
                 note(seen, watcher, since)
                 expect(seen, 0, "HttpClientException")
                 error = watcher.error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import http.client
 import io
 import socket
@@ -18,14 +19,16 @@ from typing import Any, NamedTuple
 
 import pytest
 import requests
+import socks
 import urllib3
 from reactivex.scheduler.eventloop import AsyncIOScheduler
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from requests.utils import requote_uri
+from requests.utils import requote_uri, select_proxy
 from urllib3 import exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.response import _get_decoder
 from urllib3.util.connection import allowed_gai_family
 from urllib3.util.ssltransport import SSLTransport
 from urllib3.util.wait import wait_for_write
@@ -418,6 +421,47 @@ def response_class() -> None:
 
 
 @depends_on(
+    "http.client: HTTPResponse._read_status and ._close_conn",
+    "the answer of one call is read by the next",
+)
+def reading_and_closing() -> None:
+    called: list[str] = []
+
+    class Response(http.client.HTTPResponse):
+        def _read_status(self) -> Any:
+            called.append("status")
+            return super()._read_status()  # type: ignore[misc]
+
+        def _close_conn(self) -> None:
+            assert self.fp.peek(1) == b"rest"
+            called.append("close")
+            super()._close_conn()  # type: ignore[misc]
+
+    class Probe(HTTPConnection):
+        response_class = Response
+
+    with served(OK + b"rest") as server:
+        assert get(pool_with(Probe, server.port)).read1(65536, decode_content=False) == b"{}"
+    assert called == ["status", "close"]
+
+
+@depends_on("PySocks: socksocket.connect", "connections through a SOCKS proxy")
+def connecting_to_a_socks_proxy() -> None:
+    class Plain(socket.socket):
+        def connect(self, address: Any) -> None:
+            raise Reached(address)
+
+    class Probe(socks.socksocket, Plain):  # type: ignore[misc]
+        pass
+
+    with Probe() as probe:
+        probe.set_proxy(socks.SOCKS5, "127.0.0.1", 1080)
+        with pytest.raises(Reached) as caught:
+            probe.connect(("dify.test", 80))
+    assert caught.value.args == (("127.0.0.1", 1080),)
+
+
+@depends_on(
     "http.client: begin reads the head by fp.readline", "headers that are cut pass for whole ones"
 )
 def reading_the_head() -> None:
@@ -519,6 +563,168 @@ def reading_on() -> None:
     with served(b"HTTP/1.0 200 OK\r\n\r\nbody") as server:
         assert get(pool_with(Probe, server.port)).read() == b"body"
     assert seen == [(True, None)]
+
+
+# -- streams that are polled -----------------------------------------------------------------------
+
+
+@depends_on(
+    "urllib3: a response that getresponse makes of its own goes through urlopen and send",
+    "each stream through a proxy waits for its headers in a thread",
+)
+def deferred_responses() -> None:
+    class Deferred:
+        status = 0
+        version_string = "HTTP/?"
+        length_remaining = None
+        headers: dict[str, str] = {}
+        retries: Any = None
+        _pool: Any = None
+        _connection: Any = None
+
+        def get_redirect_location(self) -> None:
+            return None
+
+    class Probe(HTTPConnection):
+        def getresponse(self) -> Any:
+            return Deferred()
+
+    class Adapter(HTTPAdapter):
+        def build_response(self, req: Any, resp: Any) -> Any:
+            return resp
+
+    adapter = Adapter()
+    adapter.poolmanager.pool_classes_by_scheme = {
+        "http": lambda host, port, **_: pool_with(Probe, port)
+    }
+    with ScriptedServer(Peer.wait_closed) as server:
+        result: Any = adapter.send(prepared(server.url))
+        assert type(result) is Deferred
+        assert type(result._connection) is Probe
+        assert isinstance(result._pool, HTTPConnectionPool)
+        result._connection.close()
+
+
+@depends_on(
+    "urllib3: HTTPConnectionPool._get_conn, _validate_conn, _put_conn", "opening a stream, or reuse"
+)
+def pools_by_hand() -> None:
+    with ScriptedServer(always(OK)) as server:
+        pool: Any = pool_with(HTTPConnection, server.port)
+        connection = pool._get_conn()
+        assert connection.is_closed
+        pool._validate_conn(connection)
+        connection.connect()
+        connection.sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.sock.recv(65536) == OK
+        pool._put_conn(connection)
+        assert pool._get_conn() is connection
+        # http.client saw nothing of it, so that the connection serves the next one
+        connection.request("GET", "/")
+        assert connection.getresponse().data == b"{}"
+        connection.close()
+        pool.close()
+
+
+@depends_on(
+    "http.client: getresponse reads from a `sock` that was put in its place", "reuse by a proxy"
+)
+def empty_responses() -> None:
+    class NoContent:
+        def settimeout(self, seconds: object) -> None:
+            pass
+
+        def makefile(self, mode: str) -> io.BufferedReader:
+            return io.BufferedReader(io.BytesIO(b"HTTP/1.1 204 No Content\r\n\r\n"))
+
+        def close(self) -> None:
+            pass
+
+    with ScriptedServer(always(OK)) as server:
+        connection: Any = HTTPConnection("127.0.0.1", server.port)
+        connection.request("GET", "/")
+        sock, connection.sock = connection.sock, NoContent()
+        assert sock.recv(65536) == OK
+        http.client.HTTPConnection.getresponse(connection).close()
+        connection.sock, connection._response_options = sock, None
+        connection.request("GET", "/")
+        assert connection.getresponse().data == b"{}"
+        connection.close()
+
+
+@depends_on(
+    "urllib3: _get_decoder, CONTENT_DECODERS, DECODER_ERROR_CLASSES, max_length", "packed streams"
+)
+def decoders() -> None:
+    assert "gzip" in urllib3.HTTPResponse.CONTENT_DECODERS
+    packed = gzip.compress(b"x" * 100_000)
+    decoder: Any = _get_decoder("gzip")
+    blocks = [decoder.decompress(packed, max_length=1000)]
+    while decoder.has_unconsumed_tail:
+        blocks.append(decoder.decompress(b"", max_length=1000))
+    assert b"".join(blocks) + decoder.flush() == b"x" * 100_000
+    assert max(map(len, blocks)) <= 1000
+    with pytest.raises(urllib3.HTTPResponse.DECODER_ERROR_CLASSES):
+        _get_decoder("gzip").decompress(b"no gzip", max_length=1000)
+
+
+@depends_on("urllib3: HTTPHeaderDict.add, getlist", "the headers of a stream")
+def header_dicts() -> None:
+    headers = urllib3.HTTPHeaderDict()
+    headers.add("Content-Length", "1")
+    headers.add("content-length", "2")
+    assert headers.getlist("CONTENT-LENGTH") == ["1", "2"]
+    assert headers.get("Content-Length") == "1, 2"
+
+
+@depends_on(
+    "requests: get_connection_with_tls_context, cert_verify, utils.select_proxy",
+    "the pool of a stream, or its certificates",
+)
+def pools_of_an_adapter() -> None:
+    _, ca = sockets.tls()
+    adapter: Any = HTTPAdapter()
+    request = prepared("https://dify.test/v1")
+    pool = adapter.get_connection_with_tls_context(request, ca, proxies=None, cert=None)
+    assert isinstance(pool, HTTPSConnectionPool)
+    adapter.cert_verify(pool, request.url, ca, None)
+    assert pool.ca_certs == ca
+    assert select_proxy("https://dify.test/v1", {"https": "http://p.test"}) == "http://p.test"
+    assert not select_proxy("https://dify.test/v1", {})
+
+
+@depends_on(
+    "ssl: an SSLSocket that does not block raises SSLWantReadError; pending", "streams over TLS"
+)
+def polled_tls() -> None:
+    context, ca = sockets.tls()
+
+    def script(peer: Peer) -> None:
+        peer.sock.recv(1)
+        peer.send(b"x" * 1000)
+        peer.wait_closed()
+
+    with ScriptedServer(script, context) as server:
+        client = ssl.create_default_context(cafile=ca)
+        with socket.create_connection(("127.0.0.1", server.port)) as plain:
+            with client.wrap_socket(plain, server_hostname="localhost") as secure:
+                secure.setblocking(False)
+                with pytest.raises(ssl.SSLWantReadError):
+                    secure.recv(65536)
+                secure.send(b"?")
+                secure.settimeout(30)
+                assert secure.recv(10) == b"x" * 10
+                assert secure.pending() == 990  # which wakes no poll
+
+
+@depends_on("asyncio: _get_running_loop, add_reader overridden where it works", "`async for`")
+def event_loops() -> None:
+    async def running() -> object:
+        return asyncio._get_running_loop()
+
+    assert asyncio._get_running_loop() is None
+    assert asyncio.run(running()) is not None
+    assert asyncio.SelectorEventLoop.add_reader is not asyncio.AbstractEventLoop.add_reader
 
 
 @depends_on("reactivex: AsyncIOScheduler._loop", "timers of the operators on an event loop")

@@ -25,6 +25,12 @@ class Wire:
     def makefile(self, *_: object) -> object:
         return self.file
 
+    def gettimeout(self) -> float | None:
+        return None
+
+    def settimeout(self, timeout: float | None) -> None:
+        pass
+
 
 def begun(cls: type[http.client.HTTPResponse], data: bytes) -> Any:
     response = cls(Wire(data))  # type: ignore[arg-type]

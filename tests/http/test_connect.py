@@ -94,3 +94,9 @@ def test_given_up(monkeypatch: pytest.MonkeyPatch, port: int, timeout: float | N
         resolves_to(monkeypatch, full, port)
         with pytest.raises(GivenUpError):
             dial("a.name", 80, timeout, still_wanted)
+
+
+def test_a_connection_comes_from_its_source(port: int) -> None:
+    source = sockets.free_port()
+    with dial("127.0.0.1", port, 5.0, wanted, ("127.0.0.1", source)) as sock:
+        assert sock.getsockname() == ("127.0.0.1", source)

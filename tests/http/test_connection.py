@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 from urllib3.util.ssltransport import SSLTransport
 
-from dify_java_compat import ClientConfig, RequestsDifyChat
+from dify_java_compat import ClientConfig, RequestsDifyChat, TimeoutException
 from dify_java_compat._http import connection
-from tests.support import TIMEOUT, sockets
+from tests.support import TIMEOUT, processes, sockets
 from tests.support.frames import STREAM_HEAD, chunk, message
 from tests.support.proxy import forward
 from tests.support.server import Peer, ScriptedServer
@@ -61,10 +61,30 @@ def test_a_child_closes_its_end_of_tls_within_tls_and_the_parents_stays(
     layered = [each.sock for each in connection._connections]
     [sock] = [connection._lowest(each) for each in layered if isinstance(each, SSLTransport)]
     assert sock is not None
-    child = os.fork()
+    child = processes.fork()
     if not child:
         os._exit(0 if sock.fileno() < 0 else 1)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert sock.fileno() >= 0
     assert not tls_within_tls.closed.is_set()
+
+
+@pytest.mark.parametrize("drip", [b"x", b"X: y\r\n"], ids=["a line", "lines"])
+def test_headers_that_drip_end_by_the_time_of_the_whole_call(drip: bytes) -> None:
+    """Each byte comes well within the read timeout, and the line never ends."""
+
+    def script(peer: Peer) -> None:
+        peer.receive()
+        peer.send(b"HTTP/1.1 200 OK\r\nX: ")
+        while not peer.closing.wait(0.01):
+            peer.send(drip)
+
+    config = ClientConfig(call_timeout=0.2, max_retries=0)
+    with (
+        ScriptedServer(script) as server,
+        RequestsDifyChat(server.url, config, api_key="k") as chat,
+    ):
+        with pytest.raises(TimeoutException) as caught:
+            chat.parameters()
+    assert caught.value.phase == "total"

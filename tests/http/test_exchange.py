@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -20,16 +22,17 @@ from dify_java_compat import (
     iterate,
 )
 from dify_java_compat._http import connection
+from dify_java_compat._http.exchange import Exchange
 from dify_java_compat._http.multipart import FilePart, MultipartForm
 from dify_java_compat._http.request import ApiKey, HttpRequest
-from dify_java_compat._http.transport import Exchange, Transport
+from dify_java_compat._http.transport import Transport
 from dify_java_compat.models import FileUploadRequest
 from tests.support import TIMEOUT
 from tests.support.frames import STREAM_HEAD, chunk, message, response
 from tests.support.server import Peer, ScriptedServer, always
 from tests.support.watching import request
 
-OK = response(b'{"answer":"yes"}')
+OK = response()
 FAILED = response(b"{}", "500 X")
 BUSY = b'{"code":"too_many_requests","message":"wait"}'
 
@@ -206,10 +209,70 @@ class BrokenFile:
 def test_a_form_that_failed_closes_quietly_and_raises_when_asked() -> None:
     form = MultipartForm({}, FilePart("a", "text/plain", BrokenFile(), 0, 1, True))
     form.raise_failure()  # there is none yet
-    assert form.read()
+    assert form.read(4096)
     with pytest.raises(Exception, match=r"^$"):
-        form.read()
+        form.read(4096)
     form.close()
     with pytest.raises(OSError, match="the disk is gone") as caught:
         form.raise_failure()
     assert caught.value.__context__ is None
+
+
+def test_what_waits_for_another_attempt_counts_as_unsent() -> None:
+    busy = response(BUSY, "503 X", headers="Retry-After: 20\r\n")
+    with ScriptedServer(always(busy)) as server:
+        waiting = exchange(server, call_timeout=60.0)
+        thread, errors = opened(waiting)
+        moment = threading.Event()
+        while waiting._delay is None:  # set once the first attempt is over
+            assert thread.is_alive()
+            moment.wait(0.001)
+        assert waiting.cancel_unless_sent()
+        thread.join(TIMEOUT)
+        assert not thread.is_alive()
+        assert len(server.requests) == 1
+    assert isinstance(errors[0], ServerErrorException)
+
+
+def test_a_call_that_is_over_interrupts_no_other_on_its_connection() -> None:
+    arrived, may_answer = threading.Event(), threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.receive()
+        peer.send(OK)
+        peer.receive()
+        arrived.set()
+        may_answer.wait(TIMEOUT)
+        peer.send(OK)
+        peer.wait_closed()
+
+    with ScriptedServer(script) as server:
+        first = exchange(server, max_retries=0)
+        first.open().read()
+        second = first.transport.exchange(first.request)
+        thread, errors = opened(second)
+        assert arrived.wait(TIMEOUT)
+        first.cancel()
+        may_answer.set()
+        thread.join(TIMEOUT)
+        assert server.connections == 1
+    assert errors == []
+
+
+def test_what_was_cancelled_while_it_dialed_begins_no_handshake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dial = connection.dial
+
+    def cancelled_meanwhile(*args: Any, **keywords: Any) -> Any:
+        sock = dial(*args, **keywords)
+        dialing.cancel()
+        return sock
+
+    monkeypatch.setattr(connection, "dial", cancelled_meanwhile)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections, and says nothing
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        transport = Transport(url, ClientConfig(connect_timeout=2.0, max_retries=0))
+        dialing = transport.exchange(HttpRequest("info", "GET", "/v1", ApiKey("app-secret-key")))
+        with pytest.raises(ConnectionException, match="cancelled"):
+            dialing.open()

@@ -35,7 +35,7 @@ from tests.support.server import Peer, ScriptedServer, always
 from tests.support.watching import request
 
 GET = RequestsDifyChat.parameters
-OK = response(b'{"answer":"yes"}')
+OK = response()
 
 
 def post(client: RequestsDifyChat) -> object:

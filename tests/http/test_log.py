@@ -118,7 +118,8 @@ def test_a_stream_is_a_line_at_its_beginning_and_no_body(log: Lines) -> None:
 
 
 def test_each_try_is_a_line(log: Lines) -> None:
-    left = [response(b'{"code":"c","message":"busy"}', "503 BUSY"), response()]
+    good = response(b'{"opening_statement":"o"}')
+    left = [response(b'{"code":"c","message":"busy"}', "503 BUSY"), good]
 
     def script(peer: Peer) -> None:
         while peer.receive():
@@ -128,7 +129,7 @@ def test_each_try_is_a_line(log: Lines) -> None:
         client.parameters()
     first, second = log.lines
     assert re.match(r"GET /v1/parameters -> 503, \d+ ms; got .*busy", first)
-    assert re.match(r"GET /v1/parameters -> 200, \d+ ms; got {}$", second)
+    assert re.match(r"GET /v1/parameters -> 200, \d+ ms; got {.opening_statement.:.o.}$", second)
 
 
 def test_a_request_without_an_answer_is_a_line_too(log: Lines) -> None:
@@ -169,7 +170,7 @@ SECRETS = {
 def everything(log: Lines, **config: object) -> str:
     """All that is said of a call with secrets in its body, its answer and its query."""
     inputs = {**SECRETS, "api_key": KEY, "note": f"use {KEY} and Bearer abcdefghijkl"}
-    body = json.dumps({"answer": "yes", "metadata": inputs}).encode()
+    body = json.dumps({"answer": "yes", "data": [], "metadata": inputs}).encode()
     with ScriptedServer(always(response(body))) as server, client_of(server, **config) as client:
         client.send(request(inputs=inputs, conversation_id="c-1"))
         client.messages(MessagesRequest(conversation_id="c-1", user_id=KEY, first_id=KEY))

@@ -295,3 +295,12 @@ def test_no_text_takes_for_ever(unit: str) -> None:
     started = time.process_time()
     mask_text(unit * (200_000 // len(unit)), True)
     assert time.process_time() - started < 5
+
+
+def test_half_a_number_at_the_cut_is_not_shown() -> None:
+    """Masked values are shorter, so that the place of the cut may come among what is shown."""
+    limit, margin = 4096, 4096
+    tokens = f"token={'x' * 200} " * 39
+    before = tokens + " " * (limit + margin - len(tokens) - 7)
+    body = f"{before}13812345678{' ' * 300_000}".encode()
+    assert "1381234" not in shown(body, limit)

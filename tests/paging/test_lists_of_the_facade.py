@@ -16,7 +16,7 @@ from dify_java_compat import (
     pages,
 )
 from tests.support.frames import response
-from tests.support.server import Peer, ScriptedServer
+from tests.support.server import Peer, ScriptedServer, always
 from tests.support.watching import request
 
 COUNT = 7
@@ -76,6 +76,17 @@ def test_what_is_not_there(dify_chat: RequestsDifyChat) -> None:
     items = pages(dify_chat.messages, unknown)
     with pytest.raises(NotFoundException):
         next(items)
+
+
+@pytest.mark.parametrize("body", [b'{"has_more":false}', b'{"has_more":false,"data":null}'])
+def test_a_page_without_items_has_an_empty_list(body: bytes) -> None:
+    with (
+        ScriptedServer(always(response(body))) as server,
+        RequestsDifyChat(server.url, api_key="app-test") as client,
+    ):
+        page = client.conversations(MessageConversationsRequest(user_id="u"))
+    assert page.data == []
+    assert page.raw == json.loads(body)
 
 
 LIES = {

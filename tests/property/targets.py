@@ -47,6 +47,9 @@ class Pieces(io.BytesIO):
         super().__init__(data)
         self._cuts = iter(cuts)
 
+    def peek(self, size: int = 0, /) -> bytes:
+        return self.getvalue()[self.tell() :]
+
     def read1(self, size: int | None = -1, /) -> bytes:
         size = -1 if size is None else size
         cut = max(1, next(self._cuts, len(self.getvalue())))
@@ -83,6 +86,12 @@ def reader(data: bytes, cuts: Cuts) -> object:
 class _Socket:
     def __init__(self, file: Pieces) -> None:
         self._file = file
+
+    def gettimeout(self) -> float | None:
+        return None
+
+    def settimeout(self, seconds: float | None) -> None:
+        pass
 
     def makefile(self, *_: object, **__: object) -> Pieces:
         return self._file

@@ -37,7 +37,10 @@ def expected(text: str) -> list[bytes]:
     for line in re.split("\r\n|\n|\r", text.removeprefix("\ufeff"))[:-1]:
         field, _, value = line.partition(":")
         if line == "":
-            if any(values) or len(values) > 1:
+            objects = [value[:1] == "{" and value.rstrip()[-1:] == "}" for value in values]
+            if len(values) > 1 and all(objects):  # what a gateway sends with one line feed between
+                events += [value.encode() for value in values]
+            elif any(values) or len(values) > 1:
                 events.append("\n".join(values).encode())
             values = []
         elif field == "data":
@@ -67,7 +70,7 @@ def cut_streams(draw: st.DrawFn) -> tuple[bytes, list[bytes]]:
     return stream, cut(draw, stream)
 
 
-def decoded(blocks: list[bytes]) -> tuple[list[bytes], bytes | None]:
+def decoded(blocks: list[bytes]) -> tuple[list[bytes], list[bytes]]:
     decoder = SSEDecoder(PLENTY)
     return [event for block in blocks for event in decoder.feed(block)], decoder.flush()
 
@@ -92,7 +95,7 @@ def test_a_stream_that_breaks_off(case: tuple[bytes, list[bytes]], data: st.Data
     assert decoded(bytes_of(broken)) == (events, rest)
     whole, _ = decoded([stream])
     assert events == whole[: len(events)]
-    assert rest is None or rest.split(b"\n")[0] in broken
+    assert all(each.split(b"\n")[0] in broken for each in rest)
 
 
 @given(st.binary(), st.data())
@@ -115,8 +118,8 @@ def test_any_line_ends_are_read(pieces: list[str]) -> None:
 def test_nothing_but_line_ends_ends_a_line(separator: str, end: str) -> None:
     data = f'{{"answer":"你{separator}好"}}'
     stream = f"data: {data}{end}{end}".encode()
-    assert decoded([stream]) == ([data.encode()], None)
-    assert decoded(bytes_of(stream)) == ([data.encode()], None)
+    assert decoded([stream]) == ([data.encode()], [])
+    assert decoded(bytes_of(stream)) == ([data.encode()], [])
 
 
 @given(st.integers(20, 200), st.integers(1, 300), st.integers(1, 400))
@@ -149,4 +152,4 @@ def test_an_event_comes_as_soon_as_its_empty_line() -> None:
     assert decoder.feed(b"\n") == []
     assert decoder.feed(b'data: {"b":2}\n') == []
     assert decoder.feed(b"\n") == [b'{"b":2}']
-    assert decoder.flush() is None
+    assert decoder.flush() == []

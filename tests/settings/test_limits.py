@@ -13,13 +13,14 @@ from dify_java_compat import (
     ChatMessageSendRequest,
     ClientConfig,
     ConnectionException,
+    FileUploadRequest,
     IllegalArgumentException,
     RequestsDifyChat,
     TimeoutException,
     iterate,
 )
+from dify_java_compat._api import config_check
 from dify_java_compat._api.config_check import validated
-from dify_java_compat._http.limiter import StreamLimiter
 from tests.support import TIMEOUT, sockets
 from tests.support.frames import (
     LAST_CHUNK,
@@ -31,12 +32,12 @@ from tests.support.frames import (
     stream,
 )
 from tests.support.server import Peer, ScriptedServer, always
-from tests.support.watching import Watcher, request
+from tests.support.watching import Watcher, request, wait_until
 
 FIELDS = dataclasses.fields(ClientConfig)
 NUMBERS = [f.name for f in FIELDS if f.type in (int, float, float | None)]
 FLAGS = [f.name for f in FIELDS if f.type is bool]
-OK = response(b'{"answer":"yes"}')
+OK = response()
 
 
 def client_of(server: ScriptedServer, **config: object) -> RequestsDifyChat:
@@ -50,6 +51,35 @@ def test_a_number_that_is_none(name: str, value: object) -> None:
     setattr(config, name, value)
     with pytest.raises(IllegalArgumentException, match=rf"^ClientConfig\.{name} must "):
         RequestsDifyChat("http://localhost", config)
+
+
+SECONDS = sorted(config_check._SECONDS)
+
+
+@pytest.mark.parametrize("name", SECONDS)
+def test_a_time_that_no_clock_takes(name: str) -> None:
+    config = ClientConfig(**{name: 1e300})  # type: ignore[arg-type]
+    with pytest.raises(IllegalArgumentException, match=rf"^ClientConfig\.{name} must be at most"):
+        RequestsDifyChat("http://localhost", config)
+
+
+@pytest.mark.parametrize("name", SECONDS)
+def test_the_longest_time(name: str) -> None:
+    """It overflows nowhere, as a longer one would in a socket."""
+
+    def script(peer: Peer) -> None:
+        while received := peer.receive():
+            streams = b"streaming" in received.body
+            peer.send(stream(MESSAGE_END) if streams else OK)
+
+    with (
+        ScriptedServer(script) as server,
+        client_of(server, **{name: config_check._LONGEST}) as client,
+    ):
+        assert client.send(request()).answer == "yes"
+        assert len(list(client.sendChatMessageStream(request()))) == 1
+        assert len(client.sendChatMessageStream(request()).to_list().run()) == 1
+        client.fileUpload(FileUploadRequest(user_id="u", file=b"x"))
 
 
 @pytest.mark.parametrize("name", FLAGS)
@@ -198,12 +228,11 @@ def test_a_stream_that_waits_can_be_left() -> None:
     with gate.server as server, client_of(server, max_requests=1) as client:
         first = Watcher(client.sendChatMessageStream(request()))
         assert gate.begun.acquire(timeout=TIMEOUT)
-        before = threading.active_count()
+        slots = client._transport.streams
         second = Watcher(client.sendChatMessageStream(request()))
-        thread = next(t for t in reversed(threading.enumerate()) if t.name == "dify-stream")
+        wait_until(lambda: slots._queue)
         second.subscription.dispose()
-        thread.join()
-        assert threading.active_count() <= before
+        assert not slots._queue
         gate.may_end.release()
         assert first.wait().completed
         assert len(server.requests) == 1
@@ -213,7 +242,7 @@ def test_a_stream_that_waits_can_be_left() -> None:
 def test_a_stream_waits_no_longer_than_it_may_last() -> None:
     config = ClientConfig(max_requests=1, call_timeout=0.1)
     with RequestsDifyChat("http://localhost", config, api_key="app-secret-key") as client:
-        assert client._transport.streams.acquire(lambda: False, None)  # by a stream that stays
+        assert client._transport.streams.acquire(lambda: None)  # by a stream that stays
         watcher = Watcher(client.sendChatMessageStream(request())).wait()
     assert isinstance(watcher.error, TimeoutException)
     assert watcher.error.phase == "total"
@@ -224,7 +253,7 @@ def test_a_stream_waits_no_longer_than_it_may_last() -> None:
     [
         response(b"{}", "500 X"),
         response(b"", "308 X", headers="Location: /there\r\n"),
-        response(b"{}"),
+        response(),
         STREAM_HEAD,
         b"garbage\r\n",
         b"",
@@ -252,10 +281,3 @@ def test_a_refused_stream_gives_its_place_back() -> None:
         for _ in range(3):
             error = Watcher(client.sendChatMessageStream(request())).wait().error
             assert isinstance(error, ConnectionException)
-
-
-def test_no_bound_is_no_lock() -> None:
-    limiter = StreamLimiter(0, 0)
-    assert all(limiter.acquire(lambda: True, 0.0) for _ in range(1000))
-    limiter.release()
-    limiter.notify()

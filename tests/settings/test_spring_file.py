@@ -242,3 +242,74 @@ def test_without_pyyaml(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match=r'pip install "dify-java-compat\[yaml\]"'):
         DifyProperties.from_yaml("none.yml")
+
+
+TWICE = {
+    "a block": "dify:\n  url: http://a\ndify:\n  client-config:\n    read-timeout: 5\n",
+    "a setting": "dify:\n  url: http://a\n  url: http://b\n",
+    "a name of others": "server: {port: 1}\nserver: {port: 2}\ndify: {url: http://a}\n",
+}
+
+
+@pytest.mark.parametrize("text", TWICE.values(), ids=TWICE)
+def test_a_name_that_is_there_twice_is_refused_as_in_spring(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "application.yml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(IllegalArgumentException, match=r"line \d+: \w+ is there twice"):
+        DifyProperties.from_yaml(path, environ={})
+
+
+def test_the_environment_goes_before_the_file_as_in_spring(tmp_path: Path) -> None:
+    path = tmp_path / "application.yml"
+    path.write_text(
+        "dify:\n  url: http://file\n  client-config: {read-timeout: 5, max-retries: 1}\n"
+        "  status: {chat-api-key: [app-1, app-2]}\n",
+        encoding="utf-8",
+    )
+    environ = {
+        "DIFY_URL": "http://environment",
+        "DIFY_CLIENTCONFIG_READTIMEOUT": "7",
+        "DIFY_STATUS_CHAT_API_KEY_0": "app-3",
+        "DIFY_STATUS_EMPTY": "",
+    }
+    made = DifyProperties.from_yaml(path, environ=environ)
+    assert made.url == "http://environment"
+    assert made.client_config.read_timeout == 7
+    assert made.client_config.max_retries == 1
+    assert made.status.chat_api_key == ["app-3"]
+    assert DifyProperties.from_yaml(path, environ={}).url == "http://file"
+
+
+def test_an_empty_item_is_an_empty_text_as_in_spring(tmp_path: Path) -> None:
+    path = tmp_path / "application.yml"
+    path.write_text(
+        "dify:\n  status:\n    chat-api-key:\n      - app-1\n      -\n", encoding="utf-8"
+    )
+    assert DifyProperties.from_yaml(path, environ={}).status.chat_api_key == ["app-1", ""]
+
+
+HOSTILE = {
+    "aliases that multiply": "a0: &a0 {x: 1}\n"
+    + "".join(
+        f"a{n}: &a{n} {{" + ", ".join(f"k{i}: *a{n - 1}" for i in range(9)) + "}\n"
+        for n in range(1, 7)
+    )
+    + "dify: {url: http://x}\n",
+    "placeholders that multiply": "p0: xxxxxxxxxx\n"
+    + "".join(f"p{n}: ${{p{n - 1}}}${{p{n - 1}}}\n" for n in range(1, 22))
+    + 'dify: {url: "${p21}"}\n',
+    "placeholders in placeholders": 'dify: {url: "' + "${a:" * 2000 + "x" + "}" * 2000 + '"}\n',
+    "maps in maps": "dify: " + "{a: " * 3000 + "1" + "}" * 3000 + "\n",
+    "an alias to itself": "dify: &d {url: http://x, more: *d}\n",
+    "a number of 5,000 digits": "dify: {client-config: {max-retries: " + "9" * 5000 + "}}\n",
+    "an object of Python": 'dify: {url: !!python/object/apply:os.system ["echo x"]}\n',
+    "bytes": "dify: {url: \udcff}\n",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_broken_file_is_refused_and_holds_nothing(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "application.yml"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(IllegalArgumentException):
+        DifyProperties.from_yaml(path, environ={})

@@ -34,6 +34,7 @@ class FakeResponse:
     """Gives its blocks; then ends, or, with `held`, is cut once that is set."""
 
     content_type = "text/event-stream"
+    headers = {"Content-Type": "text/event-stream"}
     path = "/v1/chat-messages"
 
     def __init__(self, *blocks: bytes, held: threading.Event | None = None) -> None:

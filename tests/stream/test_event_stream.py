@@ -29,7 +29,7 @@ from dify_java_compat import (
 from tests.support import TIMEOUT
 from tests.support.frames import MESSAGE_END, STREAM_HEAD, chunk, message, stream
 from tests.support.server import Peer, ScriptedServer, always
-from tests.support.watching import join_stream_threads, request
+from tests.support.watching import join_streams, request
 
 ANSWER = stream(message("one "), message("two"), MESSAGE_END)
 Stream = EventStream[Any]
@@ -54,7 +54,7 @@ def server() -> Iterator[ScriptedServer]:
 def source(server: ScriptedServer) -> Iterator[Stream]:
     with RequestsDifyChat(server.url, api_key="app-test") as chat:
         yield chat.sendChatMessageStream(request())
-        join_stream_threads()
+        join_streams()
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_what_an_operator_raises_is_raised_by_the_consumer(
         assert isinstance(got, RuntimeError)  # as of generators and coroutines
     else:
         assert type(got) is type(error)
-    join_stream_threads()
+    join_streams()
     assert len(server.requests) == 1
     assert hooked == []
 
@@ -185,8 +185,56 @@ def test_wherever_a_pipeline_raises_one_request_is_sent_and_the_consumer_knows(
             observable = STAGES[stage](observable)
         assert type(observable) is EventStream
         assert isinstance(caught(lambda: CONSUMERS[consumer](observable)), error)
-        join_stream_threads()
+        join_streams()
         assert len(server.requests) <= 1
+
+
+OWN_THREAD = ["run", "for", "async for", "await"]  # each brings its scheduler along
+
+
+@pytest.mark.parametrize("consumer", OWN_THREAD)
+def test_an_item_is_through_its_pipeline_before_another_request_is_sent(
+    consumer: str, source: Stream, server: ScriptedServer
+) -> None:
+    """However often that schedules. The whole answer has come, so that `repeat` begins anew."""
+    observable = source.repeat()
+    for _ in range(8):
+        observable = STAGES["buffer"](observable)
+    for number in range(1, 11):
+        assert isinstance(
+            caught(lambda: CONSUMERS[consumer](observable.map(raises(KeyError())))), KeyError
+        )
+        join_streams()
+        assert len(server.requests) == number
+
+
+@pytest.mark.parametrize("consumer", ["for", "async for"])
+def test_the_consumer_has_its_item_before_another_request_is_sent(
+    consumer: str, source: Stream, server: ScriptedServer
+) -> None:
+    observable = STAGES["buffer"](source.repeat())
+
+    async def leave() -> None:
+        async with contextlib.aclosing(aiterate(observable)) as items:
+            await items.__anext__()
+
+    for number in range(1, 11):
+        if consumer == "for":
+            for _ in observable:
+                break
+        else:
+            asyncio.run(leave())
+        join_streams()
+        assert len(server.requests) == number
+
+
+@pytest.mark.parametrize("consumer", OWN_THREAD)
+def test_a_pipeline_that_never_rests_keeps_no_stream_waiting(consumer: str, source: Stream) -> None:
+    endless = reactivex.of(None).repeat()
+    merged = source.merge(endless).take_while(
+        lambda item: item is None or item.event != "message_end"
+    )
+    CONSUMERS[consumer](merged)
 
 
 @pytest.mark.parametrize("error", RAISED, ids=ids)
@@ -200,7 +248,7 @@ def test_what_a_process_raises_is_raised_by_the_consumer(
     with RequestsDifyChat(server.url, api_key="app-test") as chat:
         chat.addProcess(Failing())
         got = caught(chat.sendChatMessageStream(request()).run)
-        join_stream_threads()
+        join_streams()
     assert error in (got, got.__cause__)
 
 
@@ -216,7 +264,7 @@ def test_what_on_next_raises_ends_in_on_error_once(
     ends: list[Any] = []
     observable = source.retry(3) if retried else source
     observable.subscribe(raises(error), ends.append, lambda: ends.append("completed"))
-    join_stream_threads()
+    join_streams()
     assert ends == [error]
     assert len(server.requests) == 1
     assert hooked == ([] if isinstance(error, Exception) else [error])
@@ -229,7 +277,7 @@ def test_an_item_within_subscribe_that_is_not_liked_sends_no_request(
     ends: list[Any] = []
     with contextlib.suppress(type(error)):
         source.start_with(0).retry(3).subscribe(raises(error), ends.append)
-    join_stream_threads()
+    join_streams()
     assert ends == [error]
     assert len(server.requests) <= 1
 
@@ -239,9 +287,9 @@ def test_without_on_error_an_exception_goes_to_the_hook(
 ) -> None:
     error = KeyError("k")
     source.map(raises(error)).subscribe()
-    join_stream_threads()
+    join_streams()
     source.subscribe(raises(error))
-    join_stream_threads()
+    join_streams()
     assert hooked == [error, error]
 
 
@@ -256,10 +304,10 @@ def test_what_on_error_and_on_completed_raise_goes_to_the_hook(
         "map": source.retry(3).map(lambda item: item),
     }[below]
     observable.subscribe(None, raises(first), raises(second))
-    join_stream_threads()
+    join_streams()
     assert hooked == [second]
     observable.subscribe(raises(ValueError()), raises(first), raises(second))
-    join_stream_threads()
+    join_streams()
     assert hooked == [second, first]
     assert len(server.requests) == 2
 
@@ -278,7 +326,7 @@ def test_an_exception_after_the_subscriber_has_left_goes_to_the_hook(
 
     subscription = source.subscribe(leave, ends.append, lambda: ends.append("completed"))
     ready.set()
-    join_stream_threads()
+    join_streams()
     assert (ends, hooked) == ([], [error])
 
 
@@ -291,7 +339,7 @@ def test_one_of_two_subscribers_that_raises_takes_nothing_from_the_other(
     shared.subscribe(raises(KeyError("k")), ends.append)
     shared.subscribe(seen.append, ends.append, lambda: ends.append("completed"))
     shared.connect()
-    join_stream_threads()
+    join_streams()
     assert len(seen) == 3
     assert [str(end) for end in ends] == ["'k'", "completed"]
     assert len(server.requests) == 1
@@ -304,7 +352,7 @@ def test_a_handler_of_catch_that_raises_ends_the_stream(server: ScriptedServer) 
     ):
         broken = chat.sendChatMessageStream(request()).catch(raises(Custom("c")))
         assert isinstance(caught(broken.run), Custom)
-        join_stream_threads()
+        join_streams()
 
 
 @pytest.mark.parametrize("consumer", ["run", "await"])
@@ -343,7 +391,7 @@ def test_awaiting_in_a_task_that_is_cancelled_disposes() -> None:
     ):
         asyncio.run(consume(chat.sendChatMessageStream(request())))
         assert left.wait(TIMEOUT)
-        join_stream_threads()
+        join_streams()
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no alarms")
@@ -365,7 +413,7 @@ def test_run_that_is_interrupted_disposes() -> None:
             signal.setitimer(signal.ITIMER_REAL, 0.1)
             with pytest.raises(Limit):
                 chat.sendChatMessageStream(request()).run()
-            join_stream_threads()
+            join_streams()
     finally:
         signal.signal(signal.SIGALRM, before)
 
@@ -397,7 +445,7 @@ def test_functions_see_a_copy_of_the_subscribers_context(
             assert VARIABLE.get() == "set"
         finally:
             VARIABLE.reset(token)
-        join_stream_threads()
+        join_streams()
     assert seen == {"process set", "operator set"}
 
 
@@ -497,19 +545,18 @@ def test_an_async_loop_that_is_left_leaves_no_connection(how: str) -> None:
     ):
         asyncio.run(consume(chat.sendChatMessageStream(request())))
         assert left.wait(TIMEOUT)
-        join_stream_threads()
+        join_streams()
 
 
-def test_a_loop_that_was_closed_by_hand_ends_the_stream_at_its_next_item() -> None:
-    closed = threading.Event()
+def test_a_loop_that_was_closed_by_hand_leaves_no_stream_behind() -> None:
+    """Nobody will take an item any more: the stream is disposed of, though its iterator lives."""
+    left = threading.Event()
 
     def script(peer: Peer) -> None:
         peer.receive()
         peer.send(STREAM_HEAD + chunk(message("x")))
-        assert closed.wait(TIMEOUT)
-        with contextlib.suppress(OSError):
-            while True:
-                peer.send(chunk(message("y")))
+        peer.wait_closed()
+        left.set()
 
     with (
         ScriptedServer(script) as server,
@@ -519,8 +566,8 @@ def test_a_loop_that_was_closed_by_hand_ends_the_stream_at_its_next_item() -> No
         loop = asyncio.new_event_loop()
         loop.run_until_complete(items.__anext__())
         loop.close()
-        closed.set()
-        join_stream_threads()
+        assert left.wait(TIMEOUT)
+        join_streams()
         del items
 
 
@@ -549,7 +596,7 @@ def test_many_streams_that_are_left_do_not_hold_the_loop() -> None:
         RequestsDifyChat(server.url, api_key="app-test") as chat,
     ):
         assert asyncio.run(consume(chat)) < count * 0.02 / 2
-        join_stream_threads()
+        join_streams()
 
 
 def test_an_item_that_comes_while_nobody_waits_is_kept(source: Stream) -> None:

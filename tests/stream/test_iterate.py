@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import reactivex
@@ -13,8 +14,9 @@ from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from reactivex.disposable import Disposable
 from reactivex.subject import Subject
 
-from dify_java_compat import IllegalArgumentException, aiterate, iterate
+from dify_java_compat import IllegalArgumentException, aiterate, collect, iterate
 from tests.support import TIMEOUT
+from tests.support.hostile import NO_NUMBERS
 
 
 class Source:
@@ -152,3 +154,20 @@ def test_a_prefetch_of_nothing_is_refused_at_once(prefetch: int) -> None:
         iterate(reactivex.empty(), prefetch)
     with pytest.raises(IllegalArgumentException, match="prefetch"):
         aiterate(reactivex.empty(), prefetch)
+
+
+@pytest.mark.parametrize("given", [None, 5, "x", [1], object()])
+def test_what_is_no_observable_is_refused(given: Any) -> None:
+    for use in (iterate, aiterate, collect):
+        with pytest.raises(IllegalArgumentException, match="observable must be an Observable"):
+            use(given)
+
+
+NO_COUNTS = [value for value in NO_NUMBERS.values() if not isinstance(value, int) or value < 0]
+
+
+@pytest.mark.parametrize("prefetch", [0, -1, None, 1.5, *NO_COUNTS], ids=lambda _: "")
+def test_a_prefetch_that_is_none(prefetch: Any) -> None:
+    for use in (iterate, aiterate):
+        with pytest.raises(IllegalArgumentException, match="prefetch must be"):
+            use(reactivex.of(1), prefetch)

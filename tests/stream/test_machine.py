@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dify_java_compat import (
@@ -16,6 +17,7 @@ from dify_java_compat import (
     TimeoutException,
 )
 from dify_java_compat._api.codec import event_decoder
+from dify_java_compat._http.body import Frames, Framing
 from dify_java_compat._stream.reader import EventReader, State
 from dify_java_compat.errors import ID_NAMES as NAMES
 from dify_java_compat.errors import ConnectionException
@@ -81,7 +83,9 @@ FRAMES = [
 ]
 
 
-def outcome(blocks: list[bytes], how: str, **config: Any) -> tuple[list[Any], str, State]:
+def outcome(
+    blocks: Sequence[bytes | Frames], how: str, **config: Any
+) -> tuple[list[Any], str, State]:
     reader = begun(**config)
     items = [item.raw for block in blocks for item in reader.receive(block, 1.0)]
     if how == "eof":
@@ -111,6 +115,33 @@ def test_any_bytes_cut_anywhere_give_the_same_items_and_the_same_verdict(
     assert outcome(blocks, how, **config) == whole
     assert outcome([data[i : i + 1] for i in range(len(data))], how, **config) == whole
     assert whole[-1] is State.OVER
+
+
+FRAMING = Framing(b"data: ", b"\n\n")
+CONTENTS = [each[6:-2] for each in FRAMES if each.startswith(b"data: ")] + [b"", b"{}", b"[", b"1"]
+
+
+@given(
+    st.lists(st.sampled_from(FRAMES) | st.binary(max_size=12), max_size=4),
+    st.lists(st.sampled_from(CONTENTS), min_size=1, max_size=5),
+    st.sampled_from([b"", b"\n", b"data: {", *FRAMES]),
+    st.fixed_dictionaries(
+        {
+            "raise_stream_errors": st.booleans(),
+            "skip_malformed_events": st.booleans(),
+            "max_event_bytes": st.sampled_from([1, 40, 10_000]),
+        }
+    ),
+)
+@example([MESSAGE], [b"", b"{}"], b"", {})
+def test_frames_without_their_framing_are_the_same_events(
+    first: list[bytes], contents: list[bytes], behind: bytes, config: dict[str, Any]
+) -> None:
+    before = b"".join(first)
+    rest = Frames(b"", contents, behind, FRAMING, 9)
+    expected = outcome([before, bytes(rest)], "eof", **config)
+    assert outcome([before, rest], "eof", **config) == expected
+    assert outcome([Frames(before, contents, behind, FRAMING, 9)], "eof", **config) == expected
 
 
 @given(st.lists(st.tuples(st.floats(0, 20), st.sampled_from(FRAMES)), max_size=12), st.data())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from dify_java_compat import (
 )
 from dify_java_compat import operators as dify_ops
 from tests.support import TIMEOUT
+from tests.support.hostile import NO_NUMBERS
 
 from .rx_support import (
     BROKEN,
@@ -114,7 +116,10 @@ def test_the_scheduler_is_handed_on(operator: Any) -> None:
         (lambda: dify_ops.heartbeat(0), "seconds"),
         (lambda: dify_ops.heartbeat(float("inf")), "seconds"),
         (lambda: dify_ops.heartbeat(1, "beat"), "make must be callable, not str"),
+        *((partial(dify_ops.heartbeat, value), "seconds") for value in NO_NUMBERS.values()),
+        *((partial(dify_ops.backoff, 3, value), "first_delay") for value in NO_NUMBERS.values()),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_an_argument_that_cannot_work_is_refused_at_once(make: Any, problem: str) -> None:
     with pytest.raises(IllegalArgumentException, match=problem):
@@ -353,7 +358,7 @@ def test_what_is_no_item_is_an_error() -> None:
     errors: list[Exception] = []
     subject.pipe(dify_ops.collected()).subscribe(on_error=errors.append)
     subject.on_next({"answer": "x"})
-    assert [type(error) for error in errors] == [AttributeError]
+    assert [type(error) for error in errors] == [IllegalArgumentException]
     assert subject.observers == []
 
 

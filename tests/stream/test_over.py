@@ -33,7 +33,7 @@ from tests.support.frames import (
     stream,
 )
 from tests.support.server import Peer, ScriptedServer, always
-from tests.support.watching import Watcher, join_stream_threads, request
+from tests.support.watching import Watcher, join_streams, request
 
 GRACE = 0.2
 SOON = 5.0  # a busy machine
@@ -104,7 +104,7 @@ def watched(
             if of_run
             else client.sendChatMessageStream(request())
         ).wait()
-        join_stream_threads()
+        join_streams()
     return watcher, watcher.ended_at - began
 
 

@@ -30,7 +30,7 @@ from tests.support.frames import (
     stream,
 )
 from tests.support.server import Peer, RecordedRequest, ScriptedServer
-from tests.support.watching import Watcher, join_stream_threads, request
+from tests.support.watching import Watcher, join_streams, request
 
 
 def of_run(name: str, **data: object) -> bytes:
@@ -80,7 +80,7 @@ def watched(script: Dify, **config: object) -> tuple[Watcher, list[RecordedReque
         RequestsDifyChat(server.url, settings, api_key="app-test") as client,
     ):
         watcher = Watcher(client.sendChatMessageStream(request())).wait()
-        join_stream_threads()
+        join_streams()
         return watcher, server.requests
 
 
@@ -212,7 +212,7 @@ def test_disposing_while_it_is_taken_up() -> None:
         assert asked.wait(TIMEOUT)
         watcher.subscription.dispose()
         assert closed.wait(TIMEOUT)
-        join_stream_threads()
+        join_streams()
         assert watcher.error is None
         assert not watcher.completed
 

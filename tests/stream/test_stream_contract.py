@@ -29,7 +29,7 @@ from tests.support.frames import (
     stream,
 )
 from tests.support.server import Peer, ScriptedServer, always
-from tests.support.watching import Watcher, join_stream_threads, request
+from tests.support.watching import Watcher, join_streams, request
 
 ANSWER = stream(message("one "), PING, message("two"), MESSAGE_END)
 
@@ -47,7 +47,7 @@ def ended(body: bytes, **config: object) -> Watcher:
 
     with ScriptedServer(script) as server, chat(server, **config) as client:
         watcher = Watcher(client.sendChatMessageStream(request())).wait()
-        join_stream_threads()
+        join_streams()
         assert len(server.requests) == 1
     return watcher
 
@@ -183,7 +183,7 @@ def test_the_consumers_exception_reaches_the_consumer() -> None:
 
     with ScriptedServer(always(ANSWER)) as server, chat(server) as client:
         client.sendChatMessageStream(request()).subscribe(fail, errors.append)
-        join_stream_threads()
+        join_streams()
     assert errors == [error]
 
 

@@ -16,8 +16,30 @@ CLOSING_STREAM_HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: text/event-stream; char
 LAST_CHUNK = b"0\r\n\r\n"
 
 
+# has a field of what each operation promises
+ANY_RESULT = json.dumps(
+    {
+        "result": "success",
+        "data": [],
+        "answer": "yes",
+        "id": "i-1",
+        "name": "n",
+        "text": "t",
+        "job_id": "j-1",
+        "tool_icons": {},
+        "title": "t",
+        "form_content": "f",
+        "welcome": "w",
+        "stopped": False,
+        "workflow_run_id": "w-1",
+        "opening_statement": "o",
+        "icon": "i",
+    }
+).encode()
+
+
 def response(
-    body: bytes = b"{}",
+    body: bytes = ANY_RESULT,
     status: str = "200 OK",
     content_type: str = "application/json",
     headers: str = "",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +33,17 @@ class Child(subprocess.Popen[AnyStr]):
         if error is not None:
             self.kill()
         super().__exit__(kind, error, traceback)
+
+
+def fork() -> int:
+    """`os.fork`, of a process with threads too.
+
+    From 3.12 on that is a warning; where warnings are errors it is raised in the parent once the
+    child is there, which then would go on with the tests.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
 
 
 def python(*arguments: str, **options: Any) -> Child[str]:

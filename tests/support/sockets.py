@@ -1,10 +1,11 @@
-"""Certificates for TLS, and ports that refuse connections or do not respond to them."""
+"""Certificates for TLS; ports that are free, refuse connections or do not respond to them."""
 
 from __future__ import annotations
 
 import atexit
 import contextlib
 import functools
+import secrets
 import socket
 import ssl
 import tempfile
@@ -25,6 +26,17 @@ def tls() -> tuple[ssl.SSLContext, str]:
     path = Path(directory.name) / "ca.pem"
     root.cert_pem.write_to_path(str(path))
     return context, str(path)
+
+
+def free_port() -> int:
+    """A port for a server that must be told one.
+
+    Below those that Linux gives to who asks for any: else another test would have it meanwhile.
+    """
+    while True:
+        port = 10_000 + secrets.randbelow(22_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @contextlib.contextmanager

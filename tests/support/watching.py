@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from dify_java_compat import ChatMessageSendCompletionResponse, ChatMessageSendRequest
+from dify_java_compat._http import connection, threads, transport
+from dify_java_compat._stream import drain, loop
 from dify_java_compat._stream.observable import Observable
+from dify_java_compat._stream.opening import Phase
+from dify_java_compat._stream.reading import Reading
 
 from . import TIMEOUT
+
+T = TypeVar("T")
 
 
 def request(**values: object) -> ChatMessageSendRequest:
@@ -34,7 +42,9 @@ class Watcher:
 
     @property
     def text(self) -> str:
-        return "".join(item.answer or "" for item in self.items)
+        """Of the answer, which the items of a workflow have in `raw` alone."""
+        pieces = (getattr(item, "answer", (item.raw or {}).get("answer")) for item in self.items)
+        return "".join(piece or "" for piece in pieces)
 
     def wait_for_items(self, count: int) -> None:
         self._wait(lambda: len(self.items) >= count)
@@ -73,14 +83,45 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.001)
 
 
-def stream_threads() -> list[threading.Thread]:
-    names = ("dify-stream", "dify-stop")
-    return [thread for thread in threading.enumerate() if thread.name.startswith(names)]
+def streams_at_work() -> list[str]:
+    """What is left of streams: connections, slots, openings, stops, and readings of the loop.
+
+    A connection in its pool is idle; a thread that has no work ends after two seconds.
+    """
+    left = [repr(each) for each in list(drain._owed)]
+    for reads in of_all_clients(loop.Loop):
+        with reads.lock:
+            left += [f"{reads.tasks} tasks of a loop"] * bool(reads.tasks or reads.busy)
+    for client in of_all_clients(transport.Transport):
+        slots, openers = client.streams, client.openers
+        left += [f"{len(slots._held)} slots, {len(slots._queue)} waited for"] * bool(
+            slots._held or slots._queue
+        )
+        left += ["an opener"] * bool(openers._jobs or openers._working)
+    left += [f"a connection, {used.sock}" for used in connections_in_use()]
+    return left
 
 
-def join_stream_threads() -> None:
-    """Wait until no thread of a stream is left; fail when one stays."""
+def of_all_clients(cls: type[T]) -> list[T]:
+    """Those there are, of what a forked child makes anew."""
+    return [each for each in threads.members(threads._renewables) if isinstance(each, cls)]
+
+
+def readings() -> list[Reading]:
+    """Those that are not over, wherever they are driven; to find them takes a while."""
+    found = [each for each in gc.get_objects() if type(each) is Reading]
+    return [each for each in found if each._phase is not Phase.OVER]
+
+
+def connections_in_use() -> list[connection.InterruptibleConnection]:
+    """Those that serve a request, or its response."""
+    known = threads.members(connection._connections)
+    return [each for each in known if each._exchange and each.sock]
+
+
+def join_streams() -> None:
+    """Wait until no stream is at work; fail when one stays."""
     until = time.monotonic() + TIMEOUT
-    while threads := stream_threads():  # the one that stops a stream is begun by another
-        assert time.monotonic() < until, "a thread of a stream is left"
-        threads[0].join(max(0.0, until - time.monotonic()))
+    while left := streams_at_work():
+        assert time.monotonic() < until, f"left of streams: {left}"
+        time.sleep(0.001)
