@@ -29,7 +29,7 @@ def prepared(code: str) -> tuple[str, str]:
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
     """This process's, without what would steer the command; a warning in it is an error."""
-    drop = re.compile(r"DIFY_|PYTHON|LC_|(http|https|all|no)_proxy$", re.IGNORECASE)
+    drop = re.compile(r"DIFY_|PYTHON|LC_|LANG|(http|https|all|no)_proxy$", re.IGNORECASE)
     kept = {name: value for name, value in os.environ.items() if not drop.match(name)}
     kept |= {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
     return {**kept, "LC_ALL": "C.UTF-8", "TERM": "dumb", **more}
@@ -60,6 +60,7 @@ def run(
     stdin: bytes = b"",
     how: Sequence[str] = MODULE,
     env: Mapping[str, str] = NOTHING,
+    encoding: str = "utf-8",
 ) -> Ended:
     """Run the command to its end."""
     ended = subprocess.run(
@@ -70,7 +71,8 @@ def run(
         timeout=TIMEOUT,
         check=False,
     )
-    return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+    out, err = (text.decode(encoding) for text in (ended.stdout, ended.stderr))
+    return Ended(ended.returncode, out, err)
 
 
 class _Output:

@@ -25,20 +25,26 @@ def test_wrong_key(dify_emulator: DifyEmulator, args: tuple[str, ...]) -> None:
     ended = run("Hi", *args, env=as_server(dify_emulator, KEY))
     assert (ended.code, ended.out) == (1, "")
     (line,) = ended.lines
-    assert line == ("status 401, unauthorized: Access token is invalid - is the API key right?")
+    assert line == (
+        "status 401, unauthorized: Access token is invalid - is the API key right?"
+        " dify-chat doctor says more"
+    )
 
 
 def test_html_404_is_told_in_one_line() -> None:
     page = "<!doctype html>\n<title>404</title>\n<h1>Not Found</h1>\n"
     (line,) = failed(response(page.encode(), "404 NOT FOUND", "text/html")).lines
-    assert line == ("status 404, text/html: 404 Not Found - is that the address of a Dify API?")
+    assert line == (
+        "status 404, text/html: 404 Not Found - is that the address of a Dify API?"
+        " dify-chat doctor says more"
+    )
 
 
 def test_web_page_instead_of_an_answer() -> None:
     page = response(b"<html>\n<body>Welcome\n", content_type="text/html")
     for args in ((), ("--blocking",)):
         (line,) = failed(page, *args).lines
-        assert line.endswith(" - is that the address of a Dify API?")
+        assert " - is that the address of a Dify API? " in line
 
 
 def test_message_of_many_lines_becomes_one(ask: Ask) -> None:
@@ -51,7 +57,17 @@ def test_message_of_many_lines_becomes_one(ask: Ask) -> None:
 def test_unknown_conversation(ask: Ask) -> None:
     ended = ask("Hi", "--conversation", "00000000-0000-4000-8000-000000000000")
     assert ended.code == 1
-    assert ended.lines == ["status 404, not_found: Conversation Not Exists."]
+    (line,) = ended.lines
+    assert line == (
+        "status 404, not_found: Conversation Not Exists. - is it a conversation of this app and of"
+        " this --user?"
+    )
+
+
+def test_app_that_wants_inputs(dify_emulator: DifyEmulator) -> None:
+    ended = run("Hi", env=as_server(dify_emulator, "app-required"))
+    (line,) = ended.lines
+    assert line.endswith("input form - the app wants inputs, which a question of --batch can have")
 
 
 def test_key_of_another_kind_of_app(dify_emulator: DifyEmulator) -> None:
@@ -71,7 +87,7 @@ def test_nobody_listens(args: tuple[str, ...]) -> None:
     (line,) = ended.lines
     assert line.startswith(f"no answer from {url}: ")
     assert "refused" in line
-    assert line.endswith(" - is Dify running there?")
+    assert " - is Dify running there? " in line
 
 
 def test_error_event_after_some_text() -> None:
@@ -94,6 +110,14 @@ def test_stream_that_is_cut() -> None:
     facts, line = ended.lines
     assert f"conversation_id={CONVERSATION}" in facts
     assert "the stream ended before message_end" in line
+
+
+def test_server_that_dies_in_the_middle() -> None:
+    torn = stream(message("half")).removesuffix(b"0\r\n\r\n")
+    with Server(chat_messages=lambda _, peer: peer.send(torn)) as server:
+        ended = run("Hi", env=server.env)
+    assert (ended.code, ended.out) == (1, "half\n")
+    assert ended.lines[-1].endswith(" - was Dify restarted, or has a proxy a time limit?")
 
 
 def test_event_that_is_not_json() -> None:

@@ -9,7 +9,7 @@ from tests.support.frames import CONVERSATION, TASK, dify_error, error_event, ev
 from tests.support.server import Peer
 
 from .history import as_server, stored
-from .processes import Live, prepared
+from .processes import Live, prepared, run
 from .servers import KEY, Server, held, message_end
 
 ENDLESS = held(message("one "), until=lambda server: server.closing)
@@ -46,8 +46,18 @@ def test_dify_keeps_what_came(slow: DifyEmulator, app: str) -> None:
     assert kept["answer"].strip() == ended.out.strip()
 
 
+def test_while_the_command_starts() -> None:
+    """Sent where requests is imported, which takes the most time of it."""
+    at_import = (
+        "import signal; sys.meta_path.insert(0, type('', (), {'find_spec': staticmethod("
+        "lambda name, *_: name == 'requests' and signal.raise_signal(signal.SIGINT) or None)}))"
+    )
+    ended = run("Hi", how=prepared(at_import))
+    assert (ended.code, ended.out, ended.err) == (130, "", "")
+
+
 def test_stops_the_embedded_emulator() -> None:
-    slowly = prepared("import dify_java_compat.cli.main as c; c._TOKEN_PAUSE = 0.3")
+    slowly = prepared("import dify_java_compat.cli.command as c; c._TOKEN_PAUSE = 0.3")
     with Live("Hi", how=slowly) as live:
         live.out("You")
         live.interrupt()

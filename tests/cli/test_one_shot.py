@@ -34,7 +34,7 @@ def test_embedded_emulator_answers_and_says_so() -> None:
 
 @pytest.mark.parametrize("app", ["chat", "agent", "chatflow"])
 def test_app_of_the_emulator(app: str) -> None:
-    quick = prepared("import dify_java_compat.cli.main as c; c._TOKEN_PAUSE = 0")
+    quick = prepared("import dify_java_compat.cli.command as c; c._TOKEN_PAUSE = 0")
     ended = run("--app", app, "Hi", how=quick)
     assert (ended.code, ended.out.startswith('You said: "Hi".')) == (0, True)
     assert f"({app} app, " in ended.lines[0]

@@ -14,7 +14,7 @@ from tests.support import TIMEOUT
 from tests.support.frames import TASK, message, response, stream
 from tests.support.processes import Child
 
-from .processes import MODULE, environment, prepared, run
+from .processes import MODULE, Live, environment, prepared, run
 from .servers import Server, held, message_end
 
 LINE = "word " * 40 + "\n"
@@ -141,3 +141,33 @@ def test_output_that_cannot_be_written_stops_the_answer(tmp_path: Path) -> None:
         ended = run_into(out, env=server.env, how=full)
     assert ended.returncode == 1
     assert ended.stderr == b"dify-chat: this cannot go on: File too large\n"
+
+
+COMMANDS = "\x1b]52;c;ZXZpbA==\x07\x1b[8mhidden\x1b[0m\x9b31m\rover\x7f\ttab\nline"
+
+
+def test_a_model_commands_no_terminal() -> None:
+    with Server(chat_messages=stream(message(COMMANDS), message_end())) as server:
+        with Live("Hi", screen=True, env=server.env) as command:
+            shown = command.out("line")
+        piped = run("Hi", env=server.env)
+    controls = {char for char in shown if not char.isprintable()} - set("\n\t")
+    assert not controls
+    assert "hidden" in shown
+    assert COMMANDS.replace("\r", "\n") in piped.out.replace("\r", "\n")  # a pipe gets it all
+
+
+def test_an_error_commands_no_terminal_either() -> None:
+    body = b'{"code":"x","message":"\\u001b]0;evil\\u0007 no"}'
+    with Server(chat_messages=response(body, "400 NO")) as server:
+        ended = run("Hi", env=server.env)
+    assert "evil" in ended.err
+    assert not {char for char in ended.err if not char.isprintable()} - {"\n"}
+
+
+def test_a_price_of_a_billion_digits_is_not_written_out() -> None:
+    end = message_end(total_price="1E999999999")
+    with Server(chat_messages=stream(message("Hi"), end)) as server:
+        ended = run("Hi", env=server.env)
+    assert ended.code == 0
+    assert len(ended.err) < 1000

@@ -149,7 +149,9 @@ def test_interrupt_stops_the_answer_and_the_session_goes_on(
     assert "any time." not in ended.out
     kept = stored(slow, ended.fact("conversation_id"), app="advanced-chat")
     assert [m["query"] for m in kept] == ["Hi", "Hi"]
-    assert all(m["answer"].startswith("You") for m in kept)
+    # a 1.14 keeps what came of a stopped chatflow, or loses it: the emulator in turns
+    assert kept[0]["answer"].startswith("You")
+    assert kept[1]["answer"] == ""
 
 
 def test_second_interrupt_of_an_answer_leaves() -> None:

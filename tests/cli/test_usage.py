@@ -43,10 +43,11 @@ def test_url_without_key() -> None:
         (("Hi", "--app", "chat", "--api-key", KEY), "--app is for the emulator"),
         (("Hi", "--url", "localhost:5001", "--api-key", KEY), "must look like http://host"),
         (("Hi", "--api-key", "two words"), "api_key must not be empty and must be ASCII"),
-        (("Hi", "there"), "unrecognized arguments: there"),
-        (("Hi", "--event"), "unrecognized arguments: --event"),
-        (("Hi", "--apikey=" + KEY), "unrecognized arguments: --apikey=app-***"),
-        (("Hi", "--url", KEY, "--api-key", "http://x"), "not 'app-***'"),
+        (("Hi", "there"), "unrecognized arguments: there; a prompt of several words needs"),
+        (("Hi", "--event"), "unrecognized arguments: --event; did you mean --events?"),
+        (("Hi", "--apikey=" + KEY), "unrecognized arguments: --apikey; did you mean --api-key?"),
+        (("Hi", "--token", KEY), "unrecognized arguments: --token (see dify-chat --help)"),
+        (("Hi", "--url", KEY, "--api-key", "http://x"), "not '***MASKED***'"),
     ],
 )
 def test_options_that_cannot_work(args: tuple[str, ...], says: str) -> None:
@@ -66,7 +67,7 @@ def test_file_that_cannot_be_read(tmp_path: Path) -> None:
 def test_prompt_that_is_not_text() -> None:
     with Server() as server:
         ended = run("-", stdin=b"caf\xe9", env=server.env)
-    assert "cannot be written as JSON" in refused(ended)
+    assert "the prompt is no text in utf-8" in refused(ended)
     assert server.requests == []
 
 

@@ -24,7 +24,7 @@ STOPPED = 30
 
 def serve() -> None:
     """The child: answers with numbers until its input ends."""
-    with DifyEmulator(token_pause=PAUSE) as emulator:
+    with DifyEmulator(version="1.12", token_pause=PAUSE) as emulator:
         emulator.reply(answer=[f"{number} " for number in range(EVENTS)])
         print(emulator.port, flush=True)
         sys.stdin.read()

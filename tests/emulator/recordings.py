@@ -12,9 +12,10 @@ from tests.support.client import Connection, Response
 
 from .caller import Caller
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "recordings"
-_OWN = Path(__file__).parents[1] / "recordings" / "data"
-FOLDER = SHARED if SHARED.is_dir() else _OWN
+_SHARED = Path(__file__).parents[3] / "shared"
+_OWN = Path(__file__).parents[1] / "recordings"
+# by version: the recordings beside this checkout where they are there, else its own copy
+FOLDERS = {"1.12": ("recordings", "data"), "1.14": ("recordings-1.14", "data-1.14")}
 
 KEYS = {
     "CHAT": "app-chat",
@@ -35,6 +36,17 @@ KEYS = {
     "CHATFLOW_UNPUBLISHED": "app-unpublished",
     "COMPLETION": "app-completion",
 }
+KEYS_1_14 = {
+    "CHATFLOW_SIMPLE": "app-chatflow-plain",
+    "CHATFLOW_HUMAN": "app-human",
+    "CHATFLOW_HUMAN2": "app-human-twice",
+    "CHATFLOW_HUMAN_MAIL": "app-human-mail",
+    "CHATFLOW_LOOP": "app-loop",
+    "CHATFLOW_AGENT": "app-chatflow-agent",
+    "CHATFLOW_TTS": "app-chatflow-tts",
+    "WORKFLOW_HUMAN": "app-workflow-human",
+    "NEWAGENT": "app-new-agent",
+}
 _ID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 # The one recording of a chatflow's own long graph; the other chatflow has the short one.
 _RICH = ("CHATFLOW", "/chat-messages")
@@ -49,30 +61,47 @@ _REPLY = {
 class Case:
     """One recorded exchange."""
 
-    name: str
+    folder: Path
+    version: str
     about: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
 
     @property
     def key(self) -> str | None:
         app = self.about["app"]
         if (app, self.about["path"]) == _RICH:
             return "app-rich"
-        return None if app is None else KEYS[app]
+        keys = KEYS if self.version == "1.12" else KEYS | KEYS_1_14
+        return None if app is None else keys[app]
+
+    @property
+    def spaced(self) -> bool:
+        """Whether its server lacked a part, so that its JSON is in another dialect."""
+        return "without ujson" in self.about.get("note", "")
 
     def request(self) -> tuple[list[str], bytes]:
-        head, _, body = (FOLDER / self.name / "request.http").read_bytes().partition(b"\r\n\r\n")
+        head, _, body = (self.folder / "request.http").read_bytes().partition(b"\r\n\r\n")
         return head.decode().split("\r\n"), body
 
     def response(self) -> Response:
-        raw = (FOLDER / self.name / "response.raw").read_bytes()
+        raw = (self.folder / "response.raw").read_bytes()
         return Connection(io.BytesIO(raw)).response(self.about["method"])
 
 
-def cases() -> list[Case]:
-    """All recordings there are."""
+def cases(version: str) -> list[Case]:
+    """All recordings there are of a version."""
+    shared, own = FOLDERS[version]
+    folders = {
+        file.parent.name: file.parent
+        for root in (_OWN / own, _SHARED / shared)
+        for file in sorted(root.glob("*/case.json"))
+    }
     return [
-        Case(about_file.parent.name, json.loads(about_file.read_text(encoding="utf-8")))
-        for about_file in sorted(FOLDER.glob("*/case.json"))
+        Case(folder, version, json.loads((folder / "case.json").read_text(encoding="utf-8")))
+        for _, folder in sorted(folders.items())
     ]
 
 
@@ -147,6 +176,11 @@ class Stage:
         elif path.startswith("/conversations"):
             self._tell_all(recorded)
 
+    @property
+    def stops(self) -> bool:
+        """Whether the stream is stopped on its way."""
+        return self.case.about["method"] == "POST" and "stop_sent_ms" in self.case.about
+
     def close(self) -> None:
         for reader in self._open:
             reader.close()
@@ -181,7 +215,7 @@ class Stage:
         self.ids[found[1]] = own_id
         path = f"/conversations/{own_id}/variables?user={self.caller.user}"
         own = {one["name"]: one["id"] for one in self.caller.get(path).json()["data"]}
-        answer = (FOLDER / "variables-list" / "response.raw").read_bytes()
+        answer = (self.case.folder.parent / "variables-list" / "response.raw").read_bytes()
         for one in json.loads(answer.partition(b"\r\n\r\n")[2])["data"]:
             if own:
                 self.ids[one["id"]] = own[one["name"]]
@@ -255,10 +289,12 @@ class Stage:
             body = body[:300] + bytes(31 * 1024 * 1024) + b"\r\n" + boundary
         own_values = {
             "Authorization: Bearer app-REDACTED": f"Authorization: Bearer {self.caller.key}",
-            "Host: 127.0.0.1:5001": f"Host: 127.0.0.1:{self.caller.emulator.port}",
         }
         lines = [own_values.get(line, line) for line in self.head]
         head = "\r\n".join([*lines, "", ""])
+        head = re.sub(
+            "Host: 127.0.0.1:[0-9]+", f"Host: 127.0.0.1:{self.caller.emulator.port}", head
+        )
         head = re.sub("Content-Length: [0-9]+", "Content-Length: {length}", head)
         for recorded, own in self.ids.items():
             head = head.replace(recorded, own)
@@ -268,7 +304,7 @@ class Stage:
     def play(self) -> Response:
         """Send the request; stop the stream where the recording did."""
         about = self.case.about
-        if about["method"] != "POST" or "stop_sent_ms" not in about:
+        if not self.stops:
             return self.caller.raw(self.request())
         stopper = "somebody-else" if "other-user" in self.case.name else self.caller.user
         reader = self.caller.connect()

@@ -69,7 +69,7 @@ def test_bad_answers_are_replaced(app: Callable[[str], Caller], prompt: str) -> 
 
 @pytest.mark.parametrize("mode", ["streaming", "blocking"])
 def test_one_answer_at_a_time(mode: str) -> None:
-    with DifyEmulator(token_pause=0.2) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.2) as emulator:
         limited = Caller(emulator, "app-limited")
         reader, chunks = limited.open_stream()
         next(chunks)
@@ -111,7 +111,7 @@ def test_an_end_user_is_told_by_id(emulator: DifyEmulator, chat: Caller) -> None
     user_id = chat.upload().json()["created_by"]
     found = chat.get(f"/end-users/{user_id}").json()
     assert (found["id"], found["external_user_id"], found["session_id"]) == (user_id, "ann", "ann")
-    assert found["created_at"].endswith("Z")
+    assert not found["created_at"].endswith("Z")
     assert not found["is_anonymous"]
     other = Caller(emulator, "app-agent").get(f"/end-users/{user_id}")
     assert (other.status, other.json()["code"]) == (404, "end_user_not_found")

@@ -41,6 +41,7 @@ class Browser:
         self.driver = webdriver.Chrome(options=options, service=service)
 
     def open(self, emulator: DifyEmulator) -> None:
+        self.driver.get("about:blank")  # the page before may still ask its own emulator
         self.logs()
         self.driver.get(f"{emulator.recoup_url}/")
         self.wait_until("document.querySelectorAll('#apps li').length > 0")

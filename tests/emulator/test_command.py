@@ -139,3 +139,13 @@ def test_what_cannot_be_done_is_said_in_the_last_line(arguments: list[str], reas
     assert (process.returncode, output) == (2, "")
     assert reason in errors.splitlines()[-1]
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "version"), [((), "1.14.2"), (("--version", "1.12"), "1.12.1")]
+)
+def test_the_command_is_the_version_that_is_named(arguments: tuple[str, ...], version: str) -> None:
+    with served(*arguments, "--linger-seconds", "0") as caller:
+        assert caller.get("/info").header("X-Version") == version
+        caller.key = "app-new-agent"
+        assert caller.get("/info").status == (200 if version == "1.14.2" else 401)

@@ -110,7 +110,7 @@ def test_reset(emulator: DifyEmulator, chat: Caller, border: dict[str, int]) -> 
 
 
 def test_a_stall_holds_the_connection_in_silence() -> None:
-    with DifyEmulator(token_pause=0.0, ping_seconds=0.05) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.0, ping_seconds=0.05) as emulator:
         caller = Caller(emulator)
         emulator.fault(faults.Stall(after_events=2))
         reader, chunks = caller.open_stream()
@@ -134,7 +134,7 @@ def test_a_stall_may_end(emulator: DifyEmulator, chat: Caller, border: dict[str,
 
 
 def test_delay_is_every_byte() -> None:
-    with DifyEmulator(token_pause=0.0, ping_seconds=0.05) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.0, ping_seconds=0.05) as emulator:
         caller = Caller(emulator, "app-chatflow")
         emulator.fault(faults.Delay(0.2), times=2)
         for request in (message(caller), request_bytes("GET", "/v1/info", "app-chatflow")):
@@ -296,7 +296,7 @@ def test_the_stream_of_a_run_can_be_cut_too(app: Callable[[str], Caller]) -> Non
     [faults.Stall(after_events=1), faults.Delay(60.0), faults.Pings(1, 60.0), faults.Slow(1, 60.0)],
 )
 def test_one_that_waits_ends_with_the_emulator_and_with_the_client(fault: faults.Fault) -> None:
-    emulator = DifyEmulator(token_pause=0.0).start()
+    emulator = DifyEmulator(version="1.12", token_pause=0.0).start()
     limited = Caller(emulator, "app-limited")
     emulator.fault(fault, when="wait", times=2)
     for leave in (True, False):

@@ -100,7 +100,7 @@ def test_a_person_between_the_parts(app: Callable[[str], Caller]) -> None:
 
 @pytest.mark.parametrize("prompt", ["[iteration] x", "[retry x3] x"])
 def test_a_stop_in_the_midst(prompt: str) -> None:
-    with DifyEmulator(token_pause=0.05) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.05) as emulator:
         flow = Caller(emulator, "app-chatflow")
         reader, chunks = flow.open_stream(prompt)
         seen = []
@@ -230,7 +230,7 @@ def test_a_workflow(app: Callable[[str], Caller]) -> None:
 
 @pytest.mark.parametrize("user", ["ann", "bob"])
 def test_a_workflow_is_stopped(user: str) -> None:
-    with DifyEmulator(token_pause=0.02) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.02) as emulator:
         caller = Caller(emulator, "app-workflow")
         reader: Connection = caller.connect()
         body = json.dumps({"inputs": {"query": "x"}, "user": "ann", "response_mode": "streaming"})

@@ -103,7 +103,7 @@ def test_without_a_user_it_is_the_default_user(emulator: DifyEmulator) -> None:
 @pytest.mark.parametrize("quirks", [False, True])
 @pytest.mark.parametrize("key", ["app-chat", "app-agent"])
 def test_only_the_real_server_lets_a_thief_delete(key: str, quirks: bool) -> None:
-    with DifyEmulator(token_pause=0.0, quirks=quirks) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.0, quirks=quirks) as emulator:
         owner = Caller(emulator)
         conversation_id, (message_id,) = talk(owner, 1)
         path = f"/conversations/{conversation_id}"

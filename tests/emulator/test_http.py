@@ -1,5 +1,6 @@
 """The server as an HTTP server: connections, framing, paths, headers."""
 
+import contextlib
 import socket
 
 import pytest
@@ -42,6 +43,34 @@ def test_a_refused_body_does_not_spoil_the_connection(chat: Caller) -> None:
     reader.close()
 
 
+@pytest.mark.parametrize(
+    "framed",
+    [
+        b"3fffffff\r\n{}",
+        b"7fffffffffffffff\r\n{}",
+        b"-5\r\n{}\r\n0\r\n\r\n",
+        b"1_0\r\n{}\r\n0\r\n\r\n",
+        b"zz\r\n{}\r\n0\r\n\r\n",
+        b"\r\n{}\r\n0\r\n\r\n",
+        b"2\r\n{}xx0\r\n\r\n",
+        b"2;" + b"x" * 10000 + b"\r\n{}\r\n0\r\n\r\n",
+        b"2\r\n{}\r\n0\r\n" + b"a: b\r\n" * 200 + b"\r\n",
+    ],
+    ids=lambda framed: repr(framed[:16]),
+)
+def test_chunks_that_are_none_end_their_connection_alone(chat: Caller, framed: bytes) -> None:
+    kind = ("Transfer-Encoding: chunked", "Content-Type: application/json")
+    with socket.create_connection(("127.0.0.1", chat.emulator.port), 10) as sock:
+        sock.sendall(request_bytes("POST", "/v1/chat-messages", "app-chat", None, kind) + framed)
+        answered = b""
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_WR)
+            while block := sock.recv(4096):
+                answered += block
+    assert not answered
+    assert chat.get("/info").status == 200
+
+
 def test_a_chunked_body_is_understood(chat: Caller) -> None:
     kind = ("Transfer-Encoding: chunked", "Content-Type: application/json")
     body = b'{"inputs": {}, "query": "Hi", "user": "ann"}'
@@ -52,7 +81,7 @@ def test_a_chunked_body_is_understood(chat: Caller) -> None:
 
 
 def test_an_idle_connection_is_closed_after_a_while() -> None:
-    with DifyEmulator(keep_alive_seconds=0.1) as emulator:
+    with DifyEmulator(version="1.12", keep_alive_seconds=0.1) as emulator:
         reader = Caller(emulator).connect()
         reader.send(request_bytes("GET", "/v1/info", "app-chat"))
         assert reader.response().header("Connection") == "keep-alive"
@@ -80,7 +109,7 @@ def test_an_old_client_gets_a_stream_that_ends_with_the_connection(chat: Caller)
 
 
 def test_no_head_is_sent_before_the_first_event() -> None:
-    with DifyEmulator(token_pause=60.0) as emulator:
+    with DifyEmulator(version="1.12", token_pause=60.0) as emulator:
         caller = Caller(emulator)
         reader = caller.connect()
         reader.send(request_bytes("POST", "/v1/chat-messages", "app-chat", caller.message()))
@@ -91,7 +120,7 @@ def test_no_head_is_sent_before_the_first_event() -> None:
 
 
 def test_silence_is_filled_with_pings() -> None:
-    with DifyEmulator(token_pause=0.5, ping_seconds=0.05) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.5, ping_seconds=0.05) as emulator:
         reader, chunks = Caller(emulator).open_stream()
         assert next(chunks) == b"event: ping\n\n"
         reader.close()
@@ -129,7 +158,7 @@ def test_a_double_slash_is_redirected(chat: Caller) -> None:
     assert answer.header("Location") == "http://127.0.0.1/v1/messages?user=a%20b"
 
 
-@pytest.mark.parametrize("origin", [None, "http://example.com"])
+@pytest.mark.parametrize("origin", [None, "http://localhost:3000"])
 def test_browsers_are_let_in(chat: Caller, origin: str | None) -> None:
     headers = () if origin is None else (f"Origin: {origin}",)
     answer = chat.raw(request_bytes("GET", "/v1/info", "app-chat", None, headers))

@@ -24,7 +24,7 @@ def together(work: Callable[[int], None]) -> None:
 
 @pytest.mark.parametrize("key", ["app-chat", "app-chatflow"])
 def test_nothing_is_lost_or_out_of_order(key: str) -> None:
-    with DifyEmulator(token_pause=0.005) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.005) as emulator:
         emulator.reply(answer=NUMBERS)
 
         def talk(number: int) -> None:
@@ -39,7 +39,7 @@ def test_nothing_is_lost_or_out_of_order(key: str) -> None:
 @pytest.mark.parametrize("key", ["app-chat", "app-chatflow"])
 def test_each_is_stopped_by_its_own_stop(key: str) -> None:
     """The even ones are stopped over other connections, the odd ones come whole."""
-    with DifyEmulator(token_pause=0.02) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.02) as emulator:
         emulator.reply("odd", answer=NUMBERS)
         emulator.reply("even", answer=NUMBERS * 50)
 
@@ -61,7 +61,7 @@ def test_each_is_stopped_by_its_own_stop(key: str) -> None:
 
 @pytest.mark.parametrize("key", ["app-chat", "app-chatflow"])
 def test_clients_that_leave_in_silence_free_their_streams(key: str) -> None:
-    with DifyEmulator(ping_seconds=60.0) as emulator:
+    with DifyEmulator(version="1.12", ping_seconds=60.0) as emulator:
         emulator.reply(delay=60.0)
 
         def leave(number: int) -> None:

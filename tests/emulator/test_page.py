@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
-from dify_java_compat.emulator.apps.catalog import APPS
+from dify_java_compat.emulator.apps.catalog import apps_of
+from dify_java_compat.emulator.version import V1_12
 from tests.support.client import Response, request_bytes
 
 from .caller import Caller
@@ -76,7 +77,7 @@ def test_a_name_that_was_made_to_lead_here_is_refused(chat: Caller, host: str, s
 
 def test_all_apps_are_told_with_key_and_form(chat: Caller) -> None:
     told = {app["key"]: app for app in state_of(chat)["apps"]}
-    assert list(told) == [app.key for app in APPS]
+    assert list(told) == [app.key for app in apps_of(V1_12)]
     fields = [(field["variable"], field["required"]) for field in told["app-required"]["form"]]
     assert fields == [("name", True), ("tier", True), ("age", False)]
     marks = {key: app["marks"] for key, app in told.items() if app["marks"]}

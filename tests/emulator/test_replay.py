@@ -9,9 +9,9 @@ from dify_java_compat.emulator.faults.replay import names
 from tests.support.client import request_bytes
 
 from .caller import Caller
-from .recordings import FOLDER, Case, cases
+from .recordings import Case, cases
 
-CASES = [case for case in cases() if case.name in names()]
+CASES = [case for case in cases("1.12") if case.name in names("1.12")]
 
 
 def replayed(case: Case, emulator: DifyEmulator) -> bytes:
@@ -28,10 +28,10 @@ def replayed(case: Case, emulator: DifyEmulator) -> bytes:
 
 
 def test_every_recording_is_sent_again_as_it_was() -> None:
-    with DifyEmulator(token_pause=0.0) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.0, cors=True) as emulator:
         for case in CASES:
             rule = emulator.replay(case.name)
-            sent = (FOLDER / case.name / "response.raw").read_bytes()
+            sent = (case.folder / "response.raw").read_bytes()
             continued = b"HTTP/1.1 100 Continue\r\n\r\n"
             # The server below answers an Expect by itself.
             assert replayed(case, emulator).replace(continued, b"") == sent.replace(
@@ -113,3 +113,18 @@ def test_recordings_of_ones_own(emulator: DifyEmulator, chat: Caller, tmp_path: 
         emulator.replay("kettle", folder=str(tmp_path))
     with pytest.raises(ValueError, match="none at all"):
         emulator.replay("teapot", folder=own)
+
+
+@pytest.mark.parametrize(
+    ("version", "count", "full"), [("1.12", 311, b"1.12.1"), ("1.14", 380, b"1.14.2")]
+)
+def test_the_recordings_of_its_own_version_come_first(
+    version: str, count: int, full: bytes
+) -> None:
+    with DifyEmulator(version=version, token_pause=0.0) as emulator:
+        assert len(emulator.recordings) == count
+        emulator.replay("chatflow-fail-streaming")
+        answer = Caller(emulator, "app-chatflow").say()
+        assert answer.header("X-Version") == full.decode()
+        assert (answer.names[-1] == "error") == (version == "1.12")
+        assert emulator.replay("suggested").used == 0

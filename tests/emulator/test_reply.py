@@ -142,7 +142,7 @@ def test_an_iterator_of_events_serves_many_prompts(emulator: DifyEmulator, chat:
 
 
 def test_events_can_be_stopped() -> None:
-    with DifyEmulator(token_pause=0.1) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.1) as emulator:
         caller = Caller(emulator)
         emulator.reply(events=[{"event": "message", "answer": "Hi"}] * 200)
         reader, chunks = caller.open_stream()
@@ -155,7 +155,7 @@ def test_events_can_be_stopped() -> None:
 
 @pytest.mark.parametrize("key", ["app-chat", "app-plain"])
 def test_thought_delays_even_the_head(key: str) -> None:
-    with DifyEmulator(token_pause=0.0, ping_seconds=30.0) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.0, ping_seconds=30.0) as emulator:
         caller = Caller(emulator, key)
         emulator.reply(delay=60.0)
         reader = caller.connect()
@@ -167,7 +167,7 @@ def test_thought_delays_even_the_head(key: str) -> None:
 
 
 def test_thought_is_filled_with_pings() -> None:
-    with DifyEmulator(token_pause=0.0, ping_seconds=0.05) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.0, ping_seconds=0.05) as emulator:
         emulator.reply(delay=60.0)
         reader, chunks = Caller(emulator).open_stream()
         assert [next(chunks), next(chunks)] == [b"event: ping\n\n"] * 2
@@ -175,7 +175,7 @@ def test_thought_is_filled_with_pings() -> None:
 
 
 def test_a_chatflow_that_thinks_has_begun() -> None:
-    with DifyEmulator(token_pause=0.0) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.0) as emulator:
         flow = Caller(emulator, "app-chatflow")
         emulator.reply(delay=60.0)
         reader, chunks = flow.open_stream()
@@ -334,7 +334,7 @@ def test_a_condition_that_fails_is_a_crash_of_the_server(
 
 
 def test_replies_can_be_laid_down_while_it_answers() -> None:
-    with DifyEmulator(token_pause=0.01) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.01) as emulator:
         caller = Caller(emulator)
         reader, chunks = caller.open_stream()
         next(chunks)

@@ -23,7 +23,16 @@ Pair = tuple[SimpleNamespace, SimpleNamespace]
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
     """Both started at once: neither finds the tables made."""
-    settings = ("--port", "0", "--token-pause", "0", "--database", str(tmp_path / "chat.db"))
+    settings = (
+        "--version",
+        "1.12",
+        "--port",
+        "0",
+        "--token-pause",
+        "0",
+        "--database",
+        str(tmp_path / "chat.db"),
+    )
     command = ("-m", "dify_java_compat.emulator", *settings)
     with python(*command) as first, python(*command) as second:
         running = first, second

@@ -17,14 +17,14 @@ from .caller import Caller
 @pytest.fixture
 def slow() -> Iterator[DifyEmulator]:
     """Slow enough that whatever a test does, it does before the answer ends."""
-    with DifyEmulator(token_pause=0.2) as running:
+    with DifyEmulator(version="1.12", token_pause=0.2) as running:
         yield running
 
 
 @pytest.fixture
 def silent() -> Iterator[DifyEmulator]:
     """So slow that it never comes to a token."""
-    with DifyEmulator(token_pause=600.0) as running:
+    with DifyEmulator(version="1.12", token_pause=600.0) as running:
         yield running
 
 
@@ -93,7 +93,7 @@ def test_a_stop_is_a_success_whatever_it_names(slow: DifyEmulator) -> None:
 
 
 def test_another_user_or_app_does_not_stop_a_chat() -> None:
-    with DifyEmulator(token_pause=0.02) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.02) as emulator:
         caller = Caller(emulator)
         reader, chunks = caller.open_stream()
         first, text = until_text(chunks)
@@ -107,7 +107,7 @@ def test_another_user_or_app_does_not_stop_a_chat() -> None:
 
 
 def test_another_user_makes_a_chatflow_fail_at_its_end() -> None:
-    with DifyEmulator(token_pause=0.05) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.05) as emulator:
         caller = Caller(emulator, "app-chatflow")
         reader, chunks = caller.open_stream()
         first, text = until_text(chunks)
@@ -124,7 +124,7 @@ def test_another_user_makes_a_chatflow_fail_at_its_end() -> None:
 
 @pytest.mark.parametrize("key", ["app-chat", "app-agent", "app-chatflow"])
 def test_a_client_that_leaves_loses_the_answer(key: str) -> None:
-    with DifyEmulator(token_pause=0.02) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.02) as emulator:
         caller = Caller(emulator, key)
         reader, chunks = caller.open_stream()
         first, _ = until_text(chunks)

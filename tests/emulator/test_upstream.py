@@ -34,7 +34,9 @@ TALKERS = pytest.mark.parametrize("key", ["app-chat", "app-agent", "app-chatflow
 
 @contextmanager
 def emulated(server: OpenAiLike, **more: Any) -> Iterator[DifyEmulator]:
-    with DifyEmulator(upstream=server.url, model="tiny", upstream_key=SECRET, **more) as emulator:
+    with DifyEmulator(
+        version="1.12", upstream=server.url, model="tiny", upstream_key=SECRET, **more
+    ) as emulator:
         yield emulator
 
 
@@ -176,7 +178,9 @@ def test_a_model_that_fails_fails_as_on_dify(mode: str, writes: list[Any], reaso
 def test_a_model_that_is_not_there() -> None:
     with (
         sockets.refusing_port() as port,
-        DifyEmulator(upstream=f"http://127.0.0.1:{port}/v1/", model="tiny") as emulator,
+        DifyEmulator(
+            version="1.12", upstream=f"http://127.0.0.1:{port}/v1/", model="tiny"
+        ) as emulator,
     ):
         flow = Caller(emulator, "app-chatflow").say()
     assert flow.names[-3:] == ["node_finished", "workflow_finished", "error"]

@@ -72,7 +72,7 @@ def test_a_stream_is_cut_after_so_many_events(emulator: DifyEmulator, key: str, 
 
 
 def test_a_chat_that_was_cut_has_lost_its_answer() -> None:
-    with DifyEmulator(token_pause=0.005) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.005) as emulator:
         caller = Caller(emulator)
         emulator.fault(faults.Cut(after_events=3))
         first = caller.say().events[0]
@@ -80,7 +80,7 @@ def test_a_chat_that_was_cut_has_lost_its_answer() -> None:
 
 
 def test_a_chatflow_that_was_cut_is_found_again() -> None:
-    with DifyEmulator(token_pause=0.02) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.02) as emulator:
         flow = Caller(emulator, "app-chatflow")
         emulator.fault(faults.Cut(after_events=9))
         before = flow.say("Hello")
@@ -98,7 +98,7 @@ def test_a_chatflow_that_was_cut_is_found_again() -> None:
 
 
 def test_a_client_that_left_comes_back_to_what_it_had_not_seen() -> None:
-    with DifyEmulator(token_pause=0.02) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.02) as emulator:
         flow = Caller(emulator, "app-chatflow")
         reader, chunks = flow.open_stream()
         before = [event_of(next(chunks).decode().rstrip("\n")) for _ in range(8)]
@@ -111,7 +111,7 @@ def test_a_client_that_left_comes_back_to_what_it_had_not_seen() -> None:
 
 
 def test_a_snapshot_tells_of_the_nodes_so_far() -> None:
-    with DifyEmulator(token_pause=0.02) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.02) as emulator:
         flow = Caller(emulator, "app-chatflow")
         emulator.fault(faults.Cut(after_events=9))
         before = flow.say()
@@ -125,7 +125,7 @@ def test_a_snapshot_tells_of_the_nodes_so_far() -> None:
 
 
 def test_a_chatflow_nobody_came_back_to_ran_to_its_end() -> None:
-    with DifyEmulator(token_pause=0.005) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.005) as emulator:
         flow = Caller(emulator, "app-chatflow")
         emulator.fault(faults.Cut(after_events=5))
         first = flow.say().events[0]
@@ -138,13 +138,13 @@ def test_a_chatflow_nobody_came_back_to_ran_to_its_end() -> None:
 
 def test_what_is_remembered_outlives_the_server(tmp_path: Path) -> None:
     file = tmp_path / "dify.db"
-    with DifyEmulator(token_pause=0.0, database=file) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.0, database=file) as emulator:
         flow = Caller(emulator, "app-chatflow")
         done = flow.say().events
         (asked,) = [
             one for one in flow.say("[human]").events if one["event"] == "human_input_required"
         ]
-    with DifyEmulator(token_pause=0.0, database=str(file)) as emulator:
+    with DifyEmulator(version="1.12", token_pause=0.0, database=str(file)) as emulator:
         flow = Caller(emulator, "app-chatflow")
         conversation_id = done[0]["conversation_id"]
         assert len(flow.get("/conversations?user=ann").json()["data"]) == 2

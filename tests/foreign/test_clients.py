@@ -36,7 +36,8 @@ def test_a_foreign_client_completes_a_chat(
     assert request.config.cache is not None
     interpreter = python_with(CLIENTS[client], request.config.cache)
     script = Path(__file__).parent / "clients" / f"{client}.py"
-    with DifyEmulator(token_pause=0.5) as slow:
+    # 1.14 keeps the answer of a chatflow that is stopped, or not: that is a race
+    with DifyEmulator(token_pause=0.5, version="1.12") as slow:
         ended = subprocess.run(
             [interpreter, script, dify_emulator.base_url, slow.base_url, key],
             capture_output=True,
@@ -55,12 +56,12 @@ def test_a_foreign_client_completes_a_chat(
     assert told["rated"] == {"result": "success"}
 
     events = told["streamed"]["events"]
-    assert events[-1]["event"] == "message_end"
+    assert "message_end" in [each["event"] for each in events[-2:]]  # before the end of a run
     [message] = told["streamed"]["history"]
     assert "Two 二" in message["answer"]
     assert text_of(events) == message["answer"]
 
-    streamed = events[0]["conversation_id"]
+    streamed = events[-1]["conversation_id"]
     names = {each["id"]: each["name"] for each in told["listed"]}
     assert names.keys() == {sent["conversation_id"], streamed}
     assert names[sent["conversation_id"]] == "名字"

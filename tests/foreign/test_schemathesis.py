@@ -71,9 +71,10 @@ def test_nor_one_about_what_exists(
 ) -> None:
     """The ids are of things that are there, which no random id would find."""
     caller = Caller(dify_emulator, "app-chatflow")
-    event = caller.say("Hello").events[0]
+    [event, *_] = [each for each in caller.say("Hello").events if "conversation_id" in each]
     talk = event["conversation_id"]
-    form = caller.say("[human]").events[-2]["data"]
+    paused = caller.say("[human]").events
+    [form] = [each["data"] for each in paused if each["event"] == "human_input_required"]
     of_it = caller.get(f"/conversations/{talk}/variables?user=ann").json()["data"]
     file_id = caller.upload().json()["id"]
     sent = [{"type": "image", "transfer_method": "local_file", "upload_file_id": file_id}]

@@ -1,0 +1,1 @@
+"""Streams to browsers, each through a server of the framework's own."""
