@@ -12,8 +12,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 LANGUAGES = ("en", "zh")
+FRONT_PAGES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"# (\w+\.py)\n")
 _COMMENT = {"java": r"\s*//.*", "sh": r"(^|\s+)#.*"}
 
 
@@ -28,6 +30,12 @@ class Block:
     """What a `text` block directly below says that this one prints."""
 
     @property
+    def file_name(self) -> str | None:
+        """The file that a first line such as `# tasks.py` says it is."""
+        found = _FILE.match(self.text) if self.language == "python" else None
+        return found and found[1]
+
+    @property
     def without_comments(self) -> str:
         if self.language == "python":
             return _python_without_comments(self.text)
@@ -37,7 +45,7 @@ class Block:
 
 
 def all_pages() -> list[Path]:
-    return [ROOT / "README.md", DOCS / "README.md", *sorted(DOCS.glob("*/*.md"))]
+    return [*FRONT_PAGES, DOCS / "README.md", *sorted(DOCS.glob("*/*.md"))]
 
 
 def page_names(language: str) -> set[str]:

@@ -13,13 +13,13 @@ import pytest
 import dify_java_compat
 from dify_java_compat import ClientConfig, DifyChatflow, DifyException
 from dify_java_compat._dto.names import camel
-from dify_java_compat.cli.main import _parser
+from dify_java_compat.cli.options import doctor_parser, main_parser
 from dify_java_compat.emulator import DifyEmulator, faults
 from dify_java_compat.emulator.__main__ import _arguments
 from dify_java_compat.emulator.apps.catalog import APPS
 from dify_java_compat.emulator.model.speaker import FAILURES
 
-from .pages import DOCS, LANGUAGES, ROOT, blocks, outline, page_names, prose
+from .pages import DOCS, FRONT_PAGES, LANGUAGES, blocks, outline, page_names, prose
 
 NAMES = sorted(page_names("en"))
 EACH_LANGUAGE = pytest.mark.parametrize("language", LANGUAGES)
@@ -106,7 +106,7 @@ def test_every_attribute_of_an_exception_is_named(language: str) -> None:
 @EACH_LANGUAGE
 def test_every_option_of_the_command_is_in_the_table(language: str) -> None:
     named = {row[0] for row in cells(DOCS / language / "command-line.md")}
-    for action in _parser()._actions:
+    for action in [*main_parser()._actions, *doctor_parser()._actions]:
         option = action.option_strings[-1] if action.option_strings else action.dest
         assert any(cell.startswith(f"`{option}") for cell in named), option
 
@@ -137,5 +137,25 @@ def test_every_reply_fault_and_error_of_the_emulator_is_named(language: str) -> 
         assert f"`{code}`" in prose(page), code
 
 
-def test_readme_leads_to_the_index() -> None:
-    assert "](docs/README.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_front_pages_say_the_same_in_both_languages() -> None:
+    english, chinese = FRONT_PAGES
+    assert outline(chinese) == outline(english)
+    assert [each.text for each in blocks(chinese) if each.language != "sh"] == [
+        each.text for each in blocks(english) if each.language != "sh"
+    ]
+    for page, other in (FRONT_PAGES, FRONT_PAGES[::-1]):
+        text = page.read_text(encoding="utf-8")
+        assert f"]({other.name})" in text.partition("\n")[0]
+        assert "](docs/README.md)" in text
+
+
+def test_the_two_commands_of_a_front_page_are_one_line_each() -> None:
+    """As `.ci/run` takes them."""
+    english, chinese = (
+        re.findall(
+            r"^<!-- run: (\w+) -->\n```sh\n(.+)\n```$", page.read_text(encoding="utf-8"), re.M
+        )
+        for page in FRONT_PAGES
+    )
+    assert [name for name, _ in english] == ["main", "test"]
+    assert chinese == english

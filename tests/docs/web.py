@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import runpy
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,8 @@ def drive_streams(page: dict[str, Any]) -> None:
         assert_is_answer(whole.data)
     with flask.get("/chat?q=", buffered=False) as failed:
         assert failed.status_code == 400
+    with flask.get("/chat?q=", buffered=False) as failed:
+        assert failed.json["code"] == "invalid_param"
     left = flask.get("/chat?q=Hello", buffered=False)
     first = next(iter(left.response))
     left.close()
@@ -61,6 +64,7 @@ def drive_streams(page: dict[str, Any]) -> None:
     asked = RequestFactory().get("/chat", {"q": "Hello"})
     response = page["django_chat"](asked)
     assert response.headers["Content-Type"] == "text/event-stream"
+    assert response.headers["X-Accel-Buffering"] == "no"
     assert_is_answer(b"".join(response.streaming_content))
     assert_is_answer(asyncio.run(_streamed(page["async_django_chat"](asked))))
 
@@ -127,8 +131,50 @@ def drive_migration(page: dict[str, Any]) -> None:
         chat.close()
 
 
+def drive_quickstart(page: dict[str, Any]) -> None:
+    page.update(runpy.run_path("app.py"))
+    browser = page["app"].test_client()
+    assert "<title>Chat</title>" in browser.get("/").text
+    with browser.get("/chat?q=你好", buffered=False) as response:
+        items = [json.loads(line) for line in response.data.splitlines()]
+    told = "".join(item["answer"] for item in items if item["event"] == "message")
+    assert told.startswith("你说的是：“你好”。")
+
+
+def drive_quickstart_java(page: dict[str, Any]) -> None:
+    page.update(runpy.run_path("app.py"))
+    with page["app"].test_client().get("/chat?q=Hello", buffered=False) as response:
+        assert_is_answer(response.data)
+    page["dify_chat"].close()
+
+
+def drive_resumable(page: dict[str, Any]) -> None:
+    flask = page["flask_app"].test_client()
+    stream_id = flask.post("/ask", data={"q": "Hello"}).json["id"]
+    with flask.get(f"/follow/{stream_id}", buffered=False) as whole:
+        frames = whole.data.decode().split("\n\n")
+    assert frames[0].startswith('id: 1\ndata: {"event":"message"')
+    assert frames[-2].endswith('event: end\ndata: {"event":"end","reason":"completed"}')
+    behind = {"Last-Event-ID": str(len(frames) - 3)}
+    with flask.get(f"/follow/{stream_id}", headers=behind, buffered=False) as rest:
+        assert rest.data.decode().split("\n\n") == frames[-3:]
+    assert flask.post(f"/stop/{stream_id}").json == {}
+    assert flask.get(f"/follow/{'x' * 22}").status_code == 404
+    body = asyncio.run(_get(page["starlette_app"], f"/follow/{stream_id}", b""))
+    assert body.decode().split("\n\n") == frames
+    response = page["django_follow"](RequestFactory().get("/"), stream_id)
+    assert b"".join(response.streaming_content) == body
+    asked = page["django_ask"](RequestFactory().post("/", {"q": "Hello"}))
+    assert len(json.loads(asked.content)["id"]) == 22
+    page["streams"].close()
+    page["shared"].close()
+
+
 DRIVERS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "quickstart.md": drive_quickstart,
+    "quickstart-java.md": drive_quickstart_java,
     "streams.md": drive_streams,
+    "resumable.md": drive_resumable,
     "files-and-audio.md": drive_files_and_audio,
     "migration.md": drive_migration,
 }

@@ -41,12 +41,7 @@ with ScriptedServer(always(response('{"answer":"再见"}'.encode()))) as server:
 def main(*options: str) -> None:
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
-        clone = folder / "clone"
-        if (ROOT / ".git").exists():
-            run("git", "clone", "-q", ROOT, clone)
-        else:  # an archive is one already
-            built = shutil.ignore_patterns(".venv*", "build", "*.egg-info", "__pycache__")
-            shutil.copytree(ROOT, clone, ignore=built)
+        clone = sources(folder / "clone")
         build = (sys.executable, "-m", "build", "-q", "--wheel", "--no-isolation")
         run(*build, "--outdir", folder, clone)
         (wheel,) = folder.glob("*.whl")
@@ -61,6 +56,16 @@ def main(*options: str) -> None:
         run(python, "-W", "error", job / "job.py", cwd=job)
         run(folder / "venv" / "bin" / "dify-chat", "--version", cwd=job)
         run(python, "-m", "pip", "--disable-pip-version-check", "list")
+
+
+def sources(folder: Path) -> Path:
+    """The sources as they are committed, in a folder of their own: a build leaves files behind."""
+    if (ROOT / ".git").exists():
+        run("git", "clone", "-q", ROOT, folder)
+    else:  # an archive is one already
+        built = shutil.ignore_patterns(".venv*", "build", "*.egg-info", "__pycache__")
+        shutil.copytree(ROOT, folder, ignore=built)
+    return folder
 
 
 def run(*command: object, cwd: Path | None = None) -> None:

@@ -72,7 +72,9 @@ def test_every_file_that_a_contributors_page_names_is_there(page: str) -> None:
 
 
 def test_a_file_that_is_not_there_is_seen() -> None:
-    text = "`tests/packaging/`, `client.py`, `_http/`, `setup.cfg`, `_http/none.py`, `none/`, `x.y`"
+    text = (
+        "`tests/packaging/`, `chatflow.py`, `_http/`, `setup.cfg`, `_http/none.py`, `none/`, `x.y`"
+    )
     assert missing_files(text) == ["_http/none.py", "none/"]
 
 

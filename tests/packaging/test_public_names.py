@@ -4,12 +4,21 @@ import importlib
 import inspect
 import subprocess
 import sys
+import typing
 from pathlib import Path
+from typing import get_origin
 
 import pytest
 
 import dify_java_compat
+from dify_java_compat import (
+    ChatMessageSendCompletionResponse,
+    DifyChat,
+    DifyChatflow,
+    EventStream,
+)
 from dify_java_compat._dto.dto import Dto
+from dify_java_compat.emulator import DifyEmulator
 from dify_java_compat.errors import DifyException
 from tools.names import FORM_PARTS, MODULES, models, order
 
@@ -46,7 +55,8 @@ def test_a_public_module_lists_all_its_exceptions_and_dtos(module: str) -> None:
     classes = {
         name
         for name, value in values.items()
-        if isinstance(value, type)
+        if inspect.isclass(value)
+        and get_origin(value) is None  # Python 3.10 takes `Callable[[int], None]` for a class
         and issubclass(value, (DifyException, Dto))
         and (value.__module__ == path or module == "models")
     }
@@ -71,6 +81,24 @@ assert set(dify_java_compat.__all__) <= set(globals())
 assert "werkzeug" not in sys.modules and "dify_java_compat.emulator" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT.parent)
+
+
+def test_a_call_that_streams_nothing_needs_neither_rxpy_nor_asyncio() -> None:
+    code = """
+import sys
+from dify_java_compat import ChatMessageSendRequest, RequestsDifyChat
+with RequestsDifyChat(sys.argv[1], api_key="app-chat") as chat:
+    assert chat.send(ChatMessageSendRequest(user_id="u", content="Hello")).answer
+assert not {"reactivex", "asyncio", "dify_java_compat.aio"} & set(sys.modules)
+"""
+    with DifyEmulator(token_pause=0) as dify:
+        subprocess.run([sys.executable, "-c", code, dify.base_url], check=True, cwd=ROOT.parent)
+
+
+def test_annotations_of_the_facade_have_the_streams_own_type() -> None:
+    for method in (DifyChat.sendChatMessageStream, DifyChatflow.workflowEvents):
+        found = typing.get_type_hints(method)["return"]
+        assert found == EventStream[ChatMessageSendCompletionResponse]
 
 
 def test_a_name_that_there_is_not() -> None:

@@ -10,9 +10,7 @@ END_USER = dict(
     parts("endUser", "GET", "/end-users/{end_user_id}", takes=None, gives="EndUserResponse")
 )
 LOGS = dict(
-    parts(
-        "workflowLogs", "GET", "/workflows/logs", "WorkflowLogsRequest", "page:WorkflowLogResponse"
-    )
+    parts("workflowLogs", "GET", "/workflows/logs", "WorkflowLogsRequest", "page:WorkflowLogs")
 )
 
 

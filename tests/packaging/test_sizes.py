@@ -11,7 +11,7 @@ LONGEST_FUNCTION = 40
 MOST_METHODS = 12
 
 # one method an operation, and the operators of a stream
-WIDE_MODULES = {"_api/plain_calls.py", "aio.py"}
+WIDE_MODULES = {"_api/plain_calls.py", "aio/__init__.py"}
 WIDE_CLASSES = ("DifyChat", "DifyWorkflow", "Requests", "EventStream")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -14,8 +14,8 @@ import pytest
 import dify_java_compat
 
 ROOT = Path(dify_java_compat.__file__).parents[1]
-PAGES = ("CHANGELOG.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "RELEASING.md", "SECURITY.md")
-BUILT_FROM = ("setup.cfg", "setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", *PAGES)
+# what git and the tools leave behind, and what git alone needs
+NOT_PACKED = (".git", ".git-blame-ignore-revs", ".nox", "*.py[cod]")
 
 
 def run(*command: object, cwd: Path, path: Path | None = None) -> str:
@@ -33,18 +33,18 @@ def run(*command: object, cwd: Path, path: Path | None = None) -> str:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the sources, with both distributions in `dist`: a build leaves files behind."""
-    source = tmp_path_factory.mktemp("source")
-    kept_out = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "dify_java_compat", source / "dify_java_compat", ignore=kept_out)
-    for folder in ("tests", "tools"):
-        (source / folder).mkdir()
-        (source / folder / "something.py").touch()
-    (source / "README.md").write_text("# The front page\n", encoding="utf-8")
-    for name in BUILT_FROM:
-        shutil.copy(ROOT / name, source)
+    """A copy of the repository, with both distributions in `dist`: a build leaves files behind."""
+    source = tmp_path_factory.mktemp("source") / "copy"
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").replace("/\n", "\n").split()
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*ignored, *NOT_PACKED))
+    before = files_of(source)
     run(sys.executable, "-m", "build", "--no-isolation", cwd=source)
+    (source / "before.txt").write_text("\n".join(sorted(before)), encoding="utf-8")
     return source
+
+
+def files_of(folder: Path) -> set[str]:
+    return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
 
 
 def files_of_the_package(root: Path) -> set[str]:
@@ -64,12 +64,14 @@ def test_the_wheel_is_for_any_python_3(built: Path) -> None:
     assert wheel.name.endswith("-py3-none-any.whl")
 
 
-def test_the_source_distribution_holds_the_package_and_no_tests_or_tools(built: Path) -> None:
+def test_the_source_distribution_holds_the_whole_repository(built: Path) -> None:
     (archive,) = built.glob("dist/*.tar.gz")
     with tarfile.open(archive) as tar:
-        names = {name.partition("/")[2] for name in tar.getnames() if not name.endswith("/")}
-    assert files_of_the_package(built) | {*BUILT_FROM, "README.md"} <= names
-    assert not any(name.startswith(("tests", "tools")) for name in names)
+        names = {member.name.partition("/")[2] for member in tar if member.isfile()}
+    written = {name for name in names if name == "PKG-INFO" or ".egg-info/" in name}
+    packed = set((built / "before.txt").read_text(encoding="utf-8").splitlines())
+    assert names - written == packed, "MANIFEST.in says what is packed"
+    assert "tests/constraints-oldest.txt" in packed
 
 
 def test_stubs_marker_and_recordings_are_among_the_files() -> None:
@@ -77,7 +79,8 @@ def test_stubs_marker_and_recordings_are_among_the_files() -> None:
     assert "dify_java_compat/py.typed" in files
     assert "dify_java_compat/config.pyi" in files
     assert "dify_java_compat/models/responses.pyi" in files
-    assert "dify_java_compat/emulator/faults/recordings.tar.xz" in files
+    for name in ("recordings.tar.xz", "recordings-1.14.tar.xz"):
+        assert f"dify_java_compat/emulator/faults/{name}" in files
 
 
 def test_the_metadata(built: Path) -> None:
@@ -87,7 +90,9 @@ def test_the_metadata(built: Path) -> None:
     metadata = archive.read(path).decode()
     assert "\nLicense-Expression: Apache-2.0\n" in metadata
     assert "\nRequires-Python: >=3.10\n" in metadata
-    assert metadata.endswith("# The front page\n")
+    assert f"\nVersion: {dify_java_compat.__version__}\n" in metadata
+    assert "\nAuthor: the dify-java-compat authors\n" in metadata
+    assert metadata.endswith((ROOT / "README.md").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -134,4 +139,5 @@ def test_the_entry_points(built: Path) -> None:
     assert {name: dict(entries[name]) for name in entries.sections()} == {
         "console_scripts": {"dify-chat": "dify_java_compat.cli.main:main"},
         "pytest11": {"dify_java_compat.pytest_plugin": "dify_java_compat.pytest_plugin"},
+        "pyinstaller40": {"hook-dirs": "dify_java_compat._pyinstaller:get_hook_dirs"},
     }

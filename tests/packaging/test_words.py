@@ -45,9 +45,10 @@ RETIRED = {
 }
 
 # rooms whose subject is the chat's answer
-ABOUT_ANSWERS = ("_stream/answer", "models/", "web/")
+ABOUT_ANSWERS = ("_stream/answer", "_stream/collecting", "models/", "web/", "batch/")
 # what keeps such a word, by module, with the reason
 ALLOWED = {
+    "batch/_result": {"Answered": "public: a question with its answer, or without"},
     "_http/deadline": {"time_left": "as in asyncio and httpx: seconds that remain"},
     "emulator/server": {"answer": "public: `reply(answer=...)`, the chat's text"},
 }

@@ -40,8 +40,9 @@ def test_a_stub_without_a_source_is_not_left_over() -> None:
 
 
 def test_stubtest_agrees() -> None:
+    options = ["--allowlist", str(ALLOWLIST), "--mypy-config-file", "setup.cfg"]
     done = subprocess.run(
-        [sys.executable, "-m", "mypy.stubtest", *MODULES, STREAM, "--allowlist", str(ALLOWLIST)],
+        [sys.executable, "-m", "mypy.stubtest", *MODULES, STREAM, *options],
         cwd=ROOT,
         capture_output=True,
         text=True,

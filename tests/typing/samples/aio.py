@@ -18,7 +18,7 @@ from dify_java_compat import (
     RequestsRecoupChat,
     ResponseEntity,
     TextToAudioRequest,
-    WorkflowRunResponse,
+    WorkflowInfoResponse,
 )
 
 client = RequestsDifyChat("http://localhost", ClientConfig(asyncWorkers=4), api_key="k")
@@ -48,7 +48,7 @@ async def plain_arguments() -> None:
     assert_type(await chat.info(), AppInfoResponse)
     assert_type(await chat.info(apiKey="k"), AppInfoResponse)
     assert_type(await chat.messagesSuggested("m", userId="u"), list[str])
-    assert_type(await chat.workflowRun(workflowRunId="w"), WorkflowRunResponse)
+    assert_type(await chat.workflowRun(workflowRunId="w"), WorkflowInfoResponse)
     await chat.stopMessagesStream(apiKey="k", task_id="t", userId="u")
     await chat.stopMessagesStream(taskid="t")  # error
     await chat.info(key="k")  # error
@@ -62,12 +62,12 @@ chat.sendChatMessageStream()  # error
 chat.workflowEvents(runId="w")  # error
 
 
-# other settings
+# other settings; ty takes names that an unpacked TypedDict does not have
 assert_type(client.with_options(read_timeout=3, maxRetries=0), RequestsDifyChat)
 assert_type(client.aio.with_options(sseReadTimeout=None), AsyncDifyChat)
 assert_type(RequestsRecoupChat().with_options(callTimeout=9.5), RequestsRecoupChat)
-client.with_options(readTimeOut=3)  # error
+client.with_options(readTimeOut=3)  # error, unseen by ty
 client.with_options(read_timeout="3")  # error
-client.with_options(connect_timeout=3)  # error
-client.aio.with_options(verify=False)  # error
-RequestsRecoupChat().with_options(max_requests=3)  # error
+client.with_options(connect_timeout=3)  # error, unseen by ty
+client.aio.with_options(verify=False)  # error, unseen by ty
+RequestsRecoupChat().with_options(max_requests=3)  # error, unseen by ty

@@ -109,7 +109,7 @@ def of_parameters(parameters: AppParametersResponseVO) -> None:
 # generic classes
 page = DifyPageResult(data=[MessagesResponseVO(id="m")], hasMore=True)
 assert_type(page, DifyPageResult[MessagesResponseVO])
-assert_type(page.data, list[MessagesResponseVO] | None)
+assert_type(page.data, list[MessagesResponseVO])
 assert_type(page.hasMore, bool | None)
 assert_type(DifyResult(data=["a"], result="success").data, list[str] | None)
 DifyPageResult(data=MessagesResponseVO())  # error
