@@ -25,10 +25,12 @@ from dify_java_compat import (
     DiftChatException,
     DifyChat,
     DifyFile,
+    DifyWorkflow,
     HttpClientException,
     IllegalArgumentException,
     MessageFeedbackRequest,
     RequestsDifyChat,
+    RequestsDifyWorkflow,
     ResponseEntity,
     StreamInterruptedException,
     iterate,
@@ -104,9 +106,11 @@ def ours(scenario: Scenario) -> Vector:
     told: Vector = {}
     config = ClientConfig(max_retries=0)
     with ScriptedServer(replay(served(scenario.answer))) as server:
-        with RequestsDifyChat(server.url, config) as chat:
+        of_workflows, name = _facade_and_name(scenario)
+        made = RequestsDifyWorkflow if of_workflows else RequestsDifyChat
+        with made(server.url, config) as client:
             try:
-                result = getattr(chat, scenario.method)(*_arguments(scenario))
+                result = getattr(client, name)(*_arguments(scenario))
                 if isinstance(result, Observable):
                     told["items"] = []
                     for item in iterate(result):
@@ -119,8 +123,15 @@ def ours(scenario: Scenario) -> Vector:
     return told
 
 
+def _facade_and_name(scenario: Scenario) -> tuple[bool, str]:
+    """Whether it is of workflow apps; the method's own name."""
+    facade, _, name = scenario.method.rpartition(".")
+    return facade == "DifyWorkflow", name
+
+
 def _arguments(scenario: Scenario) -> list[Any]:
-    hints = typing.get_type_hints(getattr(DifyChat, scenario.method))
+    of_workflows, name = _facade_and_name(scenario)
+    hints = typing.get_type_hints(getattr(DifyWorkflow if of_workflows else DifyChat, name))
     request = next(iter(hints.values()))
     if not dataclasses.is_dataclass(request) or scenario.arguments == [None]:
         return scenario.arguments

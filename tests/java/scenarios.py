@@ -175,8 +175,35 @@ METHODS = (
            ("conversationId", "variableId", "value")),
 )  # fmt: skip
 
+_RUN: Fields = {
+    "apiKey": KEY, "userId": "user-1",
+    "files": message_file(type="image", transferMethod="remote_url", url=_URL),
+    "inputs": {"name": "value"},
+}  # fmt: skip
+_RUN_ODD: Odd = {name: _MESSAGE[name] for name in ("inputs", "files")}
+# of the facade of workflow apps; the answers are recordings that other methods have too
+WORKFLOW_METHODS = (
+    Method("DifyWorkflow.runWorkflow", "workflow-blocking", _RUN, odd=_RUN_ODD),
+    Method("DifyWorkflow.runWorkflowStream", "workflow-fail-streaming", _RUN, odd=_RUN_ODD),
+    Method("DifyWorkflow.info", "workflow-run", {"workflowRunId": "w-1", "apiKey": KEY},
+           ("workflowRunId",), plain=True),
+    Method("DifyWorkflow.stopWorkflowStream", "chatflow-stop.stop",
+           {"apiKey": KEY, "taskId": "t-1", "userId": "user-1"}, ("taskId",), plain=True),
+    Method("DifyWorkflow.logs", "workflow-logs",
+           {**_WHO, "keyword": "tea", "status": "succeeded", "page": 2, "limit": 5},
+           odd={"page": _NUMBERS, "limit": _NUMBERS}),
+)  # fmt: skip
+METHODS = (*METHODS, *WORKFLOW_METHODS)
+
 # whose answers are varied further: each way of reading one
-READERS = ("send", "sendChatMessageStream", "stopMessagesStream", "conversations", "filePreview")
+READERS = (
+    "send",
+    "DifyWorkflow.runWorkflow",
+    "sendChatMessageStream",
+    "stopMessagesStream",
+    "conversations",
+    "filePreview",
+)
 
 
 def _of_fields(method: Method) -> Iterator[tuple[str, list[Any]]]:
@@ -207,14 +234,14 @@ def _of_fields(method: Method) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _of_answers(method: Method) -> Iterator[str]:
-    yield from (recording.name for recording in recorded()[method.name])
+    yield from (recording.name for recording in recorded().get(method.name, ()))
     if method.name == "feedbacks":
         yield from TIMES
     if method.name in whole_answers():
         yield WHOLE + method.name
     if method.name == "sendChatMessageStream":
         yield from STREAMS
-    else:
+    elif method.name != "DifyWorkflow.runWorkflowStream":
         yield "object-empty"
     if method.name in READERS:
         yield from ERRORS

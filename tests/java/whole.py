@@ -24,10 +24,17 @@ from dify_java_compat import (
     MessageConversationsResponse,
     MessageFeedbackResponse,
     MessagesResponseVO,
+    WorkflowInfoResponse,
+    WorkflowLogs,
+    WorkflowRunResponse,
+    WorkflowRunStreamResponse,
+    WorkflowStopResponse,
     models,
 )
 from tests.contract.responses import event_stream, response
-from tests.contract.test_java_api import MANIFEST, snake
+from tests.contract.test_java_api import MANIFEST, WORKFLOW, snake
+
+CLASSES = {**WORKFLOW["classes"], **MANIFEST["classes"]}
 
 RESULTS: dict[str, Any] = {
     "send": ChatMessageSendResponse,
@@ -49,6 +56,10 @@ RESULTS: dict[str, Any] = {
     "queryAnnotationReply": AppAnnotationReplyResponse,
     "conversationVariables": DifyPageResult[ConversationVariableResponse],
     "updateConversationVariable": ConversationVariableResponse,
+    "DifyWorkflow.runWorkflow": WorkflowRunResponse,
+    "DifyWorkflow.info": WorkflowInfoResponse,
+    "DifyWorkflow.stopWorkflowStream": WorkflowStopResponse,
+    "DifyWorkflow.logs": DifyPageResult[WorkflowLogs],
 }
 
 # texts of a form of their own
@@ -57,6 +68,9 @@ _TEXTS = {
     "AppFeedbackResponse.updated_at": "2026-01-02T03:04:05.678901",
     "AppSiteResponse.icon_type": "image",
     "NodeFinishedData.ExecutionMetadata.total_price": "0.000012",
+    "WorkflowInfoResponse.inputs": '{"键": ["值", 1]}',
+    "WorkflowInfoResponse.outputs": '{"键": ["值", 1]}',
+    "WorkflowLogs.created_by_account": "账号",
 }
 _VALUES: dict[Any, Any] = {int: 7, float: 0.25, bool: True, dict: {"键": ["值", 1, None]}}
 
@@ -66,6 +80,7 @@ def whole_answers() -> dict[str, bytes]:
     """By the method that asks for them."""
     return {
         "sendChatMessageStream": event_stream(_events()),
+        "DifyWorkflow.runWorkflowStream": event_stream(_events_of_workflows()),
         **{method: response(200, _value(result, "")) for method, result in RESULTS.items()},
     }
 
@@ -81,7 +96,21 @@ def _events() -> list[dict[str, Any]]:
     return [*events, {"event": "message_end", "task_id": "t"}]
 
 
+def _events_of_workflows() -> list[dict[str, Any]]:
+    ids = {"workflow_run_id": "w", "task_id": "t"}
+    every = _value(WorkflowRunStreamResponse, "")
+    events = [
+        {**every, "event": "text_chunk", "data": {"text": "值", "from_variable_selector": []}}
+    ]
+    for event in WORKFLOW["enums"]["StreamEventEnum"]:
+        events.append({"event": event, **ids, "data": _value(models.EVENT_DATA[event], "")})
+    unknown = {"event": "iteration_started", **ids, "data": {"id": "i"}}
+    return [*events, unknown]
+
+
 def _value(hint: Any, where: str) -> Any:
+    if where in _TEXTS:
+        return _TEXTS[where]
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return _value(next(each for each in arguments if each is not type(None)), where)
@@ -92,16 +121,16 @@ def _value(hint: Any, where: str) -> Any:
     if isinstance(origin or hint, type) and (origin or hint) in _VALUES:
         return _VALUES[origin or hint]
     if hint is str or not isinstance(hint, type) or hint is Any:
-        return _TEXTS.get(where, f"{where} 值")
+        return f"{where} 值"
     hints = typing.get_type_hints(hint)
     # a class of ours may extend the one that Java has in its place
-    name = next(c.__qualname__ for c in hint.__mro__ if c.__qualname__ in MANIFEST["classes"])
+    name = next(c.__qualname__ for c in hint.__mro__ if c.__qualname__ in CLASSES)
     return {wire: _value(hints[field], f"{name}.{field}") for field, wire in _known_to_java(name)}
 
 
 def _known_to_java(name: str) -> list[tuple[str, str]]:
     """Our field and its name on the wire, for each that Java's class of this name has."""
-    facts = MANIFEST["classes"][name]
+    facts = CLASSES[name]
     inherited = _known_to_java(facts["extends"]) if facts["extends"] else []
     own = ((snake(field), names["wire"]) for field, names in facts["fields"].items())
     return [*inherited, *own]

@@ -18,6 +18,8 @@ import io.github.guoshiqiufeng.dify.client.core.http.HttpClientException;
 import io.github.guoshiqiufeng.dify.client.integration.okhttp.http.JavaHttpClientFactory;
 import io.github.guoshiqiufeng.dify.core.exception.BaseException;
 import io.github.guoshiqiufeng.dify.support.impl.builder.DifyChatBuilder;
+import io.github.guoshiqiufeng.dify.support.impl.builder.DifyWorkflowBuilder;
+import io.github.guoshiqiufeng.dify.workflow.DifyWorkflow;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.InvocationTargetException;
@@ -36,7 +38,7 @@ import org.springframework.context.annotation.AnnotationConfigApplicationContext
 import reactor.core.Exceptions;
 import reactor.core.publisher.Flux;
 
-/** Calls {@link DifyChat} for each scenario and writes what was sent and what came back. */
+/** Calls {@link DifyChat}, or another facade, for each scenario; writes what was sent and came back. */
 final class Vectors {
 
     private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -63,8 +65,19 @@ final class Vectors {
                 .build());
     }
 
+    static DifyWorkflow workflow(String url) {
+        return DifyWorkflowBuilder.create(DifyWorkflowBuilder.builder()
+                .baseUrl(url)
+                .httpClientFactory(new JavaHttpClientFactory(new JacksonJsonMapper()))
+                .build());
+    }
+
     static Method method(String name) {
-        return Arrays.stream(DifyChat.class.getMethods())
+        return method(DifyChat.class, name);
+    }
+
+    private static Method method(Class<?> facade, String name) {
+        return Arrays.stream(facade.getMethods())
                 .filter(each -> each.getName().equals(name))
                 .findFirst().orElseThrow();
     }
@@ -102,7 +115,7 @@ final class Vectors {
         ObjectNode vector = scenario.deepCopy();
         byte[] answer = Files.readAllBytes(answers.resolve(scenario.get("answer").asText()));
         try (RecordingServer server = new RecordingServer(answer)) {
-            call(chat(server.url()), scenario, vector);
+            call(server.url(), scenario, vector);
             ArrayNode requests = vector.putArray("requests");
             for (RecordingServer.Received request : server.received()) {
                 requests.add(Requests.described(request, JSON));
@@ -111,8 +124,14 @@ final class Vectors {
         return lines(vector);
     }
 
-    private void call(DifyChat chat, JsonNode scenario, ObjectNode vector) throws Exception {
-        Method method = method(scenario.get("method").asText());
+    /** A method of another facade than the chat's has that one's name before its own. */
+    private void call(String url, JsonNode scenario, ObjectNode vector) throws Exception {
+        String name = scenario.get("method").asText();
+        boolean ofWorkflows = name.startsWith("DifyWorkflow.");
+        Object facade = ofWorkflows ? workflow(url) : chat(url);
+        Method method = ofWorkflows
+                ? method(DifyWorkflow.class, name.substring(name.indexOf('.') + 1))
+                : method(name);
         Type[] types = method.getGenericParameterTypes();
         Object[] arguments = new Object[types.length];
         for (int i = 0; i < types.length; i++) {
@@ -120,7 +139,7 @@ final class Vectors {
             arguments[i] = spring.convertValue(scenario.get("arguments").get(i), type);
         }
         try {
-            Object result = method.invoke(chat, arguments);
+            Object result = method.invoke(facade, arguments);
             if (result instanceof Flux<?> flux) {
                 ArrayNode items = vector.putArray("items");
                 try {
@@ -171,6 +190,9 @@ final class Vectors {
         }
         for (StreamEventEnum event : StreamEventEnum.values()) {
             collect(spring.constructType(event.getClazz()), types);
+        }
+        for (Method method : DifyWorkflow.class.getMethods()) {
+            collect(spring.constructType(method.getGenericReturnType()), types);
         }
         StringBuilder text = new StringBuilder("{\"sdk\": ").append(line(JSON.valueToTree(sdk)));
         text.append(",\n\"types\": {");
