@@ -37,6 +37,7 @@ class Entry:
 
 FLOOR, SESSION, OFFICIAL = "floor", "requests_session", "dify_client"
 OURS, JAVA = "observable", "java"
+AIOHTTP, ASYNCIO = "aiohttp", "asyncio"
 
 ENTRIES = (
     Entry("floor (socket, orjson)", FLOOR),
@@ -46,6 +47,8 @@ ENTRIES = (
     Entry("dify-java-compat, iterate", "ours", face="iterate", is_ours=True),
     Entry("dify-java-compat, aiterate", "ours", face="aiterate", is_ours=True),
     Entry("dify-java-compat, collect", "ours", face="collect", is_ours=True),
+    Entry("asyncio's reader + orjson", "asyncio_reader", face=ASYNCIO),
+    Entry("aiohttp + orjson", AIOHTTP, imports="aiohttp, orjson"),
     Entry("requests.Session", SESSION, imports="requests"),
     Entry("dify-client 0.1.10", OFFICIAL, ("dify-client==0.1.10",), imports="dify_client"),
     Entry(
@@ -65,6 +68,12 @@ ENTRIES = (
     Entry(f"Java SDK {JAVA_SDK}", JAVA, warm_ups=6),
 )
 BY_KEY = {entry.key: entry for entry in ENTRIES}
+
+RELAY_OURS, RELAY_BY_HAND = "relay_facade", "relay_aiohttp"
+RELAYS = (
+    Entry("dify-java-compat in Starlette", "relay", face=RELAY_OURS, is_ours=True),
+    Entry("aiohttp and json in Starlette", "relay", face=RELAY_BY_HAND),
+)
 
 
 class Unavailable(Exception):

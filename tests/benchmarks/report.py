@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
-from .environments import ENTRIES, FLOOR, SESSION
-from .results import ByContender, Loss, Results
+from .environments import AIOHTTP, ENTRIES, FLOOR, RELAY_BY_HAND, RELAYS, SESSION
+from .results import ByContender, Load, Loss, Results
 from .targets import Verdict, verdicts
 from .wording import CHINESE, ENGLISH
 
-CHARTS = ("events", "calls", "latency")
-_TITLES = {entry.key: entry.title for entry in ENTRIES}
-_OURS = {entry.key for entry in ENTRIES if entry.is_ours}
+CHARTS = {
+    "streams": "events",
+    "calls": "calls",
+    "paced": "latency",
+    "many": "growth",
+    "short": "short",
+    "relay": "relay",
+}  # the section that shows it -> the name of its file
+_TITLES = {entry.key: entry.title for entry in (*ENTRIES, *RELAYS)}
+_OURS = {entry.key for entry in (*ENTRIES, *RELAYS) if entry.is_ours}
 
 Rows = Iterable[Sequence[str]]
 Words = dict[str, Any]
@@ -28,19 +36,38 @@ def figure(value: float) -> str:
     return f"{value:.3g}" if 0.01 <= value < 1 else f"{value:.2f}"
 
 
-def title(key: str) -> str:
-    return f"**{_TITLES[key]}**" if key in _OURS else _TITLES[key]
+def title(key: str, words: Words = ENGLISH) -> str:
+    if key in words["titles"]:
+        return str(words["titles"][key])
+    return f"**{_TITLES[key]}**" if key in _OURS else _TITLES.get(key, key)
 
 
-def library(key: str) -> str:
+def library(key: str, words: Words = ENGLISH) -> str:
     """The title without the face, which streams alone have."""
-    return title(key).replace(", Observable", "")
+    return title(key, words).replace(", Observable", "")
 
 
 def terminal(results: Results) -> str:
     """Every table, in English, the verdicts last."""
-    parts = [f"## {heading}\n\n{table}\n" for heading, _, table in _sections(results, ENGLISH)]
-    return "\n".join([*parts[1:], parts[0]])
+    parts = [
+        f"## {heading}\n\n{_aligned(table)}\n" for heading, _, table in _sections(results, ENGLISH)
+    ]
+    return "\n".join([*parts[1:], *parts[:1]])
+
+
+def _aligned(table: str) -> str:
+    """The same, for eyes: each column as wide as its widest cell."""
+    lines = [line[2:-2].split(" | ") for line in table.splitlines()]
+    widths = [max(map(len, column)) for column in zip_longest(*lines, fillvalue="")]
+    numbers = [rule.endswith(":") for rule in lines[1]]
+    lines[1] = ["-" * width for width in widths]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if number else cell.ljust(width)
+            for cell, width, number in zip(line, widths, numbers, strict=False)
+        ).rstrip()
+        for line in lines
+    )
 
 
 def page(results: Results, *, chinese: bool) -> str:
@@ -50,12 +77,13 @@ def page(results: Results, *, chinese: bool) -> str:
     parts: list[str] = [f"# {words['title']}", _wrapped(words["summary"], words)]
     for heading, text, table in sections:
         parts += [f"## {heading}", *filter(None, [_wrapped(text, words)]), table]
-    charts = dict(zip((words["streams"], words["calls"], words["paced"]), CHARTS, strict=True))
-    for heading, chart in charts.items():
+    for section, chart in CHARTS.items():
+        heading = words[section]
         at = next((n for n, part in enumerate(parts) if part == f"## {heading}"), None)
         if at is not None:
             parts.insert(at + 2, f"![{heading}](../benchmarks/{chart}.svg)")
-    run = words["run"].format(date=results.date, machine=results.machine)
+    machine = results.machine.replace("cores", words["cores"]).replace(", ", words["comma"])
+    run = words["run"].format(date=results.date, machine=machine)
     command = f"```sh\npip install '.[benchmarks]'\n{results.command} --write\n```"
     how = _wrapped(words["how_text"].format(rounds=results.rounds), words)
     parts += [f"## {words['how']}", how, run, command, _versions(results, words)]
@@ -73,20 +101,32 @@ def _sections(results: Results, words: Words) -> Iterator[tuple[str, str, str]]:
     """Heading, text and table; those that nothing was measured for are left out."""
     made: list[tuple[str, list[Sequence[str]]]] = [
         ("verdict", [_verdict(verdict, words) for verdict in verdicts(results)]),
-        ("streams", list(_ratios(results.streams, ("messages", "nodes", "4kb"), FLOOR, title))),
-        ("calls", list(_ratios(results.calls, ("parameters", "messages"), SESSION, library))),
-        ("steps", [(f"`{name}`", figure(us)) for name, us in results.steps.items()]),
+        (
+            "streams",
+            list(_ratios(results.streams, ("messages", "nodes", "4kb"), FLOOR, title, words)),
+        ),
+        (
+            "calls",
+            list(_ratios(results.calls, ("parameters", "messages"), SESSION, library, words)),
+        ),
+        ("steps", [(_step(name, words), figure(us)) for name, us in results.steps.items()]),
         ("losses", list(_losses(results, words))),
-        ("paced", list(_paced(results))),
-        ("uploads", list(_uploads(results))),
+        ("paced", list(_paced(results, words))),
+        ("many", list(_load(results.many, AIOHTTP, words))),
+        ("short", list(_short(results, words))),
+        ("relay", list(_load(results.relay, RELAY_BY_HAND, words))),
+        ("uploads", list(_uploads(results, words))),
         ("imports", list(_imports(results, words))),
-        ("left_out", [(title(key), why) for key, why in results.left_out.items()]),
+        ("left_out", [(title(key, words), why) for key, why in results.left_out.items()]),
     ]
     for name, rows in made:
         if rows:
             if name == "losses":
                 names = words["streams_names"]
-                columns: Sequence[str] = ("", *(names.get(key, key) for key in results.losses))
+                columns: Sequence[str] = (
+                    *words["losses_columns"],
+                    *(names.get(key, key) for key in results.losses),
+                )
             else:
                 columns = words[f"{name}_columns"]
             heading = words["verdicts" if name == "verdict" else name]
@@ -106,8 +146,9 @@ def table(columns: Sequence[str], rows: Rows) -> str:
 def _verdict(verdict: Verdict, words: Words) -> Sequence[str]:
     sign = "<" if verdict.strictly else "≤"
     name = verdict.chinese if words is CHINESE else verdict.english
-    bound = f"{sign} {verdict.bound:g} {verdict.unit}".strip()
-    found = f"{figure(verdict.found)} {verdict.unit}".strip()
+    unit = words.get(verdict.unit, verdict.unit)
+    bound = f"{sign} {verdict.bound:g} {unit}".strip()
+    found = f"{figure(verdict.found)} {unit}".strip()
     return name, bound, found, words["met"] if verdict.met else words["missed"]
 
 
@@ -115,7 +156,8 @@ def _ratios(
     found: dict[str, ByContender],
     names: Sequence[str],
     reference: str,
-    named: Callable[[str], str],
+    named: Callable[[str, Words], str],
+    words: Words,
 ) -> Iterator[Sequence[str]]:
     """A row a contender: each figure, and how many times that of `reference` it is."""
     for key in _TITLES:
@@ -124,14 +166,18 @@ def _ratios(
             us, base = found.get(name, {}).get(key), found.get(name, {}).get(reference)
             cells += [figure(us) if us else "—", figure(us / base) if us and base else "—"]
         if any(cell != "—" for cell in cells):
-            yield named(key), *cells
+            yield named(key, words), *cells
+
+
+def _step(name: str, words: Words) -> str:
+    return str(words["steps_names"].get(name, f"`{name}`"))
 
 
 def _losses(results: Results, words: Words) -> Iterator[Sequence[str]]:
     for key in _TITLES:
         cells = [_loss(row.get(key), words) for row in results.losses.values()]
         if any(cell != "—" for cell in cells):
-            yield title(key), *cells
+            yield title(key, words), *cells
 
 
 def _loss(loss: Loss | None, words: Words) -> str:
@@ -142,12 +188,12 @@ def _loss(loss: Loss | None, words: Words) -> str:
     return f"{told} ({loss.failed.partition(':')[0]})" if loss.failed else told
 
 
-def _paced(results: Results) -> Iterator[Sequence[str]]:
+def _paced(results: Results, words: Words) -> Iterator[Sequence[str]]:
     for level, row in results.paced.items():
         for key, found in row.items():
             yield (
                 level,
-                title(key),
+                title(key, words),
                 figure(found.p50_ms),
                 figure(found.p99_ms),
                 figure(found.max_ms),
@@ -159,20 +205,69 @@ def _paced(results: Results) -> Iterator[Sequence[str]]:
             )
 
 
-def _uploads(results: Results) -> Iterator[Sequence[str]]:
+def _load(
+    found: dict[str, dict[str, Load]], reference: str, words: Words
+) -> Iterator[Sequence[str]]:
+    for row in found.values():
+        base = row.get(reference)
+        for key, load in row.items():
+            yield (
+                level_name(load, words),
+                title(key, words),
+                figure(load.cpu_us),
+                figure(load.cpu_us / base.cpu_us) if base else "—",
+                figure(load.p50_ms),
+                figure(load.p99_ms),
+                figure(load.max_ms),
+                *(figure(kb) for kb in (load.open_kb, load.rss_kb) if kb is not None),
+                f"{load.threads:.0f}",
+                f"{load.threads_opening:.0f}",
+                f"{min(load.pace, 1.0):.0%}",
+                str(load.lost),
+                f"{load.server_core:.0%}",
+            )
+
+
+def level_name(load: Load, words: Words) -> str:
+    parts = [f"{load.streams:,} × {load.rate:.0f}/s"]
+    parts += [words["late"]] if load.late else []
+    parts += ["TLS"] if load.tls else []
+    parts += [words["slow"].format(load.slow)] if load.slow else []
+    return str(words["comma"]).join(parts)
+
+
+def _short(results: Results, words: Words) -> Iterator[Sequence[str]]:
+    for scheme, row in results.short.items():
+        base = row.get(AIOHTTP)
+        for key, short in row.items():
+            yield (
+                scheme,
+                title(key, words),
+                figure(short.cpu_us),
+                figure(short.cpu_us / base.cpu_us) if base else "—",
+                figure(short.wall_us),
+                f"{short.threads:.0f}",
+                f"{short.server_core:.0%}",
+            )
+
+
+def _uploads(results: Results, words: Words) -> Iterator[Sequence[str]]:
     for key, found in results.uploads.items():
         cells = (found.seconds, found.cpu_seconds, found.peak_mb)
-        yield library(key), *map(figure, cells)
+        yield library(key, words), *map(figure, cells)
 
 
 def _imports(results: Results, words: Words) -> Iterator[Sequence[str]]:
     for key, ms in sorted(results.imports.items(), key=lambda pair: pair[1]):
-        yield words.get(key) or library(key), figure(ms)
+        yield words.get(key) or library(key, words), figure(ms)
 
 
 def _versions(results: Results, words: Words) -> str:
     rows = (
-        (title(key), ", ".join(f"{name} {version}" for name, version in found.items()))
+        (
+            title(key, words),
+            str(words["comma"]).join(f"{name} {version}" for name, version in found.items()),
+        )
         for key, found in results.versions.items()
     )
     return f"## {words['versions']}\n\n{table(words['versions_columns'], rows)}"

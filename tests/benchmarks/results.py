@@ -46,6 +46,47 @@ class Paced:
 
 
 @dataclass
+class Load:
+    """Streams by the hundred or thousand, read or relayed: a level, and what it cost a contender.
+
+    `late`: the head came three seconds after the request, with the first event. `slow` readers
+    slept at each event and are not counted. `open_kb` is a
+    stream's memory once all are open, `rss_kb` at the peak; None where it was not measured.
+    `threads` is the most from half a second before the first event on, `threads_opening` the most
+    at all. `server_core` and `server_p99_ms` are the server's own: its share of a core, and how far
+    it was behind its own plan.
+    """
+
+    streams: int
+    rate: int
+    late: bool
+    tls: bool
+    slow: int
+    cpu_us: float
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+    open_kb: float | None
+    rss_kb: float | None
+    threads: float
+    threads_opening: float
+    pace: float
+    lost: int
+    server_core: float
+    server_p99_ms: float
+
+
+@dataclass
+class Short:
+    """Whole short streams, a connection each: CPU and time of one in microseconds."""
+
+    cpu_us: float
+    wall_us: float
+    threads: float
+    server_core: float
+
+
+@dataclass
 class Results:
     """Everything measured, by contender; CPU in microseconds, imports in milliseconds."""
 
@@ -63,6 +104,9 @@ class Results:
     losses: dict[str, dict[str, Loss]] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     paced: dict[str, dict[str, Paced]] = field(default_factory=dict)
+    many: dict[str, dict[str, Load]] = field(default_factory=dict)
+    short: dict[str, dict[str, Short]] = field(default_factory=dict)  # by "http" and "https"
+    relay: dict[str, dict[str, Load]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         return json.dumps(_rounded(asdict(self)), ensure_ascii=False, indent=1) + "\n"
@@ -70,18 +114,22 @@ class Results:
     @classmethod
     def from_json(cls, text: str) -> Results:
         known = json.loads(text)
-        for name, kind in (("losses", Loss), ("paced", Paced)):
+        kinds = {"losses": Loss, "paced": Paced, "many": Load, "short": Short, "relay": Load}
+        for name, kind in kinds.items():
             known[name] = {
                 what: {key: kind(**values) for key, values in row.items()}
-                for what, row in known[name].items()
+                for what, row in known.get(name, {}).items()
             }
         known["uploads"] = {key: Upload(**values) for key, values in known["uploads"].items()}
         return cls(**known)
 
 
 def median_of(samples: list[dict[str, Any]]) -> dict[str, Any]:
-    """Name by name."""
-    return {name: statistics.median(sample[name] for sample in samples) for name in samples[0]}
+    """Name by name; None where it was not measured."""
+    return {
+        name: None if value is None else statistics.median(sample[name] for sample in samples)
+        for name, value in samples[0].items()
+    }
 
 
 def _rounded(value: Any) -> Any:

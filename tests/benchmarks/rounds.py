@@ -1,4 +1,6 @@
-"""The measuring: the contenders take turns, round by round, and medians are kept.
+"""The measuring of events, calls, uploads and imports; that of load is in `load`.
+
+The contenders take turns, round by round, and medians are kept.
 
 CPU is that of the contender's process alone, user and system, all threads, its start left out.
 """
@@ -13,95 +15,31 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.support.processes import ROOT
 
-from . import payloads
+from . import load, payloads
 from .environments import BY_KEY, Environments, Unavailable
+from .load import say
+from .plans import Plan
 from .processes import Runner, start_server
-from .results import Loss, Paced, Results, Upload, median_of
+from .results import Loss, Results, Upload, median_of
 
 DEPENDENCIES = "dependencies"
 FIRST_CALL = "first_call"
+FIRST_STREAM = "first_stream"
 _IMPORTS = {
     DEPENDENCIES: "import requests, dataclasses_json, reactivex, msgspec",
     FIRST_CALL: "from dify_java_compat import ChatMessageSendRequest, RequestsDifyChat",
+    FIRST_STREAM: "from dify_java_compat import ChatMessageSendRequest, EventStream, "
+    "RequestsDifyChat",
 }
 _TIMED_STREAMS = ("messages", "nodes", "4kb")
 _CALLS = {"parameters": "Hello {{name}}, 你好!", "messages": 100}
-
-
-@dataclass(frozen=True)
-class Level:
-    """So many streams at once, each with so many events a second, for so long."""
-
-    streams: int
-    rate: int
-    seconds: int
-
-    @property
-    def name(self) -> str:
-        return f"{self.streams} × {self.rate}/s"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How much is measured. `events` is by stream; only three of them are timed too."""
-
-    rounds: int
-    events: dict[str, int]
-    calls: int
-    step_seconds: float
-    imports: int
-    uploads: int
-    paced_rounds: int
-    levels: tuple[Level, ...]
-    paced: tuple[str, ...]
-    contenders: tuple[str, ...] = tuple(BY_KEY)
-
-
-FULL = Plan(
-    rounds=9,
-    events={
-        "messages": 20_000,
-        "nodes": 10_000,
-        "4kb": 5_000,
-        "pings": 500,
-        "separators": 500,
-        "huge": 50,
-    },
-    calls=200,
-    step_seconds=0.3,
-    imports=15,
-    uploads=3,
-    paced_rounds=3,
-    levels=(Level(1, 50, 5), Level(100, 50, 5), Level(500, 20, 5)),
-    paced=("floor", "observable", "aiterate", "dify_client", "httpx_sse"),
-)
-QUICK = Plan(
-    rounds=5,
-    events={
-        "messages": 4_000,
-        "nodes": 2_000,
-        "4kb": 1_000,
-        "pings": 100,
-        "separators": 100,
-        "huge": 20,
-    },
-    calls=40,
-    step_seconds=0.05,
-    imports=5,
-    uploads=1,
-    paced_rounds=1,
-    levels=(Level(1, 50, 2), Level(100, 50, 3), Level(500, 20, 3)),
-    paced=("floor", "observable"),
-)
 
 
 def measure(plan: Plan, environments: Environments, command: str) -> Results:
@@ -115,28 +53,24 @@ def measure(plan: Plan, environments: Environments, command: str) -> Results:
         events=plan.events,
         versions={},
     )
+    sections = set(plan.sections)
     with contextlib.ExitStack() as stack:
         server, url = start_server(sys.executable)
         stack.enter_context(server)
         runners = dict(_started(plan, environments, url, results, stack))
-        _say("warming up")
-        for key, runner in runners.items():
-            for _ in range(BY_KEY[key].warm_ups):
-                _timed(plan, runner)
-        _costs(plan, runners, results)
-        _losses(plan, runners, results)
-    server, url = start_server(sys.executable)
-    with server:
-        if plan.uploads:
+        if sections & {"streams", "calls"}:
+            _costs(plan, runners, results)
+        if "losses" in sections:
+            _losses(plan, runners, results)
+    if "uploads" in sections:
+        server, url = start_server(sys.executable)
+        with server:
             _uploads(plan, environments, url, results)
-        _paced(plan, environments, url, results)
-    if plan.imports:
+    if sections & {"paced", "many", "tls", "short", "relay"}:
+        load.measure(plan, environments, results)
+    if "imports" in sections:
         _imports(plan, environments, results)
     return results
-
-
-def _say(text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
 def _started(
@@ -146,9 +80,9 @@ def _started(
     results: Results,
     stack: contextlib.ExitStack,
 ) -> Iterator[tuple[str, Runner]]:
-    for key in plan.contenders:
+    for key in plan.started:
         entry = BY_KEY[key]
-        _say(f"starting {entry.title}")
+        say(f"starting {entry.title}")
         try:
             runner = Runner(entry.title, environments.command(entry), url)
         except (Unavailable, RuntimeError, OSError) as error:
@@ -163,11 +97,13 @@ def _started(
 def _timed(plan: Plan, runner: Runner) -> dict[str, dict[str, float]]:
     """One round of one contender: kind -> what -> CPU microseconds."""
     found: dict[str, dict[str, float]] = {"streams": {}, "calls": {}, "steps": {}}
-    for name in _TIMED_STREAMS:
+    for name in _TIMED_STREAMS if "streams" in plan.sections else ():
         events = plan.events[name]
         answer = runner.ask("count", query=f"{name} {events}", events=events)
         if "us" in answer:
             found["streams"][name] = answer["us"]
+    if "calls" not in plan.sections:
+        return found
     for name, expected in _CALLS.items():
         answer = runner.ask("calls", name=name, times=plan.calls)
         if "us" in answer:
@@ -179,9 +115,13 @@ def _timed(plan: Plan, runner: Runner) -> dict[str, dict[str, float]]:
 
 
 def _costs(plan: Plan, runners: dict[str, Runner], results: Results) -> None:
+    say("warming up")
+    for key, runner in runners.items():
+        for _ in range(BY_KEY[key].warm_ups):
+            _timed(plan, runner)
     samples: dict[str, list[dict[str, dict[str, float]]]] = {key: [] for key in runners}
     for number in range(plan.rounds):
-        _say(f"round {number + 1} of {plan.rounds}")
+        say(f"round {number + 1} of {plan.rounds}")
         for key, runner in runners.items():
             samples[key].append(_timed(plan, runner))
     for key, rounds in samples.items():
@@ -192,7 +132,7 @@ def _costs(plan: Plan, runners: dict[str, Runner], results: Results) -> None:
 
 
 def _losses(plan: Plan, runners: dict[str, Runner], results: Results) -> None:
-    _say("comparing what arrives with what was sent")
+    say("comparing what arrives with what was sent")
     for name, count in plan.events.items():
         expected = payloads.stream(name, count).texts
         row = results.losses.setdefault(name, {})
@@ -223,7 +163,7 @@ def _fresh(key: str, environments: Environments, url: str) -> Iterator[Runner]:
 
 
 def _uploads(plan: Plan, environments: Environments, url: str, results: Results) -> None:
-    _say("uploading")
+    say("uploading")
     samples: dict[str, list[dict[str, Any]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "upload.bin"
@@ -241,38 +181,12 @@ def _uploads(plan: Plan, environments: Environments, url: str, results: Results)
     results.uploads = {key: Upload(**median_of(found)) for key, found in samples.items()}
 
 
-def _paced(plan: Plan, environments: Environments, url: str, results: Results) -> None:
-    samples: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for _ in range(plan.paced_rounds):
-        for level in plan.levels:
-            _say(f"{level.name} for {level.seconds} s each")
-            for key in plan.paced:
-                if key in results.versions:
-                    with _fresh(key, environments, url) as runner:
-                        answer = _watched(level, runner)
-                    samples.setdefault((level.name, key), []).append(answer)
-    for (level_name, key), found in samples.items():
-        row = results.paced.setdefault(level_name, {})
-        row[key] = Paced(**{**median_of(found), "lost": max(one["lost"] for one in found)})
-
-
-def _watched(level: Level, runner: Runner) -> dict[str, Any]:
-    count = level.rate * level.seconds
-    query = f"paced {level.rate} {count} {level.streams}"
-    answer = runner.ask("watch", query=query, streams=level.streams)
-    if "failed" in answer:
-        raise RuntimeError(f"{runner.name}, {level.name}: {answer['failed']}")
-    lost = level.streams * count - answer.pop("events")
-    pace = level.seconds / answer.pop("seconds")
-    return {**answer, "lost": lost, "pace": pace, "streams": level.streams}
-
-
 def _imports(plan: Plan, environments: Environments, results: Results) -> None:
-    _say("importing")
+    say("importing")
     asked = {key: (sys.executable, statement) for key, statement in _IMPORTS.items()}
     for key in results.versions:
-        entry = BY_KEY[key]
-        if entry.imports:
+        entry = BY_KEY.get(key)
+        if entry and entry.imports:
             asked[key] = (environments.python(entry), f"import {entry.imports}")
     samples: dict[str, list[float]] = {key: [] for key in asked}
     for number in range(plan.imports + 1):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pydantic
-from httpx_sse import connect_sse
+from httpx_sse import aconnect_sse, connect_sse
 
 from .protocol import KEY, USER, Contender, serve
 
@@ -56,7 +57,13 @@ class HttpxSse(Contender):
         super().__init__(url)
         headers = {"Authorization": f"Bearer {KEY}"}
         limits = httpx.Limits(max_connections=None)
-        self._client = httpx.Client(base_url=url, headers=headers, limits=limits, timeout=60.0)
+        self._options: dict[str, Any] = {
+            "base_url": url,
+            "headers": headers,
+            "limits": limits,
+            "timeout": 60.0,
+        }
+        self._client = httpx.Client(**self._options)
 
     def items(self, query: str) -> Iterator[Any]:
         body = {"inputs": {}, "query": query, "user": USER, "response_mode": "streaming"}
@@ -64,6 +71,22 @@ class HttpxSse(Contender):
             for sse in source.iter_sse():
                 if sse.event != "ping":
                     yield Event.model_validate_json(sse.data)
+
+    def watch(self, query: str, streams: int, take: Callable[[Any], object]) -> None:
+        """By the client for asyncio: so one reads many streams with httpx."""
+        body = {"inputs": {}, "query": query, "user": USER, "response_mode": "streaming"}
+
+        async def read(client: httpx.AsyncClient) -> None:
+            async with aconnect_sse(client, "POST", "/v1/chat-messages", json=body) as source:
+                async for sse in source.aiter_sse():
+                    if sse.event != "ping":
+                        take(Event.model_validate_json(sse.data))
+
+        async def read_all() -> None:
+            async with httpx.AsyncClient(**self._options) as client:
+                await asyncio.gather(*(read(client) for _ in range(streams)))
+
+        asyncio.run(read_all())
 
     def text(self, item: Any) -> str | None:
         text: str | None = item.answer

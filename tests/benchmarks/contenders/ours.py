@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import json
 import sys
 import threading
@@ -12,6 +13,8 @@ from typing import Any
 
 from dify_java_compat import (
     ChatMessageSendRequest,
+    ClientConfig,
+    EventStream,
     FileUploadRequest,
     MessagesRequest,
     RequestsDifyChat,
@@ -19,9 +22,8 @@ from dify_java_compat import (
     collect,
     iterate,
 )
-from dify_java_compat._stream.observable import Observable
 
-from .protocol import KEY, USER, Contender, serve
+from .protocol import KEY, USER, AsyncContender, Contender, serve
 
 _MARK = "⟦"  # begins each text of a stream: payloads.MARK, which is not to be had here
 
@@ -31,9 +33,10 @@ class _Ours(Contender):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self._chat = RequestsDifyChat(url, api_key=KEY)
+        # a server on the same core takes a while to accept thousands
+        self._chat = RequestsDifyChat(url, ClientConfig(connect_timeout=60.0), api_key=KEY)
 
-    def stream(self, query: str) -> Observable[Any]:
+    def stream(self, query: str) -> EventStream[Any]:
         request = ChatMessageSendRequest(content=query, user_id=USER)
         return self._chat.sendChatMessageStream(request)
 
@@ -61,10 +64,17 @@ class ByObservable(_Ours):
         self._read(query, 1, items.append)
         return (text for item in items if (text := self.text(item)))
 
-    def watch(self, query: str, streams: int, take: Callable[[Any], None]) -> None:
+    def watch(self, query: str, streams: int, take: Callable[[Any], object]) -> None:
         self._read(query, streams, take)
 
-    def _read(self, query: str, streams: int, take: Callable[[Any], None]) -> None:
+    def short(self, query: str, total: int, at_once: int) -> int:
+        items = itertools.count()
+        self._read(query, total, lambda item: next(items), at_once)
+        return next(items)
+
+    def _read(
+        self, query: str, streams: int, take: Callable[[Any], object], at_once: int = sys.maxsize
+    ) -> None:
         errors: list[Exception] = []
         ended = threading.Semaphore(0)
 
@@ -72,9 +82,11 @@ class ByObservable(_Ours):
             errors.append(error)
             ended.release()
 
-        for _ in range(streams):
+        for number in range(streams):
+            if number >= at_once:
+                ended.acquire()
             self.stream(query).subscribe(take, failed, ended.release)
-        for _ in range(streams):
+        for _ in range(min(streams, at_once)):
             ended.acquire()
         if errors:
             raise errors[0]
@@ -107,7 +119,11 @@ class ByIterate(_Ours):
     """As `Contender` reads: a plain `for`."""
 
 
-class ByAiterate(_Ours):
+class ByAiterate(AsyncContender, _Ours):
+    async def read(self, session: None, query: str, take: Callable[[Any], object]) -> None:
+        async for item in aiterate(self.stream(query)):
+            take(item)
+
     def count(self, query: str) -> int:
         async def read() -> int:
             count = 0
@@ -116,22 +132,6 @@ class ByAiterate(_Ours):
             return count
 
         return asyncio.run(read())
-
-    def texts(self, query: str) -> Iterator[str]:
-        async def read() -> list[Any]:
-            return [item async for item in aiterate(self.stream(query))]
-
-        return (text for item in asyncio.run(read()) if (text := self.text(item)))
-
-    def watch(self, query: str, streams: int, take: Callable[[Any], None]) -> None:
-        async def read() -> None:
-            async for item in aiterate(self.stream(query)):
-                take(item)
-
-        async def read_all() -> None:
-            await asyncio.gather(*(read() for _ in range(streams)))
-
-        asyncio.run(read_all())
 
 
 class ByCollect(_Ours):

@@ -6,6 +6,7 @@ import nothing of it but `contenders.ours`.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.metadata
 import json
@@ -14,7 +15,8 @@ import sys
 import threading
 import time
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +60,7 @@ class Contender:
             count += 1
         return count
 
-    def watch(self, query: str, streams: int, take: Callable[[Any], None]) -> None:
+    def watch(self, query: str, streams: int, take: Callable[[Any], object]) -> None:
         """Read so many streams at once."""
 
         def read() -> None:
@@ -71,9 +73,62 @@ class Contender:
         for thread in threads:
             thread.join()
 
+    def short(self, query: str, total: int, at_once: int) -> int:
+        """Read so many streams, some at once, each to its end; how many items came."""
+        with ThreadPoolExecutor(at_once) as pool:
+            return sum(pool.map(self.count, [query] * total))
+
     def prepare(self) -> dict[str, Callable[[], Any]]:
         """Steps to time on their own, by name."""
         return {}
+
+
+class AsyncContender(Contender):
+    """One that reads in an event loop: `read` is all that differs."""
+
+    @contextlib.asynccontextmanager
+    async def session(self) -> AsyncIterator[Any]:
+        """What its streams share, for as long as one event loop runs."""
+        yield None
+
+    async def read(self, session: Any, query: str, take: Callable[[Any], object]) -> None:
+        """Hand each event of one stream to `take`."""
+        raise NotImplementedError
+
+    def items(self, query: str) -> Iterator[Any]:
+        items: list[Any] = []
+        self.watch(query, 1, items.append)
+        return iter(items)
+
+    def count(self, query: str) -> int:
+        return self.short(query, 1, 1)
+
+    def watch(self, query: str, streams: int, take: Callable[[Any], object]) -> None:
+        async def read_all() -> None:
+            async with self.session() as session:
+                await asyncio.gather(*(self.read(session, query, take) for _ in range(streams)))
+
+        asyncio.run(read_all())
+
+    def short(self, query: str, total: int, at_once: int) -> int:
+        count = 0
+
+        def take(item: object) -> None:
+            nonlocal count
+            count += 1
+
+        async def read_all() -> None:
+            turn = asyncio.Semaphore(at_once)
+
+            async def read(session: Any) -> None:
+                async with turn:
+                    await self.read(session, query, take)
+
+            async with self.session() as session:
+                await asyncio.gather(*(read(session) for _ in range(total)))
+
+        asyncio.run(read_all())
+        return count
 
 
 def text_of(event: dict[str, Any]) -> str | None:
@@ -152,33 +207,59 @@ def _upload(contender: Contender, order: Answer) -> Answer:
     }
 
 
+def _short(contender: Contender, order: Answer) -> Answer:
+    total, started = order["total"], time.monotonic()
+    cost = _per(total, lambda: contender.short(order["query"], total, order["at_once"]))
+    return {**cost, "seconds": time.monotonic() - started}
+
+
+def _sleep(item: object) -> None:
+    time.sleep(0.3)
+
+
 def _watch(contender: Contender, order: Answer) -> Answer:
-    """Latencies from the server's clock in an event to its reader; CPU from the first event on."""
+    """Latencies from the server's clock in an event to its reader; CPU from the first event on.
+
+    `open_kb` is a stream's memory at the first event, when all are open; `rss_kb` is at the peak.
+    Of the streams `slow` are read by those who sleep.
+    """
+    streams, slow = order["streams"], order["slow"]
     late = array("d")
     started: list[float] = []
+    last = 0.0
 
     def take(item: Any) -> None:
+        nonlocal last
         text = contender.text(item)
         if text:
-            late.append(time.monotonic() - float(text))
+            last = time.monotonic()
+            late.append(last - float(text))
             if not started:
-                started.extend((time.process_time(), time.monotonic()))
+                started.extend((time.process_time(), last, _memory("VmRSS")))
 
     _forget_peak()
     rss, size = _memory("VmRSS"), _memory("VmSize")
-    contender.watch(order["query"], order["streams"], take)
-    cpu, seconds = time.process_time() - started[0], time.monotonic() - started[1]
+    sleepers = threading.Thread(target=contender.watch, args=(order["query"], slow, _sleep))
+    if slow:
+        sleepers.start()
+    contender.watch(order["query"], streams - slow, take)
+    cpu, seconds = time.process_time() - started[0], last - started[1]
     rss_kb, reserved_kb = _memory("VmHWM") - rss, _memory("VmPeak") - size
+    if slow:
+        sleepers.join()
     ranked = sorted(late)
     return {
         "events": len(ranked),
+        "cpu_us": cpu / len(ranked) * 1e6,
         "p50_ms": ranked[len(ranked) // 2] * 1000,
         "p99_ms": ranked[len(ranked) * 99 // 100] * 1000,
         "max_ms": ranked[-1] * 1000,
         "core": cpu / seconds,
+        "first": started[1],
         "seconds": seconds,
-        "rss_kb": rss_kb / order["streams"],
-        "reserved_mb": reserved_kb / order["streams"] / 1024,
+        "open_kb": (started[2] - rss) / streams,
+        "rss_kb": rss_kb / streams,
+        "reserved_mb": reserved_kb / streams / 1024,
     }
 
 
@@ -190,12 +271,23 @@ _ORDERS: dict[str, Callable[[Contender, Answer], Answer]] = {
     "calls": _calls,
     "steps": _steps,
     "upload": _upload,
+    "short": _short,
     "watch": _watch,
 }
 
 
+def raise_descriptor_limit() -> None:
+    """As many as the system lets a process have: thousands of streams need one each."""
+    with contextlib.suppress(ImportError):  # there is no such limit on Windows
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def serve(new: Callable[[str], Contender]) -> None:
     """Obey until standard input ends. What a library prints goes nowhere."""
+    raise_descriptor_limit()
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

@@ -19,7 +19,6 @@ class RequestsSession(Contender):
         super().__init__(url)
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {KEY}"
-        self._body: bytes = self._session.get(f"{url}/v1/messages").content
 
     def items(self, query: str) -> Iterator[Any]:
         body = {"inputs": {}, "query": query, "user": USER, "response_mode": "streaming"}
@@ -50,7 +49,8 @@ class RequestsSession(Contender):
         return identity
 
     def prepare(self) -> dict[str, Any]:
-        return {"json.loads of the page": lambda: json.loads(self._body)}
+        body = self._session.get(f"{self.url}/v1/messages").content
+        return {"json.loads of the page": lambda: json.loads(body)}
 
 
 if __name__ == "__main__":
