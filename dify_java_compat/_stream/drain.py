@@ -45,7 +45,9 @@ class Drain:
     def begin(self, reading: Reading, source: StreamSource, loop: Driver) -> None:
         """`reading` goes on unseen, on `loop`."""
         self._reading, self._source = reading, source
-        _owed.add(self)
+        with self._lock:
+            if not self._is_stopped:  # a signal handler may have had this begun anew
+                _owed.add(self)
         reading.move_to(loop)
         self.look()
 
