@@ -179,7 +179,7 @@ def test_a_stream_out_of_its_total_time_is_not_taken_up() -> None:
         peer.send(BROKEN)
         peer.wait_closed()
 
-    config = ClientConfig(resume_streams=True, call_timeout=0.2)
+    config = ClientConfig(resume_streams=True, call_timeout=1.0)
     with (
         ScriptedServer(script) as server,
         RequestsDifyChat(server.url, config, api_key="app-test") as client,
