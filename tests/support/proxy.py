@@ -1,10 +1,11 @@
-"""A proxy as a script of a server: it opens tunnels."""
+"""Proxies as scripts of a server: tunnels, and one that sees when its client leaves."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
+import time
 
 from .server import Peer
 
@@ -30,6 +31,34 @@ def pump(source: socket.socket, target: socket.socket) -> None:
     for sock in (source, target):
         with contextlib.suppress(OSError):
             sock.shutdown(socket.SHUT_RDWR)
+
+
+class Gateway:
+    """Passes all on to a port of this machine, as a script of a server.
+
+    `left_at`: when the client whose request has `path` closed its connection, by time.monotonic.
+    """
+
+    def __init__(self, port: int, path: bytes) -> None:
+        self.url = ""  # of the server that has it as its script
+        self.left_at: float | None = None
+        self._port = port
+        self._path = path
+
+    def __call__(self, peer: Peer) -> None:
+        has_asked = False
+        with socket.create_connection(("127.0.0.1", self._port)) as target:
+            back = threading.Thread(target=pump, args=(target, peer.sock))
+            back.start()
+            with contextlib.suppress(OSError):
+                while block := peer.sock.recv(65536):
+                    has_asked = has_asked or self._path in block
+                    target.sendall(block)
+            if has_asked:
+                self.left_at = time.monotonic()
+            with contextlib.suppress(OSError):
+                target.shutdown(socket.SHUT_RDWR)
+            back.join()
 
 
 class SocksProxy:

@@ -14,6 +14,8 @@ from dify_java_compat import MessageConversationsRequest, MessagesRequest, Reque
 from dify_java_compat.emulator import DifyEmulator
 from tests.support.frames import MESSAGE_END, message
 from tests.support.nginx import NGINX, nginx
+from tests.support.proxy import Gateway
+from tests.support.server import ScriptedServer
 from tests.support.watching import wait_until
 
 from .servers import Upstream, serving
@@ -51,25 +53,35 @@ def server(request: pytest.FixtureRequest) -> Iterator[int]:
 
 
 @pytest.fixture(scope="module", params=["alone", "behind nginx"])
-def address(
+def port(
     request: pytest.FixtureRequest, server: int, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+) -> Iterator[int]:
     if request.param == "alone":
-        yield f"http://127.0.0.1:{server}/"
+        yield server
     else:
-        with nginx(server, tmp_path_factory.mktemp("nginx")) as port:
-            yield f"http://127.0.0.1:{port}/"
+        with nginx(server, tmp_path_factory.mktemp("nginx")) as behind:
+            yield behind
+
+
+@pytest.fixture
+def gateway(port: int) -> Iterator[Gateway]:
+    """Between Chromium and the server: Chromium may take seconds to close a connection."""
+    gateway = Gateway(port, b"GET /chat")
+    with ScriptedServer(gateway) as server:
+        gateway.url = server.url
+        yield gateway
 
 
 class Tab:
     """A tab with the page of the application, apart from the one that keeps Chromium open."""
 
-    def __init__(self, driver: Any, address: str) -> None:
+    def __init__(self, driver: Any, gateway: Gateway) -> None:
         self._driver = driver
+        self._gateway = gateway
         self._first = driver.current_window_handle
         driver.switch_to.new_window("tab")
         self._own = driver.current_window_handle
-        driver.get(address)
+        driver.get(gateway.url)
 
     def ask(self, url: str, **query: object) -> None:
         self._driver.execute_script(f"ask({urlencode({'dify': url, **query})!r})")
@@ -83,6 +95,13 @@ class Tab:
     def run(self, script: str) -> Any:
         return self._driver.execute_script(script)
 
+    def leave(self) -> float:
+        """Close the tab, and wait until its connection is closed; when that was."""
+        self.close()
+        wait_until(lambda: self._gateway.left_at)
+        assert self._gateway.left_at is not None
+        return self._gateway.left_at
+
     def close(self) -> None:
         if self._own in self._driver.window_handles:
             self._driver.close()
@@ -95,8 +114,8 @@ class Tab:
         self.close()
 
 
-def test_tokens_come_one_by_one(driver: Any, address: str) -> None:
-    with Upstream() as dify, Tab(driver, address) as tab:
+def test_tokens_come_one_by_one(driver: Any, gateway: Gateway) -> None:
+    with Upstream() as dify, Tab(driver, gateway) as tab:
         tab.ask(dify.url)
         for count, piece in enumerate("一个一个地来", 1):
             dify.emit(message(piece))
@@ -108,14 +127,13 @@ def test_tokens_come_one_by_one(driver: Any, address: str) -> None:
         assert dify.stops == []
 
 
-def test_a_closed_tab_stops_the_run(driver: Any, address: str) -> None:
-    with DifyEmulator(token_pause=0.1) as dify, Tab(driver, address) as tab:
-        tab.ask(dify.recoup_url, q="a long question " * 10, user="ann")
+def test_a_closed_tab_stops_the_run(driver: Any, gateway: Gateway) -> None:
+    with DifyEmulator(token_pause=0.1) as dify, Tab(driver, gateway) as tab:
+        tab.ask(dify.recoup_url, q="a long question " * 100, user="ann")
         tab.wait_until("pieces.length >= 2")
-        closed = time.monotonic()
-        tab.close()
+        left_at = tab.leave()
         wait_until(lambda: any(seen.path.endswith("/stop") for seen in dify.requests))
-        assert time.monotonic() - closed < 1.0
+        assert time.monotonic() - left_at < 1.0
         with RequestsDifyChat(dify.base_url, api_key="app-chat") as chat:
             assert kept_answer(chat).startswith("You said")
 
@@ -135,17 +153,17 @@ def kept_answer(chat: RequestsDifyChat) -> str:
     return kept[0]
 
 
-def test_a_tab_closed_before_the_first_event_stops_the_run(driver: Any, address: str) -> None:
-    with Upstream() as dify, Tab(driver, address) as tab:
+def test_a_tab_closed_before_the_first_event_stops_the_run(driver: Any, gateway: Gateway) -> None:
+    with Upstream() as dify, Tab(driver, gateway) as tab:
         tab.ask(dify.url)
         dify.wait_for_question()
-        tab.close()
+        tab.leave()
         dify.emit(message("a"))
         assert dify.wait_for_stop() < 1.0
 
 
-def test_a_failure_reaches_the_page(driver: Any, address: str) -> None:
-    with Upstream() as dify, Tab(driver, address) as tab:
+def test_a_failure_reaches_the_page(driver: Any, gateway: Gateway) -> None:
+    with Upstream() as dify, Tab(driver, gateway) as tab:
         tab.ask(dify.url)
         dify.emit(message("a"))
         dify.cut()
