@@ -206,6 +206,11 @@ class Adapter(HTTPAdapter):
             manager.pool_classes_by_scheme = self._pool_factories
         return manager
 
+    @property
+    def has_direct_pool(self) -> bool:
+        """Whether `direct_pool` has made its pool; over TLS that takes long."""
+        return self._direct_pool is not None
+
     def direct_pool(self, to_send: requests.PreparedRequest, settings: Mapping[str, Any]) -> Any:
         """The pool to send it directly on; None where it has to go by requests.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import socket
@@ -17,6 +16,7 @@ from .clock import monotonic
 from .threads import start_thread
 
 _CHECK_SECONDS = 0.05  # sockets have no portable call that ends a connect in another thread
+_TCP = socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
 _IN_PROGRESS = (errno.EINPROGRESS, errno.EWOULDBLOCK)
 
 
@@ -41,17 +41,10 @@ def dial(
     for family, kind, protocol, _, address in addresses(
         host, port, raise_if_cancelled if is_bounded else None
     ):
-        sock = socket.socket(family, kind, protocol)
         try:
-            for option in options:
-                sock.setsockopt(*option)
-            if source:
-                sock.bind(source)
-            connect(sock, address, timeout, raise_if_cancelled)
-        except BaseException as error:
-            sock.close()
-            if not isinstance(error, OSError):
-                raise
+            sock = begin((family, kind, protocol), address, source, options)
+            finish(sock, timeout, raise_if_cancelled)
+        except OSError as error:
             last = error
         else:
             return sock
@@ -59,6 +52,27 @@ def dial(
         raise last
     finally:
         del last  # it holds this frame, and this frame would hold it
+
+
+def begin_at_once(
+    host: str, port: int, source: tuple[str, int] | None, options: Iterable[tuple[Any, ...]]
+) -> socket.socket | None:
+    """A socket that connects to a host in digits; None for a name, and where it failed already."""
+    if not is_in_digits(host):
+        return None
+    try:
+        return begin(_TCP, (host, port), source, options)
+    except OSError:
+        return None
+
+
+def is_in_digits(host: str) -> bool:
+    """Whether it is an address of IPv4, that needs no lookup."""
+    try:
+        socket.inet_pton(socket.AF_INET, host)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def timeout_of(sock: Any) -> float | None:
@@ -74,10 +88,8 @@ def addresses(
     """What getaddrinfo says; with `raise_if_cancelled`, for as long as that raises nothing."""
 
     host = host.strip("[]")
-    with contextlib.suppress(OSError, ValueError):  # a name, or what is none
-        socket.inet_pton(socket.AF_INET, host)
-        # getaddrinfo would take longer than the connection
-        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))]
+    if is_in_digits(host):  # getaddrinfo would take longer than the connection
+        return [(*_TCP, "", (host, port))]
 
     def look_up() -> list[tuple[Any, ...]]:
         family = allowed_gai_family()
@@ -107,23 +119,66 @@ def addresses(
     return result
 
 
+def begin(
+    kind: tuple[Any, ...],
+    address: Any,
+    source: tuple[str, int] | None,
+    options: Iterable[tuple[Any, ...]],
+) -> socket.socket:
+    """A socket of that family, kind and protocol that connects; nothing is waited for."""
+    sock = socket.socket(*kind)
+    try:
+        for option in options:
+            sock.setsockopt(*option)
+        if source:
+            sock.bind(source)
+        _start(sock, address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def is_connected(sock: socket.socket) -> bool:
+    """Whether a connection that was begun is there, or has failed; by now."""
+    return wait_for_write(sock, 0.0)
+
+
+def finish(
+    sock: socket.socket, timeout: float | None, raise_if_cancelled: Callable[[], None]
+) -> None:
+    """Wait until `sock` is connected, which was begun; raises as `dial` does, and closes it."""
+    end = None if timeout is None else monotonic() + timeout
+    try:
+        while not is_connected(sock):
+            raise_if_cancelled()
+            wait = _CHECK_SECONDS if end is None else end - monotonic()
+            if wait <= 0:
+                raise TimeoutError("timed out")
+            wait_for_write(sock, min(wait, _CHECK_SECONDS))
+        _check(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+        sock.settimeout(timeout)
+    except BaseException:
+        sock.close()
+        raise
+
+
 def connect(
     sock: socket.socket,
     address: Any,
     timeout: float | None,
     raise_if_cancelled: Callable[[], None],
 ) -> None:
-    """Connect `sock`, which is new; raises as `dial` does."""
-    end = None if timeout is None else monotonic() + timeout
+    """Connect `sock`, which is new; raises as `dial` does, and closes it."""
+    _start(sock, address)
+    finish(sock, timeout, raise_if_cancelled)
+
+
+def _start(sock: socket.socket, address: Any) -> None:
     sock.setblocking(False)
-    failure = socket.socket.connect_ex(sock, address)
-    while failure in _IN_PROGRESS:
-        raise_if_cancelled()
-        wait = _CHECK_SECONDS if end is None else end - monotonic()
-        if wait <= 0:
-            raise TimeoutError("timed out")
-        if wait_for_write(sock, min(wait, _CHECK_SECONDS)):
-            failure = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if failure:
+    _check(socket.socket.connect_ex(sock, address))
+
+
+def _check(failure: int) -> None:
+    if failure and failure not in _IN_PROGRESS:
         raise OSError(failure, os.strerror(failure))
-    sock.settimeout(timeout)

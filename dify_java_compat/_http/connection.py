@@ -5,16 +5,13 @@ from __future__ import annotations
 import _socket
 import contextlib
 import functools
-import http.client
-import io
 import os
 import socket
 import ssl
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -28,7 +25,8 @@ from urllib3.exceptions import (
 
 from .body import ChunkedResponse
 from .clock import monotonic
-from .connect import dial, timeout_of
+from .connect import begin_at_once, dial, finish, is_connected, timeout_of
+from .deferred import DeferredResponse, end_response
 from .threads import call_after_fork, members
 
 if TYPE_CHECKING:
@@ -68,50 +66,6 @@ class current_exchange:
         _current.exchange = self._outer
 
 
-class DeferredResponse:
-    """Stands for a response whose head has not come, with what urllib3 asks of one."""
-
-    status = 0
-    version_string = "HTTP/?"
-    length_remaining = None
-    headers: Mapping[str, str] = MappingProxyType({})
-    retries: Any = None
-    _pool: Any = None
-    _connection: Any = None
-
-    def get_redirect_location(self) -> None:
-        return None
-
-    def drain_conn(self) -> None:
-        pass
-
-
-class _NoContent:
-    """A socket that has brought an empty response."""
-
-    def settimeout(self, seconds: float | None) -> None:
-        pass
-
-    def gettimeout(self) -> float | None:
-        return None
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(io.BytesIO(b"HTTP/1.1 204 No Content\r\n\r\n"))
-
-    def close(self) -> None:
-        pass
-
-
-def _end_response(connection: Any) -> None:
-    """Let http.client, which saw no response, read an empty one: it sends nothing before."""
-    sock, connection.sock = connection.sock, _NoContent()
-    try:
-        http.client.HTTPConnection.getresponse(connection).close()
-    finally:
-        connection.sock = sock
-        connection._response_options = None
-
-
 class CancellableConnection(HTTPConnection):
     """Connects for the exchange that its thread sends for, as long as that is not cancelled."""
 
@@ -120,6 +74,24 @@ class CancellableConnection(HTTPConnection):
         self._lock = threading.RLock()  # the garbage collector may interrupt anywhere
         self._exchange: Exchange | None = None
         self._handshake_socket: socket.socket | None = None  # TLS takes `sock` apart as it wraps it
+        self._begun_socket: socket.socket | None = None  # connects, or has
+
+    def connect_at_once(self) -> bool:
+        """Connect where nothing has to be waited for, as on this machine; whether it is connected.
+
+        Else it may have been begun; `connect` goes on.
+        """
+        if not self.is_closed:
+            return True
+        if isinstance(self, HTTPSConnection):  # which waits for the handshake
+            return False
+        options = self.socket_options or ()
+        sock = begin_at_once(self._dns_host, self.port, self.source_address, options)
+        self._begun_socket = sock
+        if sock is None or not is_connected(sock):
+            return False
+        self.connect()
+        return True
 
     def connect(self) -> None:
         self._acquire()
@@ -132,6 +104,12 @@ class CancellableConnection(HTTPConnection):
                 if self._handshake_socket is not None:
                     self._handshake_socket.close()
                 self._handshake_socket = None
+
+    def close(self) -> None:
+        begun, self._begun_socket = self._begun_socket, None
+        if begun is not None:
+            begun.close()
+        super().close()
 
     def _new_conn(self) -> socket.socket:
         """As urllib3's, but it can be cancelled.
@@ -150,7 +128,11 @@ class CancellableConnection(HTTPConnection):
 
     def _open_socket(self) -> socket.socket:
         host = self._dns_host
+        begun, self._begun_socket = self._begun_socket, None
         try:
+            if begun is not None:
+                finish(begun, self.timeout, self._acquire)
+                return begun
             return dial(
                 host,
                 self.port,
@@ -283,7 +265,7 @@ class InterruptibleConnection(CancellableConnection):
         response, self._response = self._response, None
         if self._is_deferred:
             self._is_deferred = False
-            _end_response(self)
+            end_response(self)
             self._response = None
         elif response is not None and response.has_rest:
             self.close()
@@ -314,7 +296,8 @@ class InterruptibleConnection(CancellableConnection):
 
     def detach_socket(self) -> None:
         """Close this process's descriptors only: nothing goes to the server, no lock is needed."""
-        for each in (self._handshake_socket, self.sock, self._response_socket):
+        sockets = self._handshake_socket, self._begun_socket, self.sock, self._response_socket
+        for each in sockets:
             sock = _lowest(each)
             if sock is not None and sock.fileno() >= 0:
                 os.close(sock.detach())

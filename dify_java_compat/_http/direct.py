@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,22 +23,44 @@ def send_directly(pool: Any, exchange: Exchange, to_send: requests.PreparedReque
     None where that is over TLS and cannot be polled, as one of pyOpenSSL: nothing was sent. Raises
     what `HTTPAdapter.send` raises for the same failure.
     """
-    connection = None
-    try:
-        connection = pool._get_conn()
-        connection.timeout = exchange.deadline.time_left("connect")
+    with _connection_of(pool, exchange, to_send) as connection:
         pool._validate_conn(connection)  # which connects, where it is over TLS
         if connection.sock is not None and not connection.is_pollable:
             pool._put_conn(connection)
             return None
         connection.send_request(exchange, to_wire(to_send))
+    return connection
+
+
+def send_at_once(pool: Any, exchange: Exchange, to_send: requests.PreparedRequest) -> Any:
+    """`send_directly` where nothing has to be waited for: by what is connected, or is so at once.
+
+    None where it might have to be: `exchange` has the connection for `send_directly` then.
+    """
+    with _connection_of(pool, exchange, to_send) as connection:
+        if not connection.connect_at_once() or not connection.is_pollable:
+            exchange.begun_connection = connection
+            return None
+        connection.send_request(exchange, to_wire(to_send))
+    return connection
+
+
+@contextlib.contextmanager
+def _connection_of(
+    pool: Any, exchange: Exchange, to_send: requests.PreparedRequest
+) -> Iterator[Any]:
+    """One begun for the exchange, else one of the pool; what is raised within closes it."""
+    connection, exchange.begun_connection = exchange.begun_connection, None
+    try:
+        connection = connection or pool._get_conn()
+        connection.timeout = exchange.deadline.time_left("connect")
+        yield connection
     except BaseException as error:
         if connection is not None:
             connection.close()
         if isinstance(error, Exception) and not isinstance(error, DifyException):
             raise _as_requests_raises(error, pool, str(to_send.url)) from error
         raise
-    return connection
 
 
 def to_wire(to_send: requests.PreparedRequest) -> bytes:

@@ -77,7 +77,8 @@ class Exchange:
     The slot is for streams only. `sent` is where the server may have begun to work: from there on
     `cancel_unless_sent` does no more than forbid retries, until a retry makes it unsent again.
     `open` waits for each step; who must not wait takes the slot (`acquire_slot`), sends
-    (`send_polled`, in a thread that may wait for the connection) and asks `attempts` himself.
+    (`Transport.send_at_once`, else `send_polled` in a thread that may wait for the connection) and
+    asks `attempts` himself.
     """
 
     def __init__(self, transport: Transport, request: HttpRequest, config: ClientConfig) -> None:
@@ -95,6 +96,7 @@ class Exchange:
         self.response_headers: Mapping[str, str] = {}  # of the last response, whatever its status
         self.slot: Slot | None = None
         self._connection: InterruptibleConnection | None = None
+        self.begun_connection: InterruptibleConnection | None = None  # nothing was sent on it
 
     def open(self) -> HttpResponse:
         """Send, and send again where that is safe; return once the response's headers are there.
@@ -128,13 +130,7 @@ class Exchange:
             response = intercepted(self, self._send_attempt, interceptors)
             return ThreadedResponse(self, response)
         self.is_polled = True
-        log = start(self.request, self.config)
-        try:
-            return self.transport.send_polled(self, self.attempts.url, log)
-        except BaseException as error:
-            if log is not None:
-                log.failed(error)
-            raise
+        return self.transport.send_polled(self, self.attempts.url)
 
     def cancel(self) -> None:
         """Free the thread that is connecting, waiting or reading; returns at once."""

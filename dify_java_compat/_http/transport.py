@@ -14,17 +14,20 @@ from ..errors import DifyException
 from .adapter import Adapter, checked_session, environment, prepared, prepared_url
 from .alarms import Alarms
 from .cancellation import add_to_current
-from .connection import DeferredResponse, current_exchange
-from .direct import send_directly
+from .connection import current_exchange
+from .deferred import DeferredResponse
+from .direct import send_at_once, send_directly
 from .errors import SEND_FAILURES, send_failure, stripped
 from .exchange import Exchange
 from .limiter import StreamLimiter
-from .log import RequestLog
+from .log import RequestLog, start
 from .openers import Openers
 from .polled import PolledResponse, StreamResponse, ThreadedResponse
 from .request import HttpRequest
 from .response import HttpResponse
 from .threads import renew_after_fork
+
+_SMALL = 16384  # bytes that go out at once on a connection that has nothing to send
 
 
 class _Proxies(dict[str, str]):
@@ -76,10 +79,10 @@ class Transport:
             response: urllib3.BaseHTTPResponse = self._send(exchange, to_send)
             return response
 
-    def send_polled(self, exchange: Exchange, url: str, log: RequestLog | None) -> StreamResponse:
+    def send_polled(self, exchange: Exchange, url: str) -> StreamResponse:
         """`send`, without waiting for the headers where the connection can be polled."""
         to_send = prepared(exchange.request, url)
-        with self._translated(exchange):
+        with self._logged(exchange) as log:
             pool = self._adapter.direct_pool(to_send, self._settings)
             if pool is not None:
                 connection = send_directly(pool, exchange, to_send)
@@ -91,10 +94,39 @@ class Transport:
             return PolledResponse(exchange, response._connection, give_back, log)
         return ThreadedResponse(exchange, HttpResponse(exchange, response, log))
 
+    def send_at_once(self, exchange: Exchange) -> StreamResponse | None:
+        """`Exchange.send_polled` where nothing has to be waited for; else None: nothing is sent."""
+        body = exchange.request.body or b""
+        if exchange.config.interceptors or not isinstance(body, bytes) or len(body) > _SMALL:
+            return None
+        if not self._adapter.has_direct_pool and self.base_url.startswith("https:"):
+            return None
+        to_send = prepared(exchange.request, exchange.attempts.url)
+        pool = self._adapter.direct_pool(to_send, self._settings)
+        if pool is None:
+            return None
+        with self._logged(exchange) as log:
+            connection = send_at_once(pool, exchange, to_send)
+        if connection is None:
+            return None
+        return PolledResponse(exchange, connection, pool._put_conn, log)
+
     def failure(self, exchange: Exchange, error: Exception) -> DifyException:
         """One of SEND_FAILURES, met before the response's headers were there, as it is raised."""
         request, deadline = exchange.request, exchange.deadline
         return send_failure(error, request, deadline, self.base_url, self._settings["proxies"])
+
+    @contextlib.contextmanager
+    def _logged(self, exchange: Exchange) -> Iterator[RequestLog | None]:
+        """`_translated`, and the line of the log, which has what fails within."""
+        log = start(exchange.request, exchange.config)
+        try:
+            with self._translated(exchange):
+                yield log
+        except BaseException as error:
+            if log is not None:
+                log.failed(error)
+            raise
 
     @contextlib.contextmanager
     def _translated(self, exchange: Exchange) -> Iterator[None]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextvars
 from abc import abstractmethod
+from collections.abc import Callable
 from enum import Enum
+from typing import TypeVar
 
 from .._http.charset import text_of
 from .._http.clock import monotonic
@@ -22,7 +24,7 @@ class Phase(Enum):
     """What a reading waits for."""
 
     SLOT = "a place among the open streams"
-    SENDING = "an opener, which connects and sends"
+    SENDING = "an opener, which connects and sends; none, where that can be done at once"
     HEAD = "the status line and the headers"
     BEGINNING = "the first bytes, where the type does not say what the body is"
     REFUSAL = "the body of a response that is no stream"
@@ -31,6 +33,17 @@ class Phase(Enum):
     DELAY = "the time of the next attempt"
     CONFIRMATION = "what Dify says of a run that was resumed"
     OVER = "nothing"
+
+
+R = TypeVar("R")
+
+
+def _tried(send: Callable[[], R]) -> R | BaseException:
+    """What `send` gives, or raises."""
+    try:
+        return send()
+    except BaseException as error:
+        return error
 
 
 class Opening(Task):
@@ -66,18 +79,20 @@ class Opening(Task):
     def _submit(self) -> None:
         if self._phase is Phase.SLOT and not self._is_closed:
             self._phase = Phase.SENDING
+            exchange = self._source.exchange
             context = self._context.copy()  # it may be entered once at a time
-            openers = self._source.exchange.transport.openers
+            # an opener is no thread that signal handlers raise in
+            if not self._handle.raises:
+                result = context.run(_tried, lambda: exchange.transport.send_at_once(exchange))
+                if result is not None:
+                    self._on_sent(result)
+                    return
 
             def send() -> None:
-                result: StreamResponse | BaseException
-                try:
-                    result = self._source.exchange.send_polled()
-                except BaseException as error:
-                    result = error
-                self.post(lambda: self._on_sent(result))
+                response = context.run(_tried, exchange.send_polled)
+                self.post(lambda: self._on_sent(response))
 
-            openers.submit(lambda: context.run(send))
+            exchange.transport.openers.submit(send)
 
     def _on_sent(self, result: StreamResponse | BaseException) -> None:
         is_taken = result is self._response  # a signal handler raised meanwhile

@@ -390,9 +390,10 @@ elif how == "disposed":
         seen.wait()
         subscription.dispose()
 elif how == "blocked":
-    seen = threading.Event()
-    kept = [ask().subscribe(lambda item: (seen.set(), threading.Event().wait())) for _ in range(5)]
-    seen.wait()
+    seen = threading.Semaphore(0)
+    block = lambda item: (seen.release(), threading.Event().wait())
+    kept = [ask().subscribe(block) for _ in range(5)]
+    for _ in kept: seen.acquire()
     for each in kept: each.dispose()
 """
 

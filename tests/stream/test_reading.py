@@ -26,6 +26,7 @@ from dify_java_compat import (
 )
 from dify_java_compat._http.exchange import Exchange
 from dify_java_compat._http.openers import Openers
+from dify_java_compat._http.transport import Transport
 from dify_java_compat._stream.observable import EventStream
 from dify_java_compat._stream.opening import Phase
 from dify_java_compat._stream.reading import Reading
@@ -524,6 +525,7 @@ def test_disposed_of_while_an_opener_has_it(is_sent: bool, monkeypatch: pytest.M
 
     send_polled = Exchange.send_polled
     monkeypatch.setattr(Openers, "submit", held)
+    monkeypatch.setattr(Transport, "send_at_once", lambda *_: None)
     monkeypatch.setattr(Exchange, "send_polled", send)
     closed = threading.Event()
 

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 
+from . import TIMEOUT
 from .server import Peer
 
 
@@ -34,16 +35,23 @@ def pump(source: socket.socket, target: socket.socket) -> None:
 
 
 class Gateway:
-    """Passes all on to a port of this machine, as a script of a server.
+    """Passes all on to a port of this machine, as a script of the server at `url`.
 
-    `left_at`: when the client whose request has `path` closed its connection, by time.monotonic.
+    It sees when the client leaves whose request begins with `request`.
     """
 
-    def __init__(self, port: int, path: bytes) -> None:
-        self.url = ""  # of the server that has it as its script
-        self.left_at: float | None = None
+    url = ""
+
+    def __init__(self, port: int, request: bytes) -> None:
         self._port = port
-        self._path = path
+        self._request = request
+        self._left = threading.Event()
+        self._left_at = 0.0
+
+    def wait_until_left(self) -> float:
+        """Until that client has closed its connection; when it did, by time.monotonic."""
+        assert self._left.wait(TIMEOUT)
+        return self._left_at
 
     def __call__(self, peer: Peer) -> None:
         has_asked = False
@@ -52,10 +60,11 @@ class Gateway:
             back.start()
             with contextlib.suppress(OSError):
                 while block := peer.sock.recv(65536):
-                    has_asked = has_asked or self._path in block
+                    has_asked = has_asked or block.startswith(self._request)
                     target.sendall(block)
             if has_asked:
-                self.left_at = time.monotonic()
+                self._left_at = time.monotonic()
+                self._left.set()
             with contextlib.suppress(OSError):
                 target.shutdown(socket.SHUT_RDWR)
             back.join()

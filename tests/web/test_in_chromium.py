@@ -75,13 +75,12 @@ def gateway(port: int) -> Iterator[Gateway]:
 class Tab:
     """A tab with the page of the application, apart from the one that keeps Chromium open."""
 
-    def __init__(self, driver: Any, gateway: Gateway) -> None:
+    def __init__(self, driver: Any, address: str) -> None:
         self._driver = driver
-        self._gateway = gateway
         self._first = driver.current_window_handle
         driver.switch_to.new_window("tab")
         self._own = driver.current_window_handle
-        driver.get(gateway.url)
+        driver.get(address)
 
     def ask(self, url: str, **query: object) -> None:
         self._driver.execute_script(f"ask({urlencode({'dify': url, **query})!r})")
@@ -94,13 +93,6 @@ class Tab:
 
     def run(self, script: str) -> Any:
         return self._driver.execute_script(script)
-
-    def leave(self) -> float:
-        """Close the tab, and wait until its connection is closed; when that was."""
-        self.close()
-        wait_until(lambda: self._gateway.left_at)
-        assert self._gateway.left_at is not None
-        return self._gateway.left_at
 
     def close(self) -> None:
         if self._own in self._driver.window_handles:
@@ -115,7 +107,7 @@ class Tab:
 
 
 def test_tokens_come_one_by_one(driver: Any, gateway: Gateway) -> None:
-    with Upstream() as dify, Tab(driver, gateway) as tab:
+    with Upstream() as dify, Tab(driver, gateway.url) as tab:
         tab.ask(dify.url)
         for count, piece in enumerate("一个一个地来", 1):
             dify.emit(message(piece))
@@ -128,10 +120,11 @@ def test_tokens_come_one_by_one(driver: Any, gateway: Gateway) -> None:
 
 
 def test_a_closed_tab_stops_the_run(driver: Any, gateway: Gateway) -> None:
-    with DifyEmulator(token_pause=0.1) as dify, Tab(driver, gateway) as tab:
+    with DifyEmulator(token_pause=0.1) as dify, Tab(driver, gateway.url) as tab:
         tab.ask(dify.recoup_url, q="a long question " * 100, user="ann")
         tab.wait_until("pieces.length >= 2")
-        left_at = tab.leave()
+        tab.close()
+        left_at = gateway.wait_until_left()
         wait_until(lambda: any(seen.path.endswith("/stop") for seen in dify.requests))
         assert time.monotonic() - left_at < 1.0
         with RequestsDifyChat(dify.base_url, api_key="app-chat") as chat:
@@ -154,16 +147,17 @@ def kept_answer(chat: RequestsDifyChat) -> str:
 
 
 def test_a_tab_closed_before_the_first_event_stops_the_run(driver: Any, gateway: Gateway) -> None:
-    with Upstream() as dify, Tab(driver, gateway) as tab:
+    with Upstream() as dify, Tab(driver, gateway.url) as tab:
         tab.ask(dify.url)
         dify.wait_for_question()
-        tab.leave()
+        tab.close()
+        gateway.wait_until_left()
         dify.emit(message("a"))
         assert dify.wait_for_stop() < 1.0
 
 
 def test_a_failure_reaches_the_page(driver: Any, gateway: Gateway) -> None:
-    with Upstream() as dify, Tab(driver, gateway) as tab:
+    with Upstream() as dify, Tab(driver, gateway.url) as tab:
         tab.ask(dify.url)
         dify.emit(message("a"))
         dify.cut()
