@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 # more than a pipeline emits in a turn of the event loop: what lies ready gets less in any case
 _BEFORE_TURN = 2 * IN_A_ROW
+_MANY = 1024
 
 
 def aiterate(observable: Observable[T], prefetch: int = PREFETCH) -> AsyncItems[T]:
@@ -80,6 +81,15 @@ class AsyncItems(AsyncIterator[T]):
             reading.close()
 
 
+class _Few(list[T]):
+    """A queue of few; an empty deque would take 700 bytes more, of each stream."""
+
+    __slots__ = ()
+
+    def popleft(self) -> T:
+        return self.pop(0)
+
+
 class _Arrivals(WaitingConsumer[T]):
     """The items that lie ready for a task, and the end; from whatever thread they come.
 
@@ -88,7 +98,7 @@ class _Arrivals(WaitingConsumer[T]):
     """
 
     def __init__(self, prefetch: int) -> None:
-        self.ready: deque[T] = deque()
+        self.ready: deque[T] | _Few[T] = _Few() if prefetch <= _MANY else deque()
         self.driver: EventLoopDriver | None = None
         self.is_over = self.is_closed = False
         self.error: BaseException | None = None

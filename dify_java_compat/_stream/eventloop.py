@@ -41,7 +41,7 @@ class _Read(_Hold):
 
 
 class _Turns:
-    """Who waits, once a step has taken long, so that an event loop has its turn between two."""
+    """Of an event loop: who waits once a step has taken long, so that it has its turn between."""
 
     seconds = TURN_SECONDS
 
@@ -49,6 +49,7 @@ class _Turns:
         self._loop = weakref.ref(loop)
         self._waiting: dict[EventLoopHandle, bool] = {}
         self.is_taken = False
+        self.lock = threading.RLock()  # for steps once the loop is closed
 
     def take(self) -> None:
         """A step has taken long: no other one follows in this turn of the loop."""
@@ -176,7 +177,7 @@ class EventLoopHandle:
 
     def _run_last(self) -> None:
         """The step of a handle whose loop is closed; what asks for one within it gets it after."""
-        with self._driver.lock:
+        with self.turns.lock:
             self.descriptor, self.is_dead = None, True
             self._again = True
             if self._is_in_last_step:
@@ -195,7 +196,6 @@ class EventLoopDriver:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.lock = threading.RLock()  # for steps once the loop is closed
         self.handles: set[EventLoopHandle] = set()
         self.is_paused = False
         self.turns = _turns.setdefault(loop, _Turns(loop))

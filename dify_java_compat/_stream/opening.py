@@ -123,6 +123,7 @@ class Opening(Task):
         if is_stream:
             self._phase, self._phase_end = Phase.BODY, None
             self._source.begin_body(now, response.headers.get("Content-Type"))
+            response.headers = {}  # which take a kilobyte of each stream
         elif is_stream is not None:
             self._phase, self._phase_end = Phase.REFUSAL, now + MAX_ERROR_SECONDS
         elif self._phase is Phase.HEAD:
