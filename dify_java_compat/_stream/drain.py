@@ -56,8 +56,9 @@ class Drain:
         if self._source.task_id is None or self._is_requested:
             return
         self._reading.close(monotonic() + self._seconds)
+        context = self._context.copy()  # two threads may look at once, and `stop` is called twice
         openers = self._source.exchange.transport.openers
-        openers.submit(lambda: self._context.run(self.stop))
+        openers.submit(lambda: context.run(self.stop))
         self._is_requested = True  # last: a signal handler may raise before
 
     def end(self) -> None:

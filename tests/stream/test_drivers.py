@@ -23,6 +23,7 @@ from reactivex.scheduler.eventloop import AsyncIOScheduler
 from dify_java_compat import ClientConfig, RequestsDifyChat, TimeoutException, aiterate, iterate
 from dify_java_compat._http import polled, threads
 from dify_java_compat._http.openers import Openers
+from dify_java_compat._stream.drain import Drain
 from tests.support import TIMEOUT, processes
 from tests.support.frames import (
     LAST_CHUNK,
@@ -362,6 +363,43 @@ def test_a_child_that_leaves_a_stream_leaves_it_to_its_parent(how: str) -> None:
             assert [next(items).answer for _ in range(3)] == ["x"] * 3
         leave()
         assert run.stopped.wait(TIMEOUT)
+
+
+def test_two_threads_that_look_at_once_stop_the_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    stops: list[str] = []
+    done = threading.Semaphore(0)
+    submit, look = Openers.submit, Drain.look
+
+    def script(peer: Peer) -> None:
+        while received := peer.receive():
+            if received.target.endswith("/stop"):
+                stops.append(received.target)
+                assert done.acquire(timeout=TIMEOUT)  # the other's job
+                peer.send(response(b'{"result":"success"}'))
+            else:
+                peer.send(STREAM_HEAD + chunk(message("x")))
+
+    def noting(self: Openers, job: Callable[[], object]) -> None:
+        def run() -> None:
+            job()
+            done.release()
+
+        submit(self, run)
+
+    def look_twice(self: Drain) -> None:
+        look(self)
+        if self._is_requested:
+            self._is_requested = False  # when the other looked, too
+            look(self)
+
+    with chatting(script, stop_on_dispose=True, stop_drain_seconds=0.1) as (chat, _):
+        watcher = Watcher(chat.sendChatMessageStream(request()))
+        watcher.wait_for_items(1)
+        monkeypatch.setattr(Openers, "submit", noting)
+        monkeypatch.setattr(Drain, "look", look_twice)
+        watcher.subscription.dispose()
+        join_streams()
+    assert len(stops) == 1
 
 
 SCRIPT = """
