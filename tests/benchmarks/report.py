@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from .environments import AIOHTTP, ENTRIES, FLOOR, RELAY_BY_HAND, RELAYS, SESSION
+from .environments import AIOHTTP, ENTRIES, FLOOR, JAVA, RELAY_BY_HAND, RELAYS, SESSION
 from .results import ByContender, Load, Loss, Results
 from .targets import Verdict, verdicts
 from .wording import CHINESE, ENGLISH
@@ -117,7 +117,7 @@ def _sections(results: Results, words: Words) -> Iterator[tuple[str, str, str]]:
         ("relay", list(_load(results.relay, RELAY_BY_HAND, words))),
         ("uploads", list(_uploads(results, words))),
         ("imports", list(_imports(results, words))),
-        ("left_out", [(title(key, words), why) for key, why in results.left_out.items()]),
+        ("left_out", list(_left_out(results, words))),
     ]
     for name, rows in made:
         if rows:
@@ -131,6 +131,15 @@ def _sections(results: Results, words: Words) -> Iterator[tuple[str, str, str]]:
                 columns = words[f"{name}_columns"]
             heading = words["verdicts" if name == "verdict" else name]
             yield heading, words.get(f"{name}_text", ""), table(columns, rows)
+
+
+def _left_out(results: Results, words: Words) -> Iterator[tuple[str, str]]:
+    for key, why in results.left_out.items():
+        last = results.last_java if key == JAVA else None
+        if last is not None:
+            us = {"theirs": figure(last.theirs), "ours": figure(last.ours)}
+            why += words["last_java"].format(date=last.date, **us)
+        yield title(key, words), why
 
 
 def table(columns: Sequence[str], rows: Rows) -> str:

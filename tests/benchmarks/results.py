@@ -7,6 +7,8 @@ import statistics
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .environments import JAVA, OURS
+
 ByContender = dict[str, float]  # a contender's key -> a figure
 
 
@@ -87,6 +89,15 @@ class Short:
 
 
 @dataclass
+class Beside:
+    """The cost of an event, ours and a contender's, as a run measured them that had both."""
+
+    date: str
+    ours: float
+    theirs: float
+
+
+@dataclass
 class Results:
     """Everything measured, by contender; CPU in microseconds, imports in milliseconds."""
 
@@ -97,6 +108,7 @@ class Results:
     events: dict[str, int]
     versions: dict[str, dict[str, str]]
     left_out: dict[str, str] = field(default_factory=dict)
+    last_java: Beside | None = None  # where the Java SDK could not be had this time
     streams: dict[str, ByContender] = field(default_factory=dict)
     calls: dict[str, ByContender] = field(default_factory=dict)
     steps: ByContender = field(default_factory=dict)  # by the name of the step
@@ -120,8 +132,18 @@ class Results:
                 what: {key: kind(**values) for key, values in row.items()}
                 for what, row in known.get(name, {}).items()
             }
+        if known.get("last_java") is not None:
+            known["last_java"] = Beside(**known["last_java"])
         known["uploads"] = {key: Upload(**values) for key, values in known["uploads"].items()}
         return cls(**known)
+
+
+def beside_java(results: Results) -> Beside | None:
+    """From this run, or from the last one that had the Java SDK."""
+    event = results.streams.get("messages", {})
+    if JAVA in event and OURS in event:
+        return Beside(results.date, event[OURS], event[JAVA])
+    return results.last_java
 
 
 def median_of(samples: list[dict[str, Any]]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ from .payloads import STREAMS
 from .plans import FULL, QUICK, SECTIONS, Level, Plan
 from .processes import PacedServer
 from .report import page, terminal
-from .results import Load, Loss, Results, Short
+from .results import Beside, Load, Loss, Results, Short, beside_java
 from .rounds import DEPENDENCIES, FIRST_CALL, FIRST_STREAM, loss, measure
 from .targets import TYPED_PEER, Verdict, verdicts
 from .wording import CHINESE, ENGLISH
@@ -124,6 +125,17 @@ def test_what_cannot_be_installed_is_left_out_and_named(results: Results) -> Non
     by_hand = {key for key in results.left_out if key.startswith(RELAY_BY_HAND)}
     assert results.left_out.keys() - by_hand == {JAVA}  # aiohttp may be here or not
     assert BY_KEY[JAVA].title in terminal(results)
+
+
+def test_a_java_sdk_that_is_left_out_is_named_with_its_last_figures(results: Results) -> None:
+    earlier = replace(results, date="2026-11-20", left_out={})
+    earlier.streams = {"messages": {OURS: 7.0, JAVA: 28.0}}
+    last = beside_java(earlier)
+    now = replace(results, last_java=last)
+    assert last == Beside("2026-11-20", 7.0, 28.0) == beside_java(now)
+    assert Results.from_json(now.to_json()).last_java == last
+    for chinese in (False, True):
+        assert all(text in page(now, chinese=chinese) for text in ("2026-11-20", "7.00", "28.0"))
 
 
 def test_a_failing_installation_leaves_nothing_that_looks_made(tmp_path: Path) -> None:
