@@ -3,8 +3,8 @@
 PYTHON ?= .venv/bin/python
 BIN = $(dir $(PYTHON))
 QUICK = tests/dto tests/recoup tests/packaging/test_layers.py tests/packaging/test_sizes.py \
-	tests/packaging/test_words.py tests/http/test_retry.py tests/http/test_deadline.py \
-	tests/http/test_body.py tests/stream/test_events.py
+	tests/packaging/test_words.py tests/http/test_retry.py tests/http/test_redirects.py \
+	tests/http/test_deadline.py tests/http/test_body.py tests/stream/test_events.py
 
 .DEFAULT_GOAL := help
 .PHONY: help ready setup quick test check generate docs site wheel sdist foreign figures mutants

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ._stream.stream_type import EventStream
+from ._stream.annotations import EventStream
 from .interface import DifyChat
 from .models import (
     ChatMessageSendCompletionResponse,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, overload
 
-from ._stream.stream_type import EventStream
+from ._stream.annotations import EventStream
 from .models import (
     AppAnnotationCreateRequest,
     AppAnnotationPageRequest,

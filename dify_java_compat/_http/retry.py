@@ -1,4 +1,4 @@
-"""May a request be sent again, after how long, and where a redirect may lead: rules, no I/O.
+"""May a request be sent again, and after how long: rules, no I/O.
 
 Whatever may have cost money is not sent twice. A GET changes nothing, so it is repeated after most
 failures; any other method only where the server cannot have begun to work on it.
@@ -7,18 +7,16 @@ failures; any other method only where the server cannot have begun to work on it
 from __future__ import annotations
 
 import random
-from urllib.parse import urljoin, urlsplit
 
 from requests import exceptions as failure
-from requests.utils import requote_uri
 from urllib3.exceptions import ClosedPoolError, NewConnectionError
 
 from ..errors import DifyException, HttpClientException
 from .deadline import Deadline
+from .redirects import MAX_REDIRECTS, redirect_target
 from .request import HttpRequest
 
 MAX_RETRY_AFTER = 30.0  # seconds; a server that asks for more gets no further request
-MAX_REDIRECTS = 3
 
 _FIRST_DELAY, _JITTER = 0.2, 0.2
 
@@ -79,23 +77,6 @@ def may_send_again(error: DifyException, method: str) -> bool:
     if _never_connected(error.__cause__):
         return True
     return method == "GET" and not isinstance(error.__cause__, failure.SSLError)
-
-
-def redirect_target(method: str, url: str, status: int, location: str | None) -> str | None:
-    """Where to send the same request again; None where it must not be repeated there.
-
-    301, 302 and 303 make a GET of a POST, which would lose its body. The key goes to no other
-    scheme, host or port.
-    """
-    repeats = status in (307, 308) or (status in (301, 302, 303) and method == "GET")
-    # a backslash is part of the path to some parsers and leads to another host for others
-    if not repeats or not location or "\\" in location:
-        return None
-    try:
-        target = requote_uri(urljoin(url, location))
-        return target if urlsplit(target)[:2] == urlsplit(url)[:2] else None
-    except ValueError:  # not a URL, as `http://[`
-        return None
 
 
 def _never_connected(cause: BaseException | None) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, overload
 
 from .._api.async_client import AsyncClient
 from .._api.java_keywords import java_keywords
-from .._stream.stream_type import EventStream
+from .._stream.annotations import EventStream
 from ..chatflow import DifyChatflow
 from ..models import (
     AppAnnotationCreateRequest,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .._api.async_client import AsyncClient
 from .._api.java_keywords import java_keywords
-from .._stream.stream_type import EventStream
+from .._stream.annotations import EventStream
 from ..models import (
     DifyPageResult,
     HumanInputFormResponse,

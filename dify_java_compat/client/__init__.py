@@ -14,10 +14,10 @@ from .._api.plain_calls import PlainCalls
 from .._http.headers import merged_headers
 from .._http.log import logger
 from .._http.response import HttpResponse
+from .._stream.annotations import EventStream
 from .._stream.answer import AnswerBuilder, built
 from .._stream.blocking import begins_stream, read
 from .._stream.source import stop_refused
-from .._stream.stream_type import EventStream
 from .._stream.verdict import is_other_conversation, other_conversation
 from ..chatflow import DifyChatflow
 from ..config import ClientConfig

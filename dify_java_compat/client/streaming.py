@@ -14,10 +14,10 @@ from .._http.deadline import Deadline
 from .._http.exchange import Exchange
 from .._http.hooks import Call
 from .._http.request import ApiKey, HttpRequest
+from .._stream.annotations import EventStream
 from .._stream.loop import Loop
 from .._stream.reader import EventReader
 from .._stream.source import StreamSource
-from .._stream.stream_type import EventStream
 
 if TYPE_CHECKING:
     from .._stream.drain import Stop

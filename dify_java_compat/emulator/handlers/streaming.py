@@ -6,9 +6,11 @@ from ..http.clock import monotonic
 from ..http.errors import ApiError, ServerCrash
 from ..http.reply import EVENT_STREAM, Reply
 from ..runs.background import BackgroundRun
+from ..runs.frames import Frames, StreamBody, frames
+from ..runs.pings import CLIENT_CHECK_SECONDS, PING_FRAME
 from ..runs.run import Run
 from ..runs.speech import with_speech
-from ..runs.stream import CLIENT_CHECK_SECONDS, PING_FRAME, Emitter, Frames, StreamBody, frames
+from ..runs.stream import Emitter
 from ..script.base import Script
 from .call import Call, client_gone
 

@@ -16,8 +16,9 @@ from ..http.errors import ServerCrash, invalid_param, not_found, not_workflow_ap
 from ..http.ids import as_uuid
 from ..http.reply import EVENT_STREAM, Reply, json_reply
 from ..runs.background import POLL_SECONDS, BackgroundRun
+from ..runs.frames import Frames
+from ..runs.pings import PING_FRAME
 from ..runs.snapshot import snapshot
-from ..runs.stream import PING_FRAME, Frames
 from .call import Call, client_gone
 
 _DETAIL_KEYS = (

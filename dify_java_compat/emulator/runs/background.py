@@ -29,8 +29,9 @@ from enum import Enum, auto
 
 from ..http.clock import monotonic
 from ..http.response_writer import ClientDisconnected
+from .frames import Frame, Frames
+from .pings import CLIENT_CHECK_SECONDS, PING_FRAME
 from .run import Run
-from .stream import CLIENT_CHECK_SECONDS, PING_FRAME, Frame, Frames
 
 logger: logging.Logger = logging.getLogger("dify_java_compat.emulator")
 _PAUSED, _FINISHED = "workflow_paused", "workflow_finished"

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..apps.human_form import QUERY, content
 from ..script.base import EventDict
-from .stream import Frame, frames
+from .frames import Frame, frames
 
 _RUN_KEYS = ("event", "task_id", "workflow_run_id", "data")
 _LAST_KEYS = ("conversation_id", "message_id", "created_at")

@@ -7,7 +7,7 @@ from contextlib import closing
 from ..model.prose import speech
 from ..model.speaker import TEXT_EVENTS
 from ..script.base import EventDict, Script
-from .stream import Frames, frames
+from .frames import Frames, frames
 
 _SENTENCE_END = re.compile(r"[.!?。！？]")
 

@@ -4,99 +4,19 @@ Which events an app mode sends is decided by its script (the folder ``script``).
 sent, and what is stored in the end, is the same for all modes and is decided here.
 """
 
-import json
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 from ..http.clock import monotonic
-from ..http.reply import PING, encode_event
 from ..http.response_writer import ClientDisconnected
 from ..model.speaker import ModelFailure
 from ..script.base import EventDict, Script
 from ..script.flow import ABORTED
 from ..store.state import State
+from .frames import Frame, Frames, frames
+from .pings import Pace
 from .run import Run, Runs
-
-# Seconds between two checks that the client of a silent connection is still there.
-CLIENT_CHECK_SECONDS = 0.5
-
-
-class Frame(NamedTuple):
-    """One server-sent event: its name, and its bytes."""
-
-    name: str
-    data: bytes
-
-    def event(self) -> dict[str, Any]:
-        """The event, decoded. Not for pings, which have no data."""
-        return dict(json.loads(self.data.removeprefix(b"data: ")))
-
-
-Frames = Generator[Frame, None, None]
-PING_FRAME = Frame("ping", PING)
-
-
-def frames(events: Iterable[EventDict]) -> Iterator[Frame]:
-    """The events, ready to send."""
-    for event in events:
-        yield Frame(event["event"], encode_event(event))
-
-
-class StreamBody:
-    """The bytes of a stream. To close it calls ``at_end``, whether it was begun or not."""
-
-    def __init__(self, stream: Frames, at_end: Callable[[], None]) -> None:
-        self._stream = stream
-        self._at_end = at_end
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        return next(self._stream).data
-
-    def close(self) -> None:
-        self._stream.close()
-        self._at_end()
-
-
-class Pace:
-    """Waits until a moment, sends pings meanwhile, and checks that the client is still there.
-
-    ``ping_seconds``: the silence after which a ping is sent.
-    """
-
-    def __init__(self, run: Run, ping_seconds: float, client_gone: Callable[[], bool]) -> None:
-        self._run = run
-        self._ping_seconds = ping_seconds
-        self._client_gone = client_gone
-        self._last_sent = self._last_check = monotonic()
-
-    def sent(self) -> None:
-        """Something was just sent, so that the client is there."""
-        self._last_sent = self._last_check = monotonic()
-
-    def check(self) -> Iterator[Frame]:
-        """A ping if it is time for one; ``ClientDisconnected`` if the client has disconnected."""
-        now = monotonic()
-        if now - self._last_check >= CLIENT_CHECK_SECONDS:
-            self._last_check = now
-            if self._client_gone():
-                raise ClientDisconnected("the client disconnected")
-        if now - self._last_sent >= self._ping_seconds:
-            self._last_sent = now
-            yield PING_FRAME
-
-    def until(self, due: float) -> Iterator[Frame]:
-        """Wait until ``due``, in seconds of the monotonic clock, or until the run is stopped."""
-        run = self._run
-        while not (run.stopped or run.closed) and (now := monotonic()) < due:
-            yield from self.check()
-            ping_at = self._last_sent + self._ping_seconds
-            check_at = self._last_check + CLIENT_CHECK_SECONDS
-            run.pause(max(min(due, ping_at, check_at) - now, 0.0))
 
 
 @dataclass
