@@ -10,8 +10,8 @@ from .._http.deadline import Deadline
 from .._http.response import HttpResponse, redacted_type
 from ..errors import ConnectionException, DecodeException, TimeoutException
 from ..models.responses import ChatMessageSendCompletionResponse as Item
+from .content_type import is_event_stream
 from .reader import EventReader, State
-from .recognition import is_event_stream
 
 
 def read(reader: EventReader, response: HttpResponse) -> Generator[Item, None, None]:

@@ -14,8 +14,8 @@ from .._http.polled import StreamResponse
 from .._http.response import MAX_ERROR_BODY, MAX_ERROR_SECONDS, redacted_type, status_error
 from ..errors import DifyException
 from .blocking import not_a_stream
+from .content_type import is_event_stream
 from .driver import Driver
-from .recognition import is_event_stream
 from .source import StreamSource
 from .task import Sink, Task
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dify_java_compat import RequestsDifyChat
-from dify_java_compat._stream.recognition import is_event_stream
+from dify_java_compat._stream.content_type import is_event_stream
 from tests.support.frames import MESSAGE_END, message, response
 from tests.support.server import ScriptedServer, always
 from tests.support.watching import request
