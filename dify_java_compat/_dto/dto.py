@@ -197,8 +197,9 @@ class Dto(DataClassJsonMixin):
             if names.java_alias.get(name) in vars(self):  # of a subclass that is a plain dataclass
                 return vars(self)[names.java_alias[name]]
             bean = re.fullmatch("(?:get|set|is)([A-Z])(.*)", name)
-            field_name = names.attribute.get(bean[1].lower() + bean[2]) if bean else None
-            hint = f"; it is {field_name!r} here" if field_name else names.suggest(name)
+            meant = bean[1].lower() + bean[2] if bean else name
+            field_name = names.attribute.get(meant) if bean else None
+            hint = f"; it is {field_name!r} here" if field_name else names.suggest(meant)
             raise AttributeError(f"{type(self).__name__} has no field {name!r}{hint}")
 
     def __repr__(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from .library import camel, field_config
 
 _LONGEST_NAME, _MOST_HINTS = 64, 64
+_OF_DIFY = {"query": "content", "user": "user_id"}  # what its HTTP API calls them
 
 
 __all__ = ["BothSpellings", "Names", "by_position", "camel", "names_of"]
@@ -101,7 +102,9 @@ class Names:
         hint = self._hints.get(name)
         if hint is None:
             hint = ""
-            if len(name) <= _LONGEST_NAME:
+            if _OF_DIFY.get(name) in self.attribute:
+                hint = f"; it is {_OF_DIFY[name]!r} here"
+            elif len(name) <= _LONGEST_NAME:
                 import difflib  # for a misspelt name alone
 
                 near = difflib.get_close_matches(name, self.attribute, n=1)

@@ -13,7 +13,6 @@ from .clock import monotonic
 from .decoding import BodyDecoder, body_decoder
 from .errors import READ_FAILURES, code_and_message, plain_text, read_failure, retry_after
 from .log import RequestLog
-from .request import HttpRequest
 
 if TYPE_CHECKING:
     from .deadline import Deadline
@@ -159,7 +158,7 @@ class HttpResponse:
 
     def error(self) -> HttpClientException:
         """The exception for this status, with Dify's code and message where the body has them."""
-        return status_error(self.status, self.headers, self.read_text(), self._exchange.request)
+        return status_error(self.status, self.headers, self.read_text(), self._exchange)
 
 
 def content_type_of(headers: Mapping[str, str]) -> str:
@@ -176,9 +175,10 @@ def redacted_type(headers: Mapping[str, str], redact: Callable[[str], str]) -> s
 
 
 def status_error(
-    status: int, headers: Mapping[str, str], text: str, request: HttpRequest
+    status: int, headers: Mapping[str, str], text: str, exchange: Exchange
 ) -> HttpClientException:
     """The exception for a status that is no success; `text` is the body, without the key."""
+    request = exchange.request
     code, message = code_and_message(text)
     location = headers.get("Location") if 300 <= status < 400 else None
     if location:
@@ -190,6 +190,8 @@ def status_error(
         kind = redacted_type(headers, request.redact)
         nothing = "nothing that can be read" if "Content-Encoding" in headers else "an empty body"
         reason = f"{kind}: {plain_text(text)[:200] or nothing}"
+        if status == 404:  # Dify itself says so in JSON
+            reason += f"; base_url is {exchange.transport.base_url}"
     return http_error(status, code)(
         f"status {status}, {reason}",
         status_code=status,

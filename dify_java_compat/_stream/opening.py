@@ -159,7 +159,7 @@ class Opening(Task):
         elif attempts.follow(status, response.headers.get("Location")):
             self._begin_attempt()
         else:
-            self._attempt_failed(status_error(status, response.headers, text, exchange.request))
+            self._attempt_failed(status_error(status, response.headers, text, exchange))
 
     def _attempt_failed(self, error: BaseException) -> None:
         exchange = self._source.exchange

@@ -154,7 +154,7 @@ _COMMAND: Mapping[str, str] = {
         "——这是 Dify API 的地址吗？可用 dify-chat doctor 检查"
     ),
     " - is Dify running there? dify-chat doctor says more": (
-        "——Dify 是否正在该处运行？可用 dify-chat doctor 检查"
+        "——Dify 启动了吗？可用 dify-chat doctor 检查"
     ),
     " - was Dify restarted, or has a proxy a time limit?": (
         "——Dify 是否被重启，或代理有超时限制？"

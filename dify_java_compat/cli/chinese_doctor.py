@@ -57,8 +57,8 @@ DOCTOR: Mapping[str, str] = {
     "{host} refuses connections to port {port}": "{host} 拒绝连接端口 {port}",
     "is Dify running there (docker compose ps), and is that its port? Its web server has 80 "
     "or 443, its API alone 5001": (
-        "请检查 Dify 是否已启动（docker compose ps），端口是否正确：nginx 为 80 或 443，单独的 "
-        "API 为 5001"
+        "请检查 Dify（或本地模拟器）是否已启动（docker compose ps），端口是否正确："
+        "nginx 为 80 或 443，单独的 API 为 5001"
     ),
     "{host} does not respond on port {port}": "{host} 的端口 {port} 没有响应",
     "is the port right? Else a firewall or a VPN stands in between": (

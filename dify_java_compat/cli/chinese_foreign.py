@@ -38,6 +38,7 @@ FOREIGN: Mapping[str, str] = {
         "{seconds} 秒内没有收到事件（{setting}）"
     ),
     "not done within {seconds} s ({setting})": "{seconds} 秒内未能完成（{setting}）",
+    "status {status}, {rest}; base_url is {url}": "HTTP 状态码 {status}，{rest}；base_url 为 {url}",
     "status {status}, {rest}": "HTTP 状态码 {status}，{rest}",
     "error event, status {status}, {rest}": "error 事件，状态码 {status}，{rest}",
     "error event, {rest}": "error 事件，{rest}",
@@ -51,7 +52,7 @@ FOREIGN: Mapping[str, str] = {
     ),
     # of the system
     "[Errno {number}] {cause}": "{cause}",
-    "the connection was closed in the middle of the body": "响应未完，连接即被关闭",
+    "the connection was closed in the middle of the body": "响应还没结束，连接就断了",
     "Connection refused": "连接被拒绝",
     "Connection reset by peer": "连接被对方重置",
     "Network is unreachable": "网络不可达",

@@ -137,7 +137,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     apps = apps_of(VERSIONS[options.version])
     width = 2 + max(len(app.key) for app in apps)
     with_keys = [f"  {app.key:<{width}}{app.mode}" for app in apps]
-    print(f"Dify emulator at {emulator.base_url}", "API keys:", *with_keys, sep="\n", flush=True)
+    page = f"Its page, for a browser: {emulator.base_url.removesuffix('/v1')} (Ctrl-C ends it)"
+    lines = f"Dify emulator at {emulator.base_url}", "API keys:", *with_keys, page
+    print(*lines, sep="\n", flush=True)
     try:
         # In slices: during an endless wait Windows does not notice Ctrl-C.
         while not ended.wait(0.5):

@@ -203,8 +203,7 @@ def test_answers_and_errors() -> None:
         env = {"DIFY_URL": f"http://127.0.0.1:{port}", "DIFY_API_KEY": KEY, **ZH}
         ended = run("Hi", env=env)
     assert ended.lines == [
-        f"http://127.0.0.1:{port} 没有响应：连接被拒绝——Dify 是否正在该处运行？"
-        "可用 dify-chat doctor 检查"
+        f"http://127.0.0.1:{port} 没有响应：连接被拒绝——Dify 启动了吗？可用 dify-chat doctor 检查"
     ]
 
 

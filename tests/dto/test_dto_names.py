@@ -90,6 +90,7 @@ def test_a_java_getter_is_told_its_field() -> None:
     for name, told in {
         "getConversationId": "; it is 'conversation_id' here",
         "setContent": "; it is 'content' here",
+        "setContnet": "; did you mean 'content'?",
         "contnt": "; did you mean 'content'?",
         "getaway": "",
     }.items():
@@ -161,6 +162,8 @@ def test_what_a_misspelt_name_suggests() -> None:
         MessagesRequest(convrsation_id="c")  # type: ignore[call-arg]
     with pytest.raises(TypeError, match=r"did you mean 'conversationId'\?$"):
         MessagesRequest(conversationID="c")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"has no field 'query'; it is 'content' here$"):
+        ChatMessageSendRequest(query="c")  # type: ignore[call-arg]
     with pytest.raises(TypeError, match=r"has no field 'zzz'$"):
         MessagesRequest(zzz="c")  # type: ignore[call-arg]
 

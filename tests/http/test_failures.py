@@ -100,6 +100,17 @@ def test_the_class_follows_the_status(
     assert str(copy) == str(problem)
 
 
+@pytest.mark.parametrize("base", ["", "/v2", "/v1/chat-messages"])
+def test_a_page_that_is_not_there_says_what_was_taken_for_dify(base: str) -> None:
+    page = response(b"<h1>Not Found</h1>", "404 NOT FOUND", "text/html")
+    with ScriptedServer(always(page)) as server:
+        with RequestsDifyChat(server.url + base, api_key="app-secret-key") as client:
+            for call in (GET, post, lambda chat: list(chat.sendChatMessageStream(request()))):
+                with pytest.raises(NotFoundException) as caught:
+                    call(client)
+                assert f"; base_url is {server.url}{base}" in str(caught.value)
+
+
 def test_not_chat_app_has_its_class() -> None:
     with ScriptedServer(always(error("400 BAD", "not_chat_app"))) as server:
         with client_of(server) as client, pytest.raises(NotChatAppException):
