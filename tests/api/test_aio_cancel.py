@@ -24,7 +24,7 @@ from tests.support.frames import (
     response,
 )
 from tests.support.server import Peer, Script, ScriptedServer
-from tests.support.watching import join_streams, request
+from tests.support.watching import join_streams, request, wait_until
 
 OK = response()
 AT_ONCE = 0.5  # seconds; ten times what is promised
@@ -327,8 +327,7 @@ def test_many_cancelled_at_random_leave_nothing_behind() -> None:
             asyncio.run(ask(chat.aio))
             workers = chat._workers
             assert len(dify_threads()) <= 8
-        for thread in dify_threads():
-            thread.join(TIMEOUT)
+        wait_until(lambda: not dify_threads())
         assert not workers._jobs
         assert not workers._busy
 

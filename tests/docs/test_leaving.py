@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from typing import NamedTuple
 
 import pytest
@@ -12,7 +11,7 @@ from dify_java_compat import ClientConfig, MessagesRequest, RequestsDifyChat
 from dify_java_compat.emulator import DifyEmulator
 from tests.recordings.library import Recording, recordings, recordings_1_14
 from tests.support import TIMEOUT
-from tests.support.watching import Watcher, join_streams, request, wait_until
+from tests.support.watching import Watcher, join_streams, request, wait_for_threads, wait_until
 
 from .pages import DOCS
 
@@ -67,9 +66,7 @@ def left(emulator: DifyEmulator, kept: Kept) -> tuple[str, str]:
         wait_until(lambda: sum(bool(item.answer) for item in list(watcher.items)) >= 3)
         watcher.subscription.dispose()
         join_streams()
-    for thread in threading.enumerate():  # where the run is the connection's own
-        if thread.name == "dify-emulator-connection":
-            thread.join(TIMEOUT)
+    wait_for_threads("dify-emulator-connection")  # where the run is the connection's own
     first = watcher.items[0]
     with RequestsDifyChat(emulator.base_url, api_key=KEYS[kept.app]) as chat:
         if first.workflow_run_id and kept[:3] == ("chatflow", "1.14", False):

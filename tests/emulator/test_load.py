@@ -1,15 +1,14 @@
 """Many streams at once. How fast they are is measured by ``load.py``, by hand."""
 
 import json
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
-from tests.support import TIMEOUT
 from tests.support.client import request_bytes
+from tests.support.watching import wait_for_threads
 
 from .caller import Caller
 
@@ -71,7 +70,4 @@ def test_clients_that_leave_in_silence_free_their_streams(key: str) -> None:
             reader.close()
 
         together(leave)
-        for thread in threading.enumerate():
-            if thread.name == "dify-emulator-connection":
-                thread.join(TIMEOUT)
-                assert not thread.is_alive()
+        wait_for_threads("dify-emulator-connection")

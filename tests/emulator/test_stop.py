@@ -1,15 +1,14 @@
 """Stopping, aborting, leaving."""
 
 import json
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator
-from tests.support import TIMEOUT
 from tests.support.client import event_of
+from tests.support.watching import wait_for_threads
 
 from .caller import Caller
 
@@ -43,10 +42,7 @@ def rest(chunks: Iterator[bytes]) -> list[dict[str, Any]]:
 
 def connections_end() -> None:
     """Wait for the threads of all connections; they end when the server has let go."""
-    for thread in threading.enumerate():
-        if thread.name == "dify-emulator-connection":
-            thread.join(TIMEOUT)
-            assert not thread.is_alive()
+    wait_for_threads("dify-emulator-connection")
 
 
 @pytest.mark.parametrize("key", ["app-chat", "app-agent"])

@@ -2,23 +2,19 @@
 
 import json
 import sqlite3
-import threading
 from pathlib import Path
 
 import pytest
 
 from dify_java_compat.emulator import DifyEmulator, faults
-from tests.support import TIMEOUT
 from tests.support.client import event_of
+from tests.support.watching import wait_for_threads
 
 from .caller import Caller
 
 
 def runs_end() -> None:
-    for thread in threading.enumerate():
-        if thread.name == "dify-emulator-run":
-            thread.join(TIMEOUT)
-            assert not thread.is_alive()
+    wait_for_threads("dify-emulator-run")
 
 
 def test_requests_are_noted(emulator: DifyEmulator, chat: Caller) -> None:

@@ -83,6 +83,11 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.001)
 
 
+def wait_for_threads(name: str) -> None:
+    """Until there is none of that name, not even one that is just being started."""
+    wait_until(lambda: not [each for each in threading.enumerate() if each.name == name])
+
+
 def streams_at_work() -> list[str]:
     """What is left of streams: connections, slots, openings, stops, and readings of the loop.
 
