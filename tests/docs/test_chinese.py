@@ -126,6 +126,12 @@ def test_what_to_write_instead_is_not_retired_itself(phrase: str) -> None:
     assert not [pattern for pattern in RETIRED if re.search(pattern, phrase)]
 
 
+@pytest.mark.parametrize("page", sorted((DOCS / "zh").glob("*.md")), ids=lambda page: page.name)
+def test_no_line_ends_within_a_phrase(page: Path) -> None:
+    """A browser shows a blank there: lines end behind punctuation, or beside what is no Chinese."""
+    assert re.findall(rf"^(?!\|).*{_CHINESE}\n *{_CHINESE}.*$", prose(page), re.MULTILINE) == []
+
+
 def test_the_pages_and_the_sources_are_looked_at() -> None:
     named = {path.name for path, text in texts() if re.search(_CHINESE, text)}
     assert {"glossary.md", "chatflow.py", "page.html"} <= named

@@ -134,7 +134,7 @@ def drive_migration(page: dict[str, Any]) -> None:
 def drive_quickstart(page: dict[str, Any]) -> None:
     page.update(runpy.run_path("app.py"))
     browser = page["app"].test_client()
-    assert "<title>Chat</title>" in browser.get("/").text
+    assert "<title>Dify</title>" in browser.get("/").text
     with browser.get("/chat?q=你好", buffered=False) as response:
         items = [json.loads(line) for line in response.data.splitlines()]
     told = "".join(item["answer"] for item in items if item["event"] == "message")
