@@ -77,12 +77,10 @@ class CancellableConnection(HTTPConnection):
         self._begun_socket: socket.socket | None = None  # connects, or has
 
     def connect_at_once(self) -> bool:
-        """Connect where nothing has to be waited for, as on this machine; whether it is connected.
+        """Connect where nothing has to be waited for, as on this machine; whether that was so.
 
         Else it may have been begun; `connect` goes on.
         """
-        if not self.is_closed:
-            return True
         if isinstance(self, HTTPSConnection):  # which waits for the handshake
             return False
         options = self.socket_options or ()

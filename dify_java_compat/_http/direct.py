@@ -32,13 +32,16 @@ def send_directly(pool: Any, exchange: Exchange, to_send: requests.PreparedReque
     return connection
 
 
-def send_at_once(pool: Any, exchange: Exchange, to_send: requests.PreparedRequest) -> Any:
+def send_at_once(
+    pool: Any, exchange: Exchange, to_send: requests.PreparedRequest, *, may_connect: bool
+) -> Any:
     """`send_directly` where nothing has to be waited for: by what is connected, or is so at once.
 
     None where it might have to be: `exchange` has the connection for `send_directly` then.
     """
     with _connection_of(pool, exchange, to_send) as connection:
-        if not connection.connect_at_once() or not connection.is_pollable:
+        is_connected = not connection.is_closed or (may_connect and connection.connect_at_once())
+        if not is_connected or not connection.is_pollable:
             exchange.begun_connection = connection
             return None
         connection.send_request(exchange, to_wire(to_send))

@@ -69,6 +69,11 @@ class Openers:
             self._jobs.remove((self._jobs[-1][0], job))
             return False
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether there are jobs, at work or waiting."""
+        return bool(self._jobs or self._working)
+
     def close(self) -> None:
         """End the threads that are idle, and the others once they are."""
         with self._lock:

@@ -160,6 +160,7 @@ class PolledResponse:
     def close(self) -> None:
         if self._is_closed:
             return
+        self._exchange.transport.unanswered.discard(self)
         connection, body = self._connection, self._body
         is_whole = body.is_over and not body.rest and not self._closes and self._parser is None
         self._exchange.release()
@@ -202,6 +203,7 @@ class PolledResponse:
         return rest
 
     def _take(self, head: Head) -> None:
+        self._exchange.transport.unanswered.discard(self)
         self.status, self.headers = head.status, head.headers
         self.content_type = content_type_of(head.headers)
         self._body = head.body()

@@ -27,6 +27,7 @@ from .request import HttpRequest
 from .response import HttpResponse
 from .threads import renew_after_fork
 
+_MOST_UNANSWERED = 64  # fewer than a server keeps of those that it has not accepted yet
 _SMALL = 16384  # bytes that go out at once on a connection that has nothing to send
 
 
@@ -56,6 +57,7 @@ class Transport:
         """Begin anew with no connection and no open stream; closes nothing. Raises nothing."""
         self.streams = StreamLimiter(self.config.max_requests, self.config.max_requests_per_host)
         self.openers = Openers()
+        self.unanswered: set[PolledResponse] = set()  # of what was sent at once
         self.alarms = Alarms()
         self._adapter = Adapter(self.config, self._session)
 
@@ -106,10 +108,14 @@ class Transport:
         if pool is None:
             return None
         with self._logged(exchange) as log:
-            connection = send_at_once(pool, exchange, to_send)
+            # a server that is behind would drop one more
+            may_connect = not self.openers.is_busy and len(self.unanswered) < _MOST_UNANSWERED
+            connection = send_at_once(pool, exchange, to_send, may_connect=may_connect)
         if connection is None:
             return None
-        return PolledResponse(exchange, connection, pool._put_conn, log)
+        response = PolledResponse(exchange, connection, pool._put_conn, log)
+        self.unanswered.add(response)
+        return response
 
     def failure(self, exchange: Exchange, error: Exception) -> DifyException:
         """One of SEND_FAILURES, met before the response's headers were there, as it is raised."""

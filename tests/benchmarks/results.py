@@ -149,9 +149,14 @@ def beside_java(results: Results) -> Beside | None:
 def median_of(samples: list[dict[str, Any]]) -> dict[str, Any]:
     """Name by name; None where it was not measured."""
     return {
-        name: None if value is None else statistics.median(sample[name] for sample in samples)
+        name: None if value is None else _median([sample[name] for sample in samples])
         for name, value in samples[0].items()
     }
+
+
+def _median(values: list[Any]) -> Any:
+    """Of numbers of streams, which are the same in all rounds, that number."""
+    return values[0] if len(set(values)) == 1 else statistics.median(values)
 
 
 def _rounded(value: Any) -> Any:

@@ -204,3 +204,21 @@ def test_what_was_begun_is_closed_with_its_exchange(monkeypatch: pytest.MonkeyPa
             may_begin.set()
             join_streams()
     assert (watcher.items, watcher.error) == ([], None)
+
+
+def test_a_server_that_is_behind_gets_no_more_connections_at_once(opened: list[object]) -> None:
+    """Else it would drop some, and each of them would keep a thread."""
+
+    def silent(peer: Peer) -> None:
+        if peer.receive():
+            peer.wait_closed()
+
+    with chatting(silent) as (chat, server):
+        watchers = [Watcher(chat.sendChatMessageStream(request())) for _ in range(70)]
+        wait_until(lambda: len(server.requests) == 70)
+        assert len(opened) >= 6
+        assert len(chat._transport.unanswered) <= 64
+        for watcher in watchers:
+            watcher.subscription.dispose()
+        join_streams()
+        assert not chat._transport.unanswered
