@@ -159,7 +159,7 @@ def test_every_target_is_judged() -> None:
     results = Results.from_json(DATA.read_text(encoding="utf-8"))
     judged = verdicts(results)
     beside = {JAVA, OFFICIAL, TYPED_PEER} - results.left_out.keys()
-    assert len({verdict.english for verdict in judged}) == len(judged) == 16 + len(beside)
+    assert len({verdict.english for verdict in judged}) == len(judged) == 30 + len(beside)
 
 
 def _load(level: Level, cpu_us: float) -> Load:

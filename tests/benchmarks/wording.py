@@ -135,7 +135,8 @@ ENGLISH: dict[str, Any] = {
         "its own README shows. Paced and short streams come from a server of one thread with a "
         "selector; its own CPU stands beside theirs. "
         "The contenders take turns, round by round; a figure is the median of "
-        "{rounds} rounds. CPU is the process's own, user and system, all threads; its start "
+        "{rounds} rounds, of one to three where streams are paced or short. "
+        "CPU is the process's own, user and system, all threads; its start "
         "is excluded. The JVM has run each task often before it is measured, "
         "and its clock goes in steps of 10 ms; the SDK is compiled from its release's source.\n\n"
         "What the figures do not show: how fast Dify or a model is, for both take thousands of "
@@ -271,9 +272,9 @@ CHINESE: dict[str, Any] = {
     "short_columns": ("协议", "客户端", "CPU 微秒", "与 aiohttp 之比", "微秒", "线程", "服务端"),
     "relay": "转发给浏览器",
     "relay_text": (
-        "uvicorn 上的 Starlette 应用读取每个事件再转发：每个事件的 CPU 微秒数，以及从 Dify 一侧到\n"
-        "浏览器一侧的延迟。本库用的是“流式响应”一页里的代码，另一个用 aiohttp 按行读取并使用\n"
-        "`json`。两者都有一个线程用于接收测试程序的指令。"
+        "uvicorn 上的 Starlette 应用读取每个事件再转发：每个事件的 CPU 微秒数，\n"
+        "以及从 Dify 一侧到浏览器一侧的延迟。本库用的是“流式响应”一页里的代码，\n"
+        "另一个用 aiohttp 按行读取并使用 `json`。两者都有一个线程用于接收测试程序的指令。"
     ),
     "relay_columns": (
         "流",
@@ -300,8 +301,9 @@ CHINESE: dict[str, Any] = {
     "how_text": (
         "服务端在单独的进程里发送预先准备的字节，格式与真实 Dify 的响应相同。\n"
         "每个客户端也有各自的进程和环境，按照各自 README 中的用法调用。各客户端逐轮轮流运行，\n"
-        "数字是 {rounds} 轮的中位数。CPU 只计该进程自己的，包括用户态、内核态和所有线程，\n"
-        "不含启动。定速的流和短流由一个单线程的服务端发送，它自己的 CPU 一并列出。\n"
+        "数字是 {rounds} 轮的中位数，定速的流和短流为一至三轮。\n"
+        "CPU 只计该进程自己的，包括用户态、内核态和所有线程，不含启动。\n"
+        "定速的流和短流由一个单线程的服务端发送，它自己的 CPU 一并列出。\n"
         "JVM 在测量之前已把每项任务运行多遍，它的时钟精度为 10 毫秒；\n"
         "Java SDK 由其发布版本的源码编译。\n"
         "\n"
