@@ -53,7 +53,7 @@ class Drain:
 
     def look(self) -> None:
         """Have the run stopped where its task is known by now."""
-        if self._source.task_id is None or self._is_requested:
+        if self._source.task_id is None or self._is_requested or _exit.has_begun:
             return
         self._reading.close(monotonic() + self._seconds)
         context = self._context.copy()  # two threads may look at once, and `stop` is called twice
@@ -63,7 +63,8 @@ class Drain:
 
     def end(self) -> None:
         """The stream is over, or is not read any more."""
-        if not self._is_requested:
+        is_left_to_exit = _exit.has_begun and self in _owed and self._source.task_id is not None
+        if not self._is_requested and not is_left_to_exit:
             _owed.discard(self)
 
     def stop(self, seconds: float | None = None) -> bool:
@@ -90,16 +91,26 @@ class Drain:
 _owed: set[Drain] = set()
 
 
+class _Exit:
+    """The interpreter's; then no thread can be started, and stops share the time there is."""
+
+    has_begun = False
+
+
+_exit = _Exit()
+
+
 def _stop_what_is_owed() -> None:
     """At the interpreter's exit: threads that run still read, but none can be started.
 
     What is still iterated is left first, for nobody will go on with it. Each stop gets its part of
     the time, so that one that is not answered keeps no other: Dify has it then all the same.
     """
+    _exit.has_begun = True
+    end = monotonic() + _EXIT_SECONDS
     for items in members(_iterated):
         with contextlib.suppress(Exception):  # a generator that another thread is in
             items.close()
-    end = monotonic() + _EXIT_SECONDS
     while (owed := list(_owed)) and end - monotonic() > 0:
         has_stopped = False
         for number, drain in enumerate(owed):
