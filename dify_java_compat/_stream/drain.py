@@ -63,8 +63,8 @@ class Drain:
 
     def end(self) -> None:
         """The stream is over, or is not read any more."""
-        is_left_to_exit = _exit.has_begun and self in _owed and self._source.task_id is not None
-        if not self._is_requested and not is_left_to_exit:
+        exit_will_stop = _exit.has_begun and self in _owed and self._source.task_id is not None
+        if not self._is_requested and not exit_will_stop:
             _owed.discard(self)
 
     def stop(self, seconds: float | None = None) -> bool:
