@@ -150,12 +150,13 @@ def finish(
     """Wait until `sock` is connected, which was begun; raises as `dial` does, and closes it."""
     end = None if timeout is None else monotonic() + timeout
     try:
-        while not is_connected(sock):
+        has_ended = is_connected(sock)
+        while not has_ended:
             raise_if_cancelled()
             wait = _CHECK_SECONDS if end is None else end - monotonic()
             if wait <= 0:
                 raise TimeoutError("timed out")
-            wait_for_write(sock, min(wait, _CHECK_SECONDS))
+            has_ended = wait_for_write(sock, min(wait, _CHECK_SECONDS))
         _check(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
         sock.settimeout(timeout)
     except BaseException:
@@ -169,7 +170,7 @@ def connect(
     timeout: float | None,
     raise_if_cancelled: Callable[[], None],
 ) -> None:
-    """Connect `sock`, which is new; raises as `dial` does, and closes it."""
+    """Connect `sock`, which is new; raises as `dial` does."""
     _start(sock, address)
     finish(sock, timeout, raise_if_cancelled)
 
