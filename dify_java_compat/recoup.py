@@ -7,13 +7,10 @@ from typing import Protocol
 from ._api.base_client import BaseClient
 from ._api.java_keywords import java_keywords
 from ._api.operation import Operation, one
-from ._http.request import ApiKey, CallersKey
-from .config import ClientConfig
 from .models.recoup import StopChatResponse
 
 __all__ = ["RecoupChat", "RequestsRecoupChat"]
 
-_HOME = "https://api.recoupable.dev"
 _STOP_CHAT = Operation(
     "stopChat", "POST", "/api/chat/{chat_id}/stop", one(StopChatResponse), prefix=""
 )
@@ -45,18 +42,15 @@ class RecoupChat(Protocol):
 class RequestsRecoupChat(BaseClient, RecoupChat):
     """`RecoupChat` over HTTP. One client serves any number of threads and keys.
 
-    `api_key` is the default for calls without one. A context manager; `close()` closes the idle
+    `base_url` is https://api.recoupable.dev unless given, `api_key` the default for calls without
+    one, `session` as of RequestsDifyChat. A context manager; `close()` closes the idle
     connections. The call is sent again only where it did not reach the server.
     """
 
-    def __init__(
-        self,
-        base_url: str | None = _HOME,
-        client_config: ClientConfig | None = None,
-        *,
-        api_key: str | None = None,
-    ) -> None:
-        super().__init__(base_url or _HOME, client_config, api_key=api_key)
+    _KEY_IN = "x-api-key", ""
+
+    def _home(self) -> str:
+        return "https://api.recoupable.dev"
 
     @property
     def base_url(self) -> str:
@@ -73,6 +67,3 @@ class RequestsRecoupChat(BaseClient, RecoupChat):
         apiKey: str | None = None,
     ) -> StopChatResponse:
         return self._call(_STOP_CHAT, chat_id=chat_id, api_key=api_key)
-
-    def _api_key(self, api_key: str | CallersKey) -> ApiKey:
-        return ApiKey(api_key, header="x-api-key", scheme="")

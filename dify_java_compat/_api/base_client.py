@@ -35,6 +35,8 @@ _OF_PROCESS = {"_transport", "_workers", "_loop", "_is_copy", "_listeners"}
 class BaseClient:
     """The connections to one server and the key for calls that have none of their own."""
 
+    _KEY_IN = "Authorization", "Bearer "  # the header where the service expects it, and its scheme
+
     def __init__(
         self,
         base_url: str | None = None,
@@ -46,9 +48,13 @@ class BaseClient:
         self._session = session
         self._config = validated(ClientConfig() if client_config is None else client_config)
         if base_url is None or (isinstance(base_url, str) and not base_url):
-            base_url = os.environ.get("DIFY_URL") or "http://localhost"
+            base_url = self._home()
         self._connect(normalized_base_url(base_url))
-        self._key = self._api_key(api_key) if api_key is not None else None
+        self._key = ApiKey(api_key, *self._KEY_IN) if api_key is not None else None
+
+    def _home(self) -> str:
+        """Where the service is that nobody gave an address of."""
+        return os.environ.get("DIFY_URL") or "http://localhost"
 
     @property
     def base_url(self) -> str:
@@ -174,13 +180,9 @@ class BaseClient:
         text = api_key.text if isinstance(api_key, CallersKey) else api_key
         has_none = api_key is None or (isinstance(text, str) and not text)
         del text  # no frame of an exception has it
-        key = self._key if api_key is None or has_none else self._api_key(api_key)
+        key = self._key if api_key is None or has_none else ApiKey(api_key, *self._KEY_IN)
         if key is None:
             raise IllegalArgumentException(
                 "api_key must be given, with the call or to the client", operation=operation.name
             )
         return key
-
-    def _api_key(self, api_key: str | CallersKey) -> ApiKey:
-        """A key in the header where the service expects it."""
-        return ApiKey(api_key)
