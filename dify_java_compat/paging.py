@@ -7,7 +7,6 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from ._dto.dto import is_dto
 from .errors import IllegalArgumentException
 from .models.requests import BaseChatRequest
 from .models.responses import DifyPageResult
@@ -58,7 +57,8 @@ def _request_class_of(method: Any) -> type[BaseChatRequest]:
         first, *_ = inspect.signature(method, eval_str=True).parameters.values()
     except Exception:  # annotations may be anything; the method itself checks its argument
         return BaseChatRequest
-    return first.annotation if is_dto(first.annotation) else BaseChatRequest
+    is_known = dataclasses.is_dataclass(first.annotation)
+    return first.annotation if is_known else BaseChatRequest
 
 
 def _items(method: Callable[[Q], DifyPageResult[T]], request: Q, cursor: str) -> Iterator[T]:

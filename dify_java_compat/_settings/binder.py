@@ -10,10 +10,9 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 
-from .._dto.dto import is_dto
 from ..errors import IllegalArgumentException
 
 _TRUE = frozenset(("true", "on", "yes", "1"))
@@ -60,7 +59,7 @@ def _walk(cls: Any, above: tuple[str, ...]) -> Iterator[Setting]:
     hints = typing.get_type_hints(cls)
     for part in fields(cls):
         path, hint = (*above, part.name), hints[part.name]
-        if is_dto(hint):
+        if is_dataclass(hint):
             yield from _walk(hint, path)
         else:
             yield Setting(path, hint)
@@ -188,7 +187,7 @@ def _built(cls: Any, values: Mapping[str, Any]) -> Any:
     hints = typing.get_type_hints(cls)
     return cls(
         **{
-            name: _built(hints[name], value) if is_dto(hints[name]) else value
+            name: _built(hints[name], value) if is_dataclass(hints[name]) else value
             for name, value in values.items()
         }
     )
