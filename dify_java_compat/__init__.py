@@ -65,12 +65,13 @@ _NAMES = {
         AppAnnotationReplyRequest AppAnnotationReplyResponse AppAnnotationResponse
         AppAnnotationUpdateRequest AppFeedbackPageRequest AppFeedbackResponse AppInfoResponse
         AppMetaResponse AppParametersResponseVO AppSiteResponse AudioToTextRequest BaseChatRequest
-        BaseWorkflowRequest BaseWorkflowRunData ChatMessageSendCompletionResponse
-        ChatMessageSendRequest ChatMessageSendResponse ChatMessageVO CompletionData ContainerData
-        ConversationVariableRequest ConversationVariableResponse DiftChatExceptionEnum DifyFile
-        DifyPageResult DifyResult DifyTextVO EmptyData EndUserResponse FilePreviewRequest FileUpload
-        FileUploadConfig FileUploadImage FileUploadRequest FileUploadResponse HumanInputData
-        HumanInputFormResponse HumanInputSubmitRequest IconTypeEnum MessageConversationsRequest
+        BaseWorkflowRequest BaseWorkflowRunData ChatMessagePipelineModel
+        ChatMessageSendCompletionResponse ChatMessageSendRequest ChatMessageSendResponse
+        ChatMessageVO CompletionData ContainerData ConversationVariableRequest
+        ConversationVariableResponse DiftChatExceptionEnum DifyFile DifyPageResult DifyResult
+        DifyTextVO EmptyData EndUserResponse FilePreviewRequest FileUpload FileUploadConfig
+        FileUploadImage FileUploadRequest FileUploadResponse HumanInputData HumanInputFormResponse
+        HumanInputSubmitRequest IconTypeEnum MessageConversationsRequest
         MessageConversationsResponse MessageFeedbackRequest MessageFeedbackResponse
         MessageFileTransferMethodEnum MessageFileTypeEnum MessagesCurrentRequest MessagesRequest
         MessagesResponseVO MetaData NodeFinishedData NodeRetryData NodeStartedData
@@ -85,7 +86,7 @@ _NAMES = {
         pages
     """,
     "pipeline": """
-        ChatMessagePipelineModel PipelineContext PipelineProcess
+        PipelineContext PipelineProcess
     """,
     "recoup": """
         RecoupChat RequestsRecoupChat

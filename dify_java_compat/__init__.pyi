@@ -66,6 +66,7 @@ from .models import AudioToTextRequest as AudioToTextRequest
 from .models import BaseChatRequest as BaseChatRequest
 from .models import BaseWorkflowRequest as BaseWorkflowRequest
 from .models import BaseWorkflowRunData as BaseWorkflowRunData
+from .models import ChatMessagePipelineModel as ChatMessagePipelineModel
 from .models import ChatMessageSendCompletionResponse as ChatMessageSendCompletionResponse
 from .models import ChatMessageSendRequest as ChatMessageSendRequest
 from .models import ChatMessageSendResponse as ChatMessageSendResponse
@@ -130,7 +131,6 @@ from .models import WorkflowRunStreamResponse as WorkflowRunStreamResponse
 from .models import WorkflowStartedData as WorkflowStartedData
 from .models import WorkflowStopResponse as WorkflowStopResponse
 from .paging import pages as pages
-from .pipeline import ChatMessagePipelineModel as ChatMessagePipelineModel
 from .pipeline import PipelineContext as PipelineContext
 from .pipeline import PipelineProcess as PipelineProcess
 from .recoup import RecoupChat as RecoupChat

@@ -16,19 +16,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from ._dto.dto import dto
 from .errors import IllegalArgumentException, PipelineException
-from .models.responses import ChatMessageSendCompletionResponse
+from .models.responses import ChatMessagePipelineModel, ChatMessageSendCompletionResponse
 
-__all__ = ["ChatMessagePipelineModel", "PipelineContext", "PipelineProcess"]
+__all__ = ["PipelineContext", "PipelineProcess"]
 
 M = TypeVar("M", bound=ChatMessageSendCompletionResponse)
 P = TypeVar("P", bound="PipelineProcess[Any]")
-
-
-@dto
-class ChatMessagePipelineModel(ChatMessageSendCompletionResponse):
-    """An item on its way to the subscriber."""
 
 
 @dataclass

@@ -21,8 +21,8 @@ from .._stream.source import stop_refused
 from .._stream.verdict import is_other_conversation, other_conversation
 from ..chatflow import DifyChatflow
 from ..config import ClientConfig
-from ..interface import DifyChat
 from ..models import (
+    ChatMessagePipelineModel,
     ChatMessageSendCompletionResponse,
     ChatMessageSendRequest,
     ChatMessageSendResponse,
@@ -33,13 +33,12 @@ from ..models import (
 from .streaming import StreamingClient
 
 if TYPE_CHECKING:
-    from ..pipeline import ChatMessagePipelineModel, PipelineProcess
+    from ..pipeline import PipelineProcess
     from .coroutines import AsyncDifyChat
     from .workflow import RequestsDifyWorkflow
 
 __all__ = ["DifyChatBuilder", "DifyClient", "RequestsDifyChat"]
 
-C = TypeVar("C", bound=DifyChat)
 B = TypeVar("B", bound="Settings")
 K = TypeVar("K", bound=BaseClient)
 
@@ -203,7 +202,7 @@ class DifyChatBuilder:
         return DifyChatBuilder.Builder()
 
     @staticmethod
-    def create(client: C) -> C:
+    def create(client: K) -> K:
         """Java wraps its client here; ours is the facade already."""
         return client
 

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 from .._stream.collecting import wait_for_async
 from ..aio import AsyncDifyChatflow
-from ..models import ChatMessageSendRequest, ChatMessageSendResponse
+from ..models import (
+    ChatMessagePipelineModel,
+    ChatMessageSendRequest,
+    ChatMessageSendResponse,
+)
 from . import RequestsDifyChat
 
 if TYPE_CHECKING:
-    from ..pipeline import ChatMessagePipelineModel, PipelineProcess
+    from ..pipeline import PipelineProcess
 
 __all__ = ["AsyncDifyChat"]
 

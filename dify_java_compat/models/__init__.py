@@ -84,6 +84,7 @@ from .requests import (
 )
 from .responses import (
     AgentThought,
+    ChatMessagePipelineModel,
     ChatMessageSendCompletionResponse,
     ChatMessageSendResponse,
     DifyPageResult,
@@ -132,6 +133,7 @@ __all__ = [
     "BaseChatRequest",
     "BaseWorkflowRequest",
     "BaseWorkflowRunData",
+    "ChatMessagePipelineModel",
     "ChatMessageSendCompletionResponse",
     "ChatMessageSendRequest",
     "ChatMessageSendResponse",

@@ -10,6 +10,7 @@ from .events import EVENT_DATA, CompletionData
 
 __all__ = [
     "AgentThought",
+    "ChatMessagePipelineModel",
     "ChatMessageSendCompletionResponse",
     "ChatMessageSendResponse",
     "DifyPageResult",
@@ -155,6 +156,11 @@ class ChatMessageSendCompletionResponse(ChatMessageSendResponse):
     def audio_bytes(self) -> bytes:
         """The audio of a tts_message, decoded; b"" of any other event."""
         return base64.b64decode(self.audio or "")
+
+
+@dto
+class ChatMessagePipelineModel(ChatMessageSendCompletionResponse):
+    """An item on its way to the subscriber, as the processes of a pipeline get it."""
 
 
 @dto

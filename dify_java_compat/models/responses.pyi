@@ -9,6 +9,7 @@ from .events import CompletionData
 
 __all__ = [
     "AgentThought",
+    "ChatMessagePipelineModel",
     "ChatMessageSendCompletionResponse",
     "ChatMessageSendResponse",
     "DifyPageResult",
@@ -431,6 +432,8 @@ class ChatMessageSendCompletionResponse(ChatMessageSendResponse):
         messageFiles: list[str] | None = None,
         belongsTo: str | None = None,
     ) -> None: ...
+
+class ChatMessagePipelineModel(ChatMessageSendCompletionResponse): ...
 
 class MessageFeedbackResponse(ResponseDto):
     result: str | None
