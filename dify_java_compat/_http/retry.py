@@ -79,6 +79,11 @@ def may_send_again(error: DifyException, method: str) -> bool:
     return method == "GET" and not isinstance(error.__cause__, failure.SSLError)
 
 
+def was_not_seen(error: Exception) -> bool:
+    """Whether the server cannot have begun to work on a request that failed so."""
+    return isinstance(error, DifyException) and may_send_again(error, "POST")
+
+
 def _never_connected(cause: BaseException | None) -> bool:
     """Whether requests failed before there was a connection to send anything on."""
     if isinstance(cause, failure.ConnectTimeout):

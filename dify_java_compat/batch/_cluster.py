@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from distributed import Client
 
-from .._http.clock import monotonic
+from .._stream.driver import monotonic
 from ..errors import DifyException
 from ._result import Answered, AnyResult
 from ._worker import ClientOfWorker, Numbered, ask_block

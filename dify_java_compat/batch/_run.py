@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from .._http.clock import monotonic
-from .._http.retry import may_send_again
+from .._stream.driver import monotonic
 from .._stream.subscription import without_waiting
 from ..errors import DifyException, StreamErrorException
 from ._pace import Pace
@@ -37,6 +36,10 @@ class Asks(Protocol[Q, R]):
 
         IllegalArgumentException for what cannot be asked.
         """
+        ...
+
+    def _was_not_seen(self, error: Exception, /) -> bool:
+        """Whether a question that failed so has cost nothing, and may be sent again."""
         ...
 
 
@@ -266,7 +269,7 @@ class Run:
     def _is_to_be_sent_again(self, ended: Try, error: Exception) -> bool:
         """By the rule of money, else by the caller's word; the pace learns of it."""
         now, retry_after = monotonic(), getattr(error, "retry_after", None)
-        was_not_seen = isinstance(error, DifyException) and may_send_again(error, "POST")
+        was_not_seen = self._client._was_not_seen(error)
         if was_not_seen:
             self.pace.on_refused(ended.started_at, now, retry_after)
         elif is_busy(error):

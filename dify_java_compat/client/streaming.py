@@ -14,6 +14,7 @@ from .._http.deadline import Deadline
 from .._http.exchange import Exchange
 from .._http.hooks import Call
 from .._http.request import ApiKey, HttpRequest
+from .._http.retry import was_not_seen
 from .._stream.annotations import EventStream
 from .._stream.loop import Loop
 from .._stream.reader import EventReader
@@ -32,6 +33,7 @@ class StreamingClient(BaseClient, Generic[R]):
     _STOP: Operation[Any]
     _RUN: Operation[Any]  # how a run ended
     _EVENTS: Operation[R]
+    _was_not_seen = staticmethod(was_not_seen)
 
     def close(self) -> None:
         super().close()
