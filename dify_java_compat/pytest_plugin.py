@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .client import RequestsDifyChat
+    from . import RequestsDifyChat
     from .emulator import DifyEmulator
 
 _MARKER = "dify_emulator"
@@ -43,8 +43,7 @@ def dify_emulator(request: pytest.FixtureRequest) -> Iterator[DifyEmulator]:
 @pytest.fixture
 def dify_chat(dify_emulator: DifyEmulator) -> Iterator[RequestsDifyChat]:
     """A client of the chat app of this test's ``dify_emulator``."""
-    from .client import RequestsDifyChat
-    from .config import ClientConfig
+    from . import ClientConfig, RequestsDifyChat
 
     key = dify_emulator.keys["chat"]
     here = ClientConfig(proxies={"http": ""})  # a proxy of the environment cannot reach it

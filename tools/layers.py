@@ -8,15 +8,17 @@ from pathlib import Path
 from . import ROOT
 
 PACKAGE = "dify_java_compat"
+PUBLIC = "public names"
 
 
 @dataclass(frozen=True)
 class House:
     """Rooms in rows: a room may import every room of a lower row, and none of its own or above.
 
-    A room is a module or a folder; within a folder imports are free. `only_for` names what no
-    other room or module may import, `types_for` who may for its types alone, `never` what a room
-    must do without although the rows would let it.
+    A room is a module or a folder; within a folder imports are free. The public names of the
+    package, `PUBLIC`, stand for all rooms below. `only_for` names what no other room or module may
+    import, `types_for` who may for its types alone, `never` what a room must do without although
+    the rows would let it.
     """
 
     package: str
@@ -90,6 +92,8 @@ class House:
                 start = home[: -node.level] if node.level else []
                 base = start + (node.module.split(".") if node.module else [])
                 paths = [[*base, alias.name] for alias in node.names]
+                if base == root:
+                    paths = [self._home_of(path) for path in paths]
             else:
                 continue
             for path in paths:
@@ -98,6 +102,11 @@ class House:
                 if node in of_types and {room, module} & self.types_for.get(path[0], set()):
                     continue
                 yield (below[0] if ours and below else path[0]), ours
+
+    def _home_of(self, path: list[str]) -> list[str]:
+        """`path`, or the public names where it leads to none of the rooms, but to one of those."""
+        is_room = path[-1] in self.level or path[-1] in self.only_for
+        return path if is_room else [*path[:-1], PUBLIC]
 
 
 def _for_type_checkers(tree: ast.AST) -> Iterator[ast.AST]:
@@ -152,6 +161,7 @@ CLIENT = House(
         "asgiref": {"web.django"},
         "redis": {"web.redis"},
         "emulator": {"cli", "pytest_plugin"},
+        PUBLIC: {"cli", "pytest_plugin"},
     },
     types_for={"requests": {"client"}},
     never={"_http": {"models", "_dto"}, "_stream.sse": {"json", "msgspec"}},

@@ -10,10 +10,9 @@ import sys
 from collections.abc import Generator, Iterator
 from typing import Any, BinaryIO, TextIO
 
+from .. import ChatMessageSendRequest, RequestsDifyChat
 from .._stream.driver import monotonic
 from ..batch import Answered, ask_all, on_dask
-from ..client import RequestsDifyChat
-from ..models.requests import ChatMessageSendRequest
 from .language import tr, unreadable, unwritable
 from .progress import Bar
 from .questions import Line, NotCsvError, count, lines, opened

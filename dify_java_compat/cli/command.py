@@ -9,9 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from ..client import RequestsDifyChat
-from ..config import ClientConfig
-from ..errors import DifyException
+from .. import ClientConfig, DifyException, RequestsDifyChat
 from . import batch
 from .language import tr, translated, unreadable
 from .options import APPS, Parser, doctor_parser, main_parser

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import (
+from .. import (
+    AppInfoResponse,
     ConnectionException,
     DecodeException,
     DifyException,
@@ -20,7 +21,6 @@ from ..errors import (
     TimeoutException,
     UnauthorizedException,
 )
-from ..models.apps import AppInfoResponse
 from .arrivals import Arrivals, Verdict
 from .language import N_, tr, translated
 from .report import FAILED, NOTE, OK, SKIPPED, Finding

@@ -6,18 +6,18 @@ import argparse
 import contextlib
 from collections.abc import Iterator
 
-from .._stream.driver import monotonic
-from ..client import RequestsDifyChat
-from ..config import ClientConfig
-from ..errors import (
+from .. import (
+    ChatMessageSendRequest,
+    ClientConfig,
     ConnectionException,
     DecodeException,
     DifyException,
     HttpClientException,
     IllegalArgumentException,
+    RequestsDifyChat,
     TimeoutException,
 )
-from ..models.requests import ChatMessageSendRequest
+from .._stream.driver import monotonic
 from . import diagnosis
 from .arrivals import Arrivals
 from .language import tr, translated

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from ..models.requests import ChatMessageSendRequest
+from .. import ChatMessageSendRequest
 from .language import tr
 from .terminal import read_json_from_stdin
 

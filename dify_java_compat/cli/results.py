@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, BinaryIO
 
+from .. import DifyException, IllegalArgumentException
 from ..batch import Answered
-from ..errors import DifyException, IllegalArgumentException
 from .language import tr
 from .questions import Line, key_of
 

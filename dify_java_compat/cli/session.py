@@ -8,22 +8,23 @@ import threading
 from queue import Empty, SimpleQueue
 from typing import Any, BinaryIO
 
-from .._api.files import Upload
-from .._stream.driver import monotonic
-from ..client import RequestsDifyChat
-from ..errors import (
+from .. import (
+    ChatMessageSendCompletionResponse,
+    ChatMessageSendRequest,
     ConnectionException,
     DecodeException,
     DifyException,
+    FileUploadRequest,
     HttpClientException,
     IllegalArgumentException,
     NotChatAppException,
     NotFoundException,
+    RequestsDifyChat,
     StreamInterruptedException,
     UnauthorizedException,
+    Upload,
 )
-from ..models.requests import ChatMessageSendRequest, FileUploadRequest
-from ..models.responses import ChatMessageSendCompletionResponse
+from .._stream.driver import monotonic
 from .language import N_, tr, translated
 from .progress import progress_bar
 from .terminal import (

@@ -18,9 +18,9 @@ from decimal import Decimal, InvalidOperation
 from queue import Empty, SimpleQueue
 from typing import Any, NoReturn, TextIO
 
+from .. import ChatMessageSendCompletionResponse, ChatMessageSendResponse
 from .._stream.answer import AnswerBuilder
 from .._stream.driver import monotonic
-from ..models.responses import ChatMessageSendCompletionResponse, ChatMessageSendResponse
 from .language import tr
 
 PROG = "dify-chat"

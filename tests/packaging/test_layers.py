@@ -54,7 +54,8 @@ def test_a_module_imports_only_what_is_below_it(house: House, module: str, file:
         ("operators._common", "import requests", "requests"),
         ("recoup", "from .client import RequestsDifyChat", "client"),
         ("client", "from .emulator import DifyEmulator", "emulator"),
-        ("client", "from . import DifyChat", "DifyChat"),
+        ("client", "from . import DifyChat", "public names"),
+        ("web.resumable", "from .. import DifyChat", "public names"),
         ("client", "import dify_java_compat", "dify_java_compat"),
     ],
 )
@@ -83,6 +84,7 @@ def test_a_wrong_import_of_the_emulator_is_seen(module: str, line: str, wrong: s
     ("house", "module", "line"),
     [
         (CLIENT, "cli.main", "from ..emulator import DifyEmulator"),
+        (CLIENT, "cli.main", "from .. import DifyChat"),
         (CLIENT, "_http.transport", "import requests\nfrom .response import HttpResponse"),
         (CLIENT, "models.responses", "from .events import CompletionData\nfrom .._dto import dto"),
         (CLIENT, "client", "from ._api import operations\nfrom ._stream.iterate import iterate"),
@@ -96,7 +98,7 @@ def test_a_right_import_passes(house: House, module: str, line: str) -> None:
 
 
 # rooms, arrows; beyond them a reader needs more than one page
-BOUNDS = [(CLIENT, 22, 72), (EMULATOR, 18, 60)]
+BOUNDS = [(CLIENT, 22, 60), (EMULATOR, 18, 60)]
 
 
 def cycle(arrows: Mapping[str, set[str]]) -> list[str]:
