@@ -50,7 +50,8 @@ class Framing(dict[int, bytes]):
         None, and `position`, where one is no such frame, or has line breaks besides its own.
         """
         ends = self.ends + b"\r\n"
-        last = data.rfind(ends)
+        first = data.find(b"\n", position, position + 12) + 1  # of a proxy: chunks of its own
+        last = data.rfind(ends) if data.startswith(self.begins, first) else 0
         if last <= position:
             return [], position
         chunks = data[position:last].split(ends)

@@ -124,7 +124,7 @@ class SSEDecoder:
         if block.startswith(b"data: "):
             # Dify's framing throughout: a line of data and an empty one, in turn
             events = block[6:-2].split(b"\n\ndata: ")
-            if block.count(b"\n") == 2 * len(events) and b"" not in events:
+            if b"\n" not in b"".join(events) and b"" not in events:
                 return self._checked(events, block)
         frames = block[:-2].split(b"\n\n")
         return self._checked([data for frame in frames for data in _data(frame)], block)
