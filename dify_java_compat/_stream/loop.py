@@ -154,7 +154,7 @@ class Loop:
     def renew(self) -> None:
         """Begin anew, in a process that was just forked: without a task, a thread, a descriptor."""
         if self.sockets is not None:
-            self.sockets.close()  # the child's descriptors alone: the parent polls on
+            self.sockets.close_inherited()  # the parent polls on
         self.sockets = None
         self.lock = threading.RLock()  # the garbage collector may schedule anywhere
         self.ready: deque[LoopHandle] = deque()

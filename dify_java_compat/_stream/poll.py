@@ -145,6 +145,11 @@ class Poll:
                     timer.value = None
         return values
 
+    def close_inherited(self) -> None:
+        """`close`, in a process that was just forked: no thread is left to give up the lock."""
+        self._lock = threading.RLock()
+        self.close()
+
     def close(self) -> None:
         """Close this process's descriptors; what they are of is left alone."""
         with self._lock:

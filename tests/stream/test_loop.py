@@ -15,6 +15,7 @@ import pytest
 from dify_java_compat._stream.caller import CallerLoop
 from dify_java_compat._stream.eventloop import EventLoopDriver
 from dify_java_compat._stream.loop import Loop
+from dify_java_compat._stream.poll import Poll
 from tests.support import TIMEOUT
 from tests.support.watching import wait_until
 
@@ -248,10 +249,18 @@ def test_a_loop_that_was_closed_goes_on_for_its_tasks_and_for_new_ones(loop: Loo
 
 
 def test_a_loop_begins_anew_in_a_forked_process() -> None:
-    """Its lock may be held by a thread that is not there; its tasks are the parent's."""
-    made = Loop()
+    """Its locks may be held by a thread that is not there; its tasks are the parent's."""
+    made, poll = Loop(), Poll()
     Counter(made)
-    made.lock.acquire()
+    made.sockets = poll
+
+    def hold() -> None:
+        made.lock.acquire()
+        poll._lock.acquire()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    holder.join()
     made.renew()
     assert not made.tasks
     task = Counter(made, closes)
