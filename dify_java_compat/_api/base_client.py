@@ -143,13 +143,13 @@ class BaseClient:
         """Send, and give what `read` makes of the response once its headers are there."""
         http_request = self._request(operation, request, **values)
         if not self._listeners:
-            return read(self._exchange(http_request).open())
+            return _read_or_closed(self._exchange(http_request).open(), read)
         call = Call(http_request, self._listeners, getattr(request, "content", None))
         with call.active():
             try:
                 response = self._exchange(http_request).open()
                 call.status = response.status
-                result = read(response)
+                result = _read_or_closed(response, read)
                 call.on_item(result)
             except BaseException as error:
                 call.end(error)
@@ -186,3 +186,11 @@ class BaseClient:
                 "api_key must be given, with the call or to the client", operation=operation.name
             )
         return key
+
+
+def _read_or_closed(response: HttpResponse, read: Callable[[HttpResponse], R]) -> R:
+    try:
+        return read(response)
+    except BaseException:
+        response.close()
+        raise

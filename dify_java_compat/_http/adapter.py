@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+import http.client
 import importlib
 import io
+import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from types import FunctionType
+from typing import Any
 
 import requests
 import urllib3
@@ -23,9 +26,6 @@ from ..config import ClientConfig
 from ..errors import IllegalArgumentException
 from .connection import pool_factories
 from .request import HttpRequest
-
-if TYPE_CHECKING:
-    pass
 
 
 def prepared_url(base_url: str) -> str:
@@ -214,10 +214,11 @@ class Adapter(HTTPAdapter):
     def direct_pool(self, to_send: requests.PreparedRequest, settings: Mapping[str, Any]) -> Any:
         """The pool to send it directly on; None where it has to go by requests.
 
-        So it has through a proxy, by a session of the caller's, and where a double stands.
+        So it has through a proxy, by a session of the caller's, where a double stands, and where
+        somebody looks at what urllib3 and http.client do.
         """
         url = str(to_send.url)
-        if type(self) is not Adapter or self._other_way(url) is not None:
+        if type(self) is not Adapter or _is_looked_at() or self._other_way(url) is not None:
             return None
         for name, value in self._headers.items():
             to_send.headers.setdefault(name, value)
@@ -295,6 +296,33 @@ class Adapter(HTTPAdapter):
 def _is_patched(function: Any, home: str) -> bool:
     """Whether something else stands in its place, as `responses`, `requests-mock`, `vcrpy` do."""
     return not getattr(function, "__module__", "").startswith(home)
+
+
+# what logs and tracers look at: that of http.client which Sentry, Datadog and New Relic wrap, and
+# that of urllib3 which OpenTelemetry wraps
+_WAY = (
+    *((http.client.HTTPConnection, name) for name in ("putrequest", "putheader", "endheaders")),
+    *((http.client.HTTPConnection, name) for name in ("send", "getresponse")),
+    *((HTTPConnectionPool, name) for name in ("urlopen", "_make_request")),
+)
+_logger = logging.getLogger("urllib3.connectionpool")
+
+
+def _own(home: type, name: str) -> Any:
+    """The function of that name, None where it is not the one that `home` came with."""
+    function = getattr(home, name, None)
+    is_own = type(function) is FunctionType and function.__globals__["__name__"] == home.__module__
+    return function if is_own else None
+
+
+_FUNCTIONS = [(home, name, _own(home, name)) for home, name in _WAY]
+
+
+def _is_looked_at() -> bool:
+    """Whether somebody looks at each request: by the log, by `debuglevel`, or in a function."""
+    if http.client.HTTPConnection.debuglevel or _logger.isEnabledFor(logging.DEBUG):
+        return True
+    return any(getattr(home, name, None) is not function for home, name, function in _FUNCTIONS)
 
 
 def _own_headers(session: requests.Session | None) -> dict[str, str]:

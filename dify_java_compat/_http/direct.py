@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import ssl
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,13 @@ from urllib.parse import urlsplit
 import requests
 from urllib3 import exceptions as failures
 
-from ..errors import DifyException
+from .waited import WaitedResponse
 
 if TYPE_CHECKING:
     from .exchange import Exchange
+
+
+_FAILURES = (failures.HTTPError, http.client.HTTPException, OSError)
 
 
 def send_directly(pool: Any, exchange: Exchange, to_send: requests.PreparedRequest) -> Any:
@@ -24,12 +28,17 @@ def send_directly(pool: Any, exchange: Exchange, to_send: requests.PreparedReque
     what `HTTPAdapter.send` raises for the same failure.
     """
     with _connection_of(pool, exchange, to_send) as connection:
-        pool._validate_conn(connection)  # which connects, where it is over TLS
-        if connection.sock is not None and not connection.is_pollable:
-            pool._put_conn(connection)
+        return connection if _is_sent(pool, connection, exchange, to_send) else None
+
+
+def call_directly(
+    pool: Any, exchange: Exchange, to_send: requests.PreparedRequest
+) -> WaitedResponse | None:
+    """`send_directly`, and wait for the head of the response."""
+    with _connection_of(pool, exchange, to_send) as connection:
+        if not _is_sent(pool, connection, exchange, to_send):
             return None
-        connection.send_request(exchange, to_wire(to_send))
-    return connection
+        return WaitedResponse(connection, pool._put_conn, exchange.deadline.time_left("read"))
 
 
 def send_at_once(
@@ -48,6 +57,17 @@ def send_at_once(
     return connection
 
 
+def _is_sent(
+    pool: Any, connection: Any, exchange: Exchange, to_send: requests.PreparedRequest
+) -> bool:
+    pool._validate_conn(connection)  # which connects, where it is over TLS
+    if connection.sock is not None and not connection.is_pollable:
+        pool._put_conn(connection)
+        return False
+    connection.send_request(exchange, to_wire(to_send))
+    return True
+
+
 @contextlib.contextmanager
 def _connection_of(
     pool: Any, exchange: Exchange, to_send: requests.PreparedRequest
@@ -61,7 +81,7 @@ def _connection_of(
     except BaseException as error:
         if connection is not None:
             connection.close()
-        if isinstance(error, Exception) and not isinstance(error, DifyException):
+        if isinstance(error, _FAILURES):  # not what a signal handler raises
             raise _as_requests_raises(error, pool, str(to_send.url)) from error
         raise
 
@@ -97,7 +117,9 @@ def _as_requests_raises(error: Exception, pool: Any, url: str) -> Exception:
         return requests.ConnectionError(failures.MaxRetryError(pool, url, error))
     if isinstance(error, failures.ConnectTimeoutError):
         return requests.ConnectTimeout(failures.MaxRetryError(pool, url, error))
-    if isinstance(error, OSError):
+    if isinstance(error, TimeoutError):
+        return requests.exceptions.ReadTimeout(error)
+    if isinstance(error, (OSError, http.client.HTTPException)):
         aborted = failures.ProtocolError("Connection aborted.", error)
         return requests.ConnectionError(aborted)
     return requests.ConnectionError(error)

@@ -16,7 +16,7 @@ MAX_DIGITS = 4000  # of a number: of more Python makes none
 
 
 class Head(NamedTuple):
-    """Status line and headers; `closes`: the connection serves no other request after this one."""
+    """Status line and headers; `closes`: they say that the connection serves no other request."""
 
     status: int
     reason: str
@@ -32,6 +32,11 @@ class Head(NamedTuple):
             return ChunkedBody()
         length = _length(headers)
         return BodyUntilClose() if length is None else SizedBody(length)
+
+    def is_reusable_after(self, body: Body) -> bool:
+        """Whether the connection serves another request, where this is what came of the body."""
+        is_whole = body.is_over and not body.rest
+        return is_whole and not self.closes and not isinstance(body, BodyUntilClose)
 
 
 class HeadParser:
@@ -60,6 +65,8 @@ class HeadParser:
                 self._data = data
                 return None
             head, rest = data[:end], data[end + separator :]
+            if head.count(b"\n") > _MAX_HEADERS:
+                raise http.client.HTTPException(f"got more than {_MAX_HEADERS} headers")
             status = _status(head)
             if not 100 <= status < 200:
                 self._data = b""
@@ -113,8 +120,6 @@ def _parsed(head: bytes) -> Head:
     version, status, *reason = lines[0].split(None, 2)
     fields: list[list[str]] = []
     goes_on = False
-    if len(lines) > _MAX_HEADERS + 1:
-        raise http.client.HTTPException(f"got more than {_MAX_HEADERS} headers")
     for line in lines[1:]:
         line = line.rstrip("\r")
         if len(line) > _MAX_LINE:

@@ -91,7 +91,7 @@ class PolledResponse:
         self._log = log
         self._is_tls = isinstance(self.socket, ssl.SSLSocket)
         self._parser: HeadParser | None = HeadParser()
-        self._closes = True
+        self._head: Head | None = None
         self._body: Body = BodyUntilClose()
         self._decoder: BodyDecoder | None = None
         self._has_undecoded = False
@@ -162,9 +162,9 @@ class PolledResponse:
             return
         self._exchange.transport.unanswered.discard(self)
         connection, body = self._connection, self._body
-        is_whole = body.is_over and not body.rest and not self._closes and self._parser is None
+        is_reusable = self._head is not None and self._head.is_reusable_after(body)
         self._exchange.release()
-        if is_whole and connection.sock is self.socket:
+        if is_reusable and connection.sock is self.socket:
             self._is_closed = True  # first: it must not be given back again
             self.socket.settimeout(None)
             self._give_back(connection)
@@ -204,14 +204,13 @@ class PolledResponse:
 
     def _take(self, head: Head) -> None:
         self._exchange.transport.unanswered.discard(self)
-        self.status, self.headers = head.status, head.headers
+        self._head, self.status, self.headers = head, head.status, head.headers
         self.content_type = content_type_of(head.headers)
         self._body = head.body()
         if isinstance(self._body, ChunkedBody):
             self._feed = functools.partial(self._body.feed_frames, framing=_EVENTS)
         else:
             self._feed = self._body.feed
-        self._closes = head.closes or isinstance(self._body, BodyUntilClose)
         self._decoder = body_decoder(head.headers)
         if self._log is not None:
             self._log = self._log.on_response(self.status, self.content_type)

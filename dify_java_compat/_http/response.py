@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
-
-import urllib3
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import DecodeException, DifyException, HttpClientException, http_error
 from .charset import text_of
@@ -22,12 +20,26 @@ _BLOCK = 65536
 MAX_ERROR_BODY, MAX_ERROR_SECONDS = 1024 * 1024, 10.0
 
 
+class RawResponse(Protocol):
+    """What is needed of a response below: urllib3's has it."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    def read1(self, amt: int = ..., decode_content: bool = ...) -> bytes:
+        """What comes next of the body, b"" at its end; raises urllib3's exceptions."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class HttpResponse:
     """Status, headers and body of one response; must be read to its end or closed."""
 
-    def __init__(
-        self, exchange: Exchange, raw: urllib3.BaseHTTPResponse, log: RequestLog | None = None
-    ) -> None:
+    def __init__(self, exchange: Exchange, raw: RawResponse, log: RequestLog | None = None) -> None:
         self._exchange = exchange
         self._raw = raw
         self.status = raw.status

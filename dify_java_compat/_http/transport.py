@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from types import NoneType
 from typing import Any
 
 import requests
-import urllib3
 
 from ..config import ClientConfig
 from ..errors import DifyException
@@ -16,7 +16,7 @@ from .alarms import Alarms
 from .cancellation import add_to_current
 from .connection import current_exchange
 from .deferred import DeferredResponse
-from .direct import send_at_once, send_directly
+from .direct import call_directly, send_at_once, send_directly
 from .errors import SEND_FAILURES, send_failure, stripped
 from .exchange import Exchange
 from .limiter import StreamLimiter
@@ -24,7 +24,7 @@ from .log import RequestLog, start
 from .openers import Openers
 from .polled import PolledResponse, StreamResponse, ThreadedResponse
 from .request import HttpRequest
-from .response import HttpResponse
+from .response import HttpResponse, RawResponse
 from .threads import renew_after_fork
 
 _MOST_UNANSWERED = 64  # fewer than a server keeps of those that it has not accepted yet
@@ -70,7 +70,7 @@ class Transport:
         add_to_current(exchange)
         return exchange
 
-    def send(self, exchange: Exchange, url: str) -> urllib3.BaseHTTPResponse:
+    def send(self, exchange: Exchange, url: str) -> RawResponse:
         """Send the request of `exchange` to `url`, once; return when the headers are there.
 
         Any status is a response. Raises ConnectionException and TimeoutException; what the file of
@@ -78,8 +78,13 @@ class Transport:
         """
         to_send = prepared(exchange.request, url)
         with self._translated(exchange):
-            response: urllib3.BaseHTTPResponse = self._send(exchange, to_send)
-            return response
+            if isinstance(exchange.request.body, (bytes, NoneType)):  # no form, read as it is sent
+                pool = self._adapter.direct_pool(to_send, self._settings)
+                response = None if pool is None else call_directly(pool, exchange, to_send)
+                if response is not None:
+                    return response
+            raw: RawResponse = self._send(exchange, to_send)
+            return raw
 
     def send_polled(self, exchange: Exchange, url: str) -> StreamResponse:
         """`send`, without waiting for the headers where the connection can be polled."""

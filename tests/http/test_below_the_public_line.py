@@ -605,9 +605,7 @@ def deferred_responses() -> None:
         result._connection.close()
 
 
-@depends_on(
-    "urllib3: HTTPConnectionPool._get_conn, _validate_conn, _put_conn", "opening a stream, or reuse"
-)
+@depends_on("urllib3: HTTPConnectionPool._get_conn, _validate_conn, _put_conn", "sending, or reuse")
 def pools_by_hand() -> None:
     with ScriptedServer(always(OK)) as server:
         pool: Any = pool_with(HTTPConnection, server.port)

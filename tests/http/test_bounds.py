@@ -34,6 +34,8 @@ from tests.support.frames import MESSAGE_END, STREAM_HEAD, chunk, message, respo
 from tests.support.server import Peer, ScriptedServer, always
 from tests.support.watching import Watcher, request
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 MIB = 1 << 20
 
 

@@ -17,6 +17,8 @@ from tests.support.proxy import forward
 from tests.support.server import Peer, ScriptedServer
 from tests.support.watching import Watcher, request
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 
 class TlsWithinTls:
     """A stream that stays open, from an https server through an https proxy."""

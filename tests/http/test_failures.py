@@ -34,6 +34,8 @@ from tests.support.frames import response
 from tests.support.server import Peer, ScriptedServer, always
 from tests.support.watching import request
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 GET = RequestsDifyChat.parameters
 OK = response()
 

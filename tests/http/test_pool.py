@@ -21,6 +21,8 @@ from tests.support.frames import MESSAGE_END, message, stream
 from tests.support.server import Peer, ScriptedServer, always
 from tests.support.watching import join_streams, request
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 KEPT = ClientConfig(keep_alive_seconds=60.0, max_retries=0, call_timeout=30.0)
 POST = HttpRequest("send", "POST", "/v1/x", ApiKey("app-k"), body=b"{}")

@@ -28,6 +28,8 @@ from tests.support.frames import STREAM_HEAD, chunk, event
 from tests.support.server import Peer, ScriptedServer
 from tests.support.watching import Watcher, join_streams, request
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = JSON + b"Transfer-Encoding: chunked\r\n\r\n"
 
