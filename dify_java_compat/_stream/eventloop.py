@@ -166,7 +166,10 @@ class EventLoopHandle:
         if not self.is_closed and self._loop.is_closed():
             self._run_last()
 
-    def _run(self, _: _Hold) -> None:
+    def _run(self, hold: _Hold) -> None:
+        if not self._driver.may_begin and self.descriptor is None:
+            self._loop.call_soon(self._run, hold)
+            return
         self._is_scheduled = False
         if not self.is_closed:
             self.turns.step(self, True)
@@ -192,10 +195,14 @@ class EventLoopHandle:
 
 
 class EventLoopDriver:
-    """Drives streams in an event loop, as far as their consumer keeps up."""
+    """Drives streams in an event loop, as far as their consumer keeps up.
+
+    `may_begin`: a stream may send its request; else it waits for another turn of the loop.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self.may_begin = True
         self.handles: set[EventLoopHandle] = set()
         self.is_paused = False
         self.turns = _turns.setdefault(loop, _Turns(loop))

@@ -62,8 +62,9 @@ class CallerScheduler(PeriodicScheduler):
 class EventLoopScheduler(AsyncIOThreadSafeScheduler):
     """Schedules in an event loop, where the streams below it are read too.
 
-    What is scheduled within an action runs in the same turn of the loop: an item is through its
-    pipeline before another stream is begun, as with `CallerLoop`.
+    An item is through its pipeline before another stream is begun, as with `CallerLoop`: none is
+    while there are actions, up to IN_A_ROW of them. They share turns of the loop, but where they
+    are slow.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -71,6 +72,7 @@ class EventLoopScheduler(AsyncIOThreadSafeScheduler):
         self.driver = EventLoopDriver(loop)
         self._actions: deque[tuple[contextvars.Context, Callable[[], None]]] = deque()
         self._is_called = False
+        self._in_a_row = 0
 
     def schedule(self, action: Any, state: Any = None) -> DisposableBase:
         disposable = SingleAssignmentDisposable()
@@ -96,12 +98,16 @@ class EventLoopScheduler(AsyncIOThreadSafeScheduler):
         self._is_called = False  # first: who schedules adds first, and looks here then
         actions, end = self._actions, monotonic() + TURN_SECONDS
         try:
-            for _ in range(IN_A_ROW):
-                if not actions or monotonic() > end:
-                    return
+            while actions and self._in_a_row < IN_A_ROW:
+                self._in_a_row += 1
                 context, run = actions.popleft()
                 context.run(run)
+                if monotonic() > end:
+                    break
         finally:
+            if not actions or self._in_a_row == IN_A_ROW:
+                self._in_a_row = 0
+            self.driver.may_begin = self._in_a_row == 0
             if actions and not self._is_called:
                 self._call_soon()
 

@@ -26,6 +26,7 @@ from dify_java_compat import (
     collect,
     iterate,
 )
+from dify_java_compat._stream import schedulers
 from tests.support import TIMEOUT
 from tests.support.frames import MESSAGE_END, STREAM_HEAD, chunk, message, stream
 from tests.support.server import Peer, ScriptedServer, always
@@ -206,6 +207,14 @@ def test_an_item_is_through_its_pipeline_before_another_request_is_sent(
         )
         join_streams()
         assert len(server.requests) == number
+
+
+@pytest.mark.parametrize("consumer", ["async for", "await"])
+def test_so_it_is_where_each_action_takes_longer_than_a_turn_of_the_loop(
+    consumer: str, source: Stream, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedulers, "TURN_SECONDS", 0.0)
+    test_an_item_is_through_its_pipeline_before_another_request_is_sent(consumer, source, server)
 
 
 @pytest.mark.parametrize("consumer", ["for", "async for"])
