@@ -25,6 +25,7 @@ from urllib3.util import parse_url
 from ..config import ClientConfig
 from ..errors import IllegalArgumentException
 from .connection import pool_factories
+from .headers import check_header
 from .request import HttpRequest
 
 
@@ -146,25 +147,6 @@ class _Headers(CaseInsensitiveDict[str]):
         return f"the headers {', '.join(self)}"
 
 
-def prepared(request: HttpRequest, url: str) -> requests.PreparedRequest:
-    """`request` for `Adapter.send`.
-
-    Its parts are encoded already, so they are set: `prepare` would encode each of them again.
-    """
-    method, body = request.method, request.body
-    headers = _Headers()
-    headers["User-Agent"] = "dify-java-compat"
-    for name, value in request.headers.items():
-        headers[name] = value
-    if body is not None or method != "GET":
-        headers["Content-Length"] = str(len(body or b""))
-    request.key.authorize(headers)
-    to_send = requests.PreparedRequest()
-    to_send.method, to_send.url, to_send.headers = method, url, headers
-    to_send.body = body  # type: ignore[assignment] # pyright: ignore[reportAttributeAccessIssue]
-    return to_send
-
-
 class _Here(threading.local):
     """What a thread is in the midst of: sending by way of requests' own Session."""
 
@@ -211,6 +193,26 @@ class Adapter(HTTPAdapter):
         """Whether `direct_pool` has made its pool; over TLS that takes long."""
         return self._direct_pool is not None
 
+    def prepared(self, request: HttpRequest, url: str) -> requests.PreparedRequest:
+        """`request` for `send`.
+
+        Its parts are encoded already, so they are set: requests would encode each of them again.
+        """
+        method, body = request.method, request.body
+        headers = _Headers()
+        headers["User-Agent"] = "dify-java-compat"
+        for name, value in request.headers.items():
+            headers[name] = value
+        if body is not None or method != "GET":
+            headers["Content-Length"] = str(len(body or b""))
+        request.key.authorize(headers)
+        for name, value in self._headers.items():
+            headers.setdefault(name, value)
+        to_send = requests.PreparedRequest()
+        to_send.method, to_send.url, to_send.headers = method, url, headers
+        to_send.body = body  # type: ignore[assignment] # pyright: ignore[reportAttributeAccessIssue]
+        return to_send
+
     def direct_pool(self, to_send: requests.PreparedRequest, settings: Mapping[str, Any]) -> Any:
         """The pool to send it directly on; None where it has to go by requests.
 
@@ -220,8 +222,6 @@ class Adapter(HTTPAdapter):
         url = str(to_send.url)
         if type(self) is not Adapter or _is_looked_at() or self._other_way(url) is not None:
             return None
-        for name, value in self._headers.items():
-            to_send.headers.setdefault(name, value)
         pool = self._direct_pool
         if pool is None:
             if select_proxy(url, settings["proxies"]):
@@ -249,8 +249,6 @@ class Adapter(HTTPAdapter):
         """Send it; urllib3's response, but a response of requests to its own Session."""
         if _here.through_requests:
             return super().send(request, *args, **kwargs)
-        for name, value in self._headers.items():
-            request.headers.setdefault(name, value)
         send = self._other_way(str(request.url))
         if send is None:
             return super().send(request, *args, **kwargs)
@@ -326,14 +324,16 @@ def _is_looked_at() -> bool:
 
 
 def _own_headers(session: requests.Session | None) -> dict[str, str]:
-    """The headers that a caller has put into a session, beyond those that requests puts there."""
-    if session is None:
-        return {}
-    return {
-        name: value.decode("latin-1") if isinstance(value, bytes) else value
-        for name, value in session.headers.items()
-        if _DEFAULT_HEADERS.get(name) != value
-    }
+    """The headers that a caller has put into a session, beyond those that requests puts there.
+
+    IllegalArgumentException for what no header can be; None is none, as for requests.
+    """
+    headers: dict[str, str] = {}
+    for name, value in (session.headers if session is not None else {}).items():
+        if value is not None and _DEFAULT_HEADERS.get(name) != value:
+            headers[name] = value.decode("latin-1") if isinstance(value, bytes) else value
+            check_header(name, headers[name], "session.headers")
+    return headers
 
 
 def _urllib3s(response: Any) -> urllib3.BaseHTTPResponse:

@@ -34,16 +34,21 @@ def validated_headers(headers: Any, what: str) -> dict[str, str]:
     if not isinstance(headers, Mapping):
         raise IllegalArgumentException(f"{what} must be a mapping of names to values")
     for name, value in headers.items():
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise IllegalArgumentException(f"{what}: {name!r} is no name of a header")
+        check_header(name, value, what)
         if name.lower() in _OURS:
             raise IllegalArgumentException(f"{what}: {name} is set by the client alone")
-        # never the value itself, which may be a secret
-        if not isinstance(value, str) or _NO_VALUE.search(value):
-            raise IllegalArgumentException(
-                f"{what}: the value of {name} must be a text in Latin-1 without line breaks"
-            )
     return dict(headers)
+
+
+def check_header(name: Any, value: Any, what: str) -> None:
+    """IllegalArgumentException names, as of `what`, what no header can be."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise IllegalArgumentException(f"{what}: {name!r} is no name of a header")
+    # never the value itself, which may be a secret
+    if not isinstance(value, str) or _NO_VALUE.search(value):
+        raise IllegalArgumentException(
+            f"{what}: the value of {name} must be a text in Latin-1 without line breaks"
+        )
 
 
 def merged_headers(before: Mapping[str, str] | None, new: Mapping[str, str]) -> dict[str, str]:

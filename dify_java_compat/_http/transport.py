@@ -11,7 +11,7 @@ import requests
 
 from ..config import ClientConfig
 from ..errors import DifyException
-from .adapter import Adapter, checked_session, environment, prepared, prepared_url
+from .adapter import Adapter, checked_session, environment, prepared_url
 from .alarms import Alarms
 from .cancellation import add_to_current
 from .connection import current_exchange
@@ -76,7 +76,7 @@ class Transport:
         Any status is a response. Raises ConnectionException and TimeoutException; what the file of
         an upload or its progress callback raised is then known to `MultipartForm.raise_failure`.
         """
-        to_send = prepared(exchange.request, url)
+        to_send = self._adapter.prepared(exchange.request, url)
         with self._translated(exchange):
             if isinstance(exchange.request.body, (bytes, NoneType)):  # no form, read as it is sent
                 pool = self._adapter.direct_pool(to_send, self._settings)
@@ -88,7 +88,7 @@ class Transport:
 
     def send_polled(self, exchange: Exchange, url: str) -> StreamResponse:
         """`send`, without waiting for the headers where the connection can be polled."""
-        to_send = prepared(exchange.request, url)
+        to_send = self._adapter.prepared(exchange.request, url)
         with self._logged(exchange) as log:
             pool = self._adapter.direct_pool(to_send, self._settings)
             if pool is not None:
@@ -108,7 +108,7 @@ class Transport:
             return None
         if not self._adapter.has_direct_pool and self.base_url.startswith("https:"):
             return None
-        to_send = prepared(exchange.request, exchange.attempts.url)
+        to_send = self._adapter.prepared(exchange.request, exchange.attempts.url)
         pool = self._adapter.direct_pool(to_send, self._settings)
         if pool is None:
             return None

@@ -257,6 +257,33 @@ def test_headers_and_proxies_of_a_session() -> None:
     assert "cookie" not in headers
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-Tenant", "t\r\nX-Admin: yes"),
+        ("X-Tenant", b"t\nX-Admin: yes"),
+        ("X-Tenant", "\u4f60"),
+        ("X-Tenant", 5),
+        ("X Tenant", "t"),
+    ],
+)
+def test_a_header_of_a_session_that_none_can_be_is_refused(name: str, value: Any) -> None:
+    session = requests.Session()
+    session.headers[name] = value
+    with pytest.raises(IllegalArgumentException, match=r"session\.headers: .*X.Tenant") as caught:
+        client(session=session)
+    assert "Admin" not in str(caught.value)
+
+
+def test_a_header_of_a_session_that_is_none_is_not_sent() -> None:
+    session = requests.Session()
+    session.headers["X-Tenant"] = None  # type: ignore[assignment] # as requests takes it
+    with ScriptedServer(always(response(b'{"name":"n"}'))) as server:
+        with client(server.url, session=session) as chat:
+            chat.info()
+    assert "x-tenant" not in server.requests[0].headers
+
+
 def test_a_plain_session_changes_nothing() -> None:
     with ScriptedServer(always(response(b'{"name":"n"}'))) as server:
         for more in ({}, {"session": requests.Session()}):
