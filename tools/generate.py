@@ -13,10 +13,10 @@ from pathlib import Path
 
 from . import ROOT
 
-# The coroutine facade has public names, and these come before what imports the package by them.
+# The public names come first: what follows imports the package by them.
 GENERATORS = (
-    "aio",
     "names",
+    "aio",
     "fluent",
     "stubs",
     "options",
