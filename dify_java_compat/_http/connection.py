@@ -23,7 +23,7 @@ from urllib3.exceptions import (
     NewConnectionError,
 )
 
-from .body import ChunkedResponse
+from .chunked_response import ChunkedResponse
 from .clock import monotonic
 from .connect import begin_at_once, dial, finish, is_connected, timeout_of
 from .deferred import DeferredResponse, end_response

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from urllib3 import HTTPHeaderDict
 
-from .body import MAX_INTERIM, Body, BodyUntilClose, ChunkedBody, IncompleteBody, SizedBody
+from .body import Body, BodyUntilClose, IncompleteBody, SizedBody
+from .chunked import ChunkedBody
 
 _MAX_HEAD = 128 * 1024
-_MAX_LINE = 65536
-_MAX_HEADERS = 100
+MAX_LINE, MAX_HEADERS = 65536, 100
+MAX_INTERIM = 64  # heads of 1xx before the one that counts
 MAX_DIGITS = 4000  # of a number: of more Python makes none
 
 
@@ -65,8 +66,8 @@ class HeadParser:
                 self._data = data
                 return None
             head, rest = data[:end], data[end + separator :]
-            if head.count(b"\n") > _MAX_HEADERS:
-                raise http.client.HTTPException(f"got more than {_MAX_HEADERS} headers")
+            if head.count(b"\n") > MAX_HEADERS:
+                raise http.client.HTTPException(f"got more than {MAX_HEADERS} headers")
             status = _status(head)
             if not 100 <= status < 200:
                 self._data = b""
@@ -122,7 +123,7 @@ def _parsed(head: bytes) -> Head:
     goes_on = False
     for line in lines[1:]:
         line = line.rstrip("\r")
-        if len(line) > _MAX_LINE:
+        if len(line) > MAX_LINE:
             raise http.client.LineTooLong("header line")
         if line[:1] in (" ", "\t"):  # a header that goes on
             if goes_on:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import DifyException
-from .body import Body, BodyUntilClose, ChunkedBody, Frames, Framing
+from .body import Body, BodyUntilClose
+from .chunked import ChunkedBody, Frames, Framing
 from .decoding import BodyDecoder, body_decoder
 from .errors import READ_FAILURES, read_failure
 from .head import Head, HeadParser

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, Literal
 
-from .._http.body import Frames
+from .._http.chunked import Frames
 from .._http.log import logger
 from ..config import ClientConfig
 from ..errors import DifyException

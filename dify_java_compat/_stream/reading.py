@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._http.body import Frames
+from .._http.chunked import Frames
 from .._http.clock import monotonic
 from .._http.polled import StreamResponse
 from ..errors import DifyException

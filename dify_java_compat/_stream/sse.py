@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .._http.body import Frames
+    from .._http.chunked import Frames
 
 _BOM = b"\xef\xbb\xbf"
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from dify_java_compat._http.body import ChunkedResponse, IncompleteBody
+from dify_java_compat._http.body import IncompleteBody
+from dify_java_compat._http.chunked_response import ChunkedResponse
 
 pytestmark = pytest.mark.usefixtures("each_way")
 

@@ -10,16 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dify_java_compat._http.body import (
-    Body,
-    BodyUntilClose,
-    ChunkedBody,
-    ChunkedResponse,
-    Frames,
-    Framing,
-    IncompleteBody,
-    SizedBody,
-)
+from dify_java_compat._http.body import Body, BodyUntilClose, IncompleteBody, SizedBody
+from dify_java_compat._http.chunked import ChunkedBody, Frames, Framing
+from dify_java_compat._http.chunked_response import ChunkedResponse
 
 from .cutting import Positions, cut, cuts
 

@@ -28,7 +28,8 @@ from dify_java_compat import (
     TimeoutException,
 )
 from dify_java_compat._http import connection
-from dify_java_compat._http.body import ChunkedBody, IncompleteBody
+from dify_java_compat._http.body import IncompleteBody
+from dify_java_compat._http.chunked import ChunkedBody
 from dify_java_compat._http.decoding import UnknownEncodingError, body_decoder
 from tests.support.frames import MESSAGE_END, STREAM_HEAD, chunk, message, response
 from tests.support.server import Peer, ScriptedServer, always

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dify_java_compat._http.body import Body, BodyUntilClose, ChunkedBody, IncompleteBody, SizedBody
+from dify_java_compat._http.body import Body, BodyUntilClose, IncompleteBody, SizedBody
+from dify_java_compat._http.chunked import ChunkedBody
 from dify_java_compat._http.head import Head, HeadParser
 
 from .cutting import Positions, cut, cuts

@@ -18,7 +18,7 @@ import urllib3
 from dify_java_compat import ClientConfig, DifyException, models
 from dify_java_compat._api.codec import decode, decode_page, decode_run, event_decoder
 from dify_java_compat._dto.dto import ResponseDto
-from dify_java_compat._http.body import ChunkedResponse
+from dify_java_compat._http.chunked_response import ChunkedResponse
 from dify_java_compat._http.request import ApiKey, HttpRequest
 from dify_java_compat._http.response import HttpResponse
 from dify_java_compat._http.transport import Transport

@@ -28,7 +28,7 @@ from dify_java_compat import (
     StreamInterruptedException,
     iterate,
 )
-from dify_java_compat._http.body import ChunkedResponse
+from dify_java_compat._http.chunked_response import ChunkedResponse
 from dify_java_compat._stream.sse import SSEDecoder
 from dify_java_compat.models.events import EVENT_DATA
 from tests.support.replay import pieces

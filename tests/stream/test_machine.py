@@ -17,7 +17,7 @@ from dify_java_compat import (
     TimeoutException,
 )
 from dify_java_compat._api.codec import event_decoder
-from dify_java_compat._http.body import Frames, Framing
+from dify_java_compat._http.chunked import Frames, Framing
 from dify_java_compat._stream.reader import EventReader, State
 from dify_java_compat.errors import ID_NAMES as NAMES
 from dify_java_compat.errors import ConnectionException
