@@ -38,16 +38,10 @@ class WaitedResponse:
         self._socket: Any = connection.sock
         self._socket.settimeout(seconds)
         self._head, rest = self._received_head()
+        self.status = self._head.status
+        self.headers: Mapping[str, str] = self._head.headers
         self._body: Body = self._head.body()
         self._ready = self._body.feed(rest)
-
-    @property
-    def status(self) -> int:
-        return self._head.status
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return self._head.headers
 
     def _received_head(self) -> tuple[Head, bytes]:
         parser = HeadParser()

@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING
 
 from .._stream.collecting import wait_for_async
 from ..aio import AsyncDifyChatflow
-from ..models import (
-    ChatMessagePipelineModel,
-    ChatMessageSendRequest,
-    ChatMessageSendResponse,
-)
+from ..models import ChatMessagePipelineModel, ChatMessageSendRequest, ChatMessageSendResponse
 from . import RequestsDifyChat
 
 if TYPE_CHECKING:

@@ -14,8 +14,6 @@ import pytest
 from dify_java_compat._http.body import IncompleteBody
 from dify_java_compat._http.chunked_response import ChunkedResponse
 
-pytestmark = pytest.mark.usefixtures("each_way")
-
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 2\r\n\r\n"
 
 

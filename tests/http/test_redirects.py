@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 
 from dify_java_compat._http.redirects import redirect_target
 
-pytestmark = pytest.mark.usefixtures("each_way")
-
 URL = "https://dify.test:8443/v1/chat-messages"
 
 others = st.sampled_from(["POST", "PUT", "PATCH", "DELETE"])
